@@ -1,0 +1,119 @@
+"""`make bench`: generate, measure every step in a child process, compare the answers, print and keep the table.
+
+Belongs here: the order of the steps, the ratios and the output. Does not belong here: the work of a step. Sizes come
+from the environment: BENCH_EVENTS (10000000), BENCH_GX_ROWS (1000000). Results go to bench-results/, one JSON a round.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from bench.generate import DataSet, make_data_set
+from bench.gx_cost import GOAL_CPU_RATIO, GxCost
+from bench.gx_cost import measure as measure_gx
+from bench.measure import Measured, in_child
+from bench.pipeline import answer_of_pipeline
+
+RESULTS = Path("bench-results")
+ENGINES = ("duckdb", "polars", "pandas")
+STEPS = {
+    "read": "DuckDB only reads the columns",
+    "duckdb": "sessions and last touch, plain DuckDB SQL",
+    "polars": "sessions and last touch, polars",
+    "pandas": "sessions and last touch, pandas",
+    "ingest": "pipeline: ingest of 89 days",
+    "sessions": "pipeline: sessions of 89 days",
+    "visits_alone": "pipeline: only the SELECT that cuts sessions",
+    "last_touch": "pipeline: last touch of 89 days",
+    "one_day": "pipeline: day 90, ingest to last touch",
+}
+
+
+def main() -> int:
+    """Run one round; returns 1 when two engines disagree about the answer."""
+    events = int(os.environ.get("BENCH_EVENTS", "10000000"))
+    console = Console(width=None if sys.stdout.isatty() else 130)
+    data = make_data_set(RESULTS, events)
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("measuring", total=len(STEPS))
+        measured: dict[str, Measured] = {}
+        for step in STEPS:
+            progress.update(task, description=STEPS[step])
+            measured[step] = in_child(step, str(data.folder), str(data.events))
+            progress.advance(task)
+    answers = {engine: dict(measured[engine].answer) for engine in ENGINES} | {"pipeline": answer_of_pipeline(data)}
+    gx = measure_gx(int(os.environ.get("BENCH_GX_ROWS", "1000000")))
+    console.print(_table(data, measured))
+    for line in _verdicts(measured, gx):
+        console.print(line)
+    _keep(data, measured, gx)
+    if any(answer != answers["duckdb"] for answer in answers.values()):
+        console.print(f"ANSWERS DIFFER: {answers}")
+        return 1
+    console.print("all answers agree")
+    return 0
+
+
+def _table(data: DataSet, measured: dict[str, Measured]) -> Table:
+    table = Table(
+        title=f"{data.events:,} events, {platform.machine()}, {os.cpu_count()} CPUs, DuckDB {duckdb.__version__}"
+    )
+    for column in ("step", "wall s", "CPU s", "peak MB", "wall / read", "CPU / read", "wall / polars"):
+        table.add_column(column, justify="left" if column == "step" else "right", no_wrap=column == "step")
+    read, polars = measured["read"], measured["polars"]
+    for step, m in measured.items():
+        table.add_row(
+            STEPS[step],
+            f"{m.wall_seconds:.2f}",
+            f"{m.cpu_seconds:.2f}",
+            f"{m.peak_bytes / 1e6:,.0f}",
+            f"{m.wall_seconds / read.wall_seconds:.1f}",
+            f"{m.cpu_seconds / read.cpu_seconds:.1f}",
+            f"{m.wall_seconds / polars.wall_seconds:.2f}",
+        )
+    return table
+
+
+def _verdicts(measured: dict[str, Measured], gx: GxCost) -> list[str]:
+    """Each goal with its figure, met or not."""
+    built = measured["sessions"].wall_seconds + measured["last_touch"].wall_seconds
+    rebuilt = built + measured["ingest"].wall_seconds
+    day = measured["one_day"]
+    goals = [
+        ("sessions and last touch no slower than polars", built / measured["polars"].wall_seconds, 1.0, "of its wall"),
+        ("one day at most 1/10 of the rebuild", day.wall_seconds / rebuilt, 0.1, "of its wall"),
+        ("peak memory of the daily run under 2 GB", day.peak_bytes / 1e9, 2.0, "GB"),
+        ("Great Expectations at most 3 times plain SQL", gx.cpu_ratio, GOAL_CPU_RATIO, "times its CPU"),
+    ]
+    return [
+        f"{'met   ' if value <= goal else 'MISSED'} {name}: {value:.2f} {unit}" for name, value, goal, unit in goals
+    ]
+
+
+def _keep(data: DataSet, measured: dict[str, Measured], gx: GxCost) -> None:
+    now = datetime.now(UTC)
+    record = {
+        "measured_at": now.isoformat(timespec="seconds"),
+        "events": data.events,
+        "python": platform.python_version(),
+        "duckdb": duckdb.__version__,
+        "steps": {step: asdict(m) for step, m in measured.items()},
+        "gx": {**asdict(gx), "cpu_ratio": gx.cpu_ratio},
+    }
+    path = RESULTS / f"{now:%Y%m%dT%H%M%SZ}-{data.events}.json"
+    path.write_text(json.dumps(record, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

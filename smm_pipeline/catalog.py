@@ -1,0 +1,246 @@
+"""The catalog: every table of the warehouse as one TableSpec, read from sql/ and expectations/.
+
+Belongs here: reading and checking those files, the dependencies and parameters parsed out of the SQL, and the order of
+building. Pure: nothing is executed, no database is opened. Between the rooms a table is its TableSpec; there is no
+second list of tables, columns or dependencies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlglot
+import yaml
+from sqlglot import exp
+
+from smm_pipeline.errors import SmmError
+from smm_pipeline.settings import PROJECT_ROOT
+
+Layer = Literal["seeds", "raw", "staging", "core", "kpi"]
+LAYERS: tuple[Layer, ...] = ("seeds", "raw", "staging", "core", "kpi")
+WINDOW_PARAMETERS = frozenset({"partition_start", "partition_end", "first_date", "last_date"})
+Days = int | Literal["all"]
+
+
+@dataclass(frozen=True)
+class ColumnSpec:
+    """One column: what it means, its DuckDB type, and how private it is.
+
+    `rules` holds what only raw contracts use: required, accepted, person, clean, local_date_of, empty_is_value.
+    """
+
+    name: str
+    type: str
+    description: str
+    privacy: Literal["none", "pseudonymous", "text"] = "none"
+    rules: Mapping[str, Any] = field(default_factory=dict)
+
+
+RAW_LINEAGE: tuple[ColumnSpec, ...] = (
+    ColumnSpec("_feed", "VARCHAR", "Feed that delivered the row"),
+    ColumnSpec("_delivery_id", "VARCHAR", "SHA-256 of the delivery that brought this version first"),
+    ColumnSpec("_source_row", "BIGINT", "Number of the record in that delivery, from 1"),
+    ColumnSpec("_version_ts", "TIMESTAMPTZ", "Latest instant at which this content was seen as the current one"),
+    ColumnSpec("_row_hash", "VARCHAR", "Hash of the contract columns"),
+    ColumnSpec("_is_current", "BOOLEAN", "True on the newest version of each key"),
+    ColumnSpec("_loaded_at", "TIMESTAMPTZ", "Instant of loading"),
+)
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """One table: `layer.name`, how it is built, what it means, how it is checked.
+
+    `sql` is None for raw contracts and seeds. `partition` names the DATE column by which the table is built and
+    replaced; None means the table is rebuilt whole. A day D of a partitioned table reads the days
+    D - lookback .. D + lookahead of what it depends on; `lookback_days` and `lookahead_days` say so for each upstream
+    table that differs from 0, and `all` means every earlier or later day.
+    """
+
+    layer: Layer
+    name: str
+    description: str
+    grain: str
+    key: tuple[str, ...]
+    columns: tuple[ColumnSpec, ...]
+    partition: str | None = None
+    lookback_days: Mapping[str, Days] = field(default_factory=dict)
+    lookahead_days: Mapping[str, Days] = field(default_factory=dict)
+    version: str | None = None
+    owner: str = "team:analytics"
+    publish: bool = False
+    sql: str | None = None
+    suite: Mapping[str, Any] | None = None
+    path: Path = Path()
+
+    @property
+    def full_name(self) -> str:
+        """Schema-qualified name, e.g. core.fct_order."""
+        return f"{self.layer}.{self.name}"
+
+    @cached_property
+    def tree(self) -> exp.Expr:
+        """The parsed SELECT."""
+        if self.sql is None:
+            raise TypeError(f"{self.full_name} has no SQL")
+        return sqlglot.parse_one(self.sql, read="duckdb")
+
+    @cached_property
+    def deps(self) -> frozenset[str]:
+        """Full names of the tables that the SQL reads."""
+        if self.sql is None:
+            return frozenset()
+        return frozenset(f"{t.db}.{t.name}" for t in self.tree.find_all(exp.Table) if t.db)
+
+    @cached_property
+    def parameters(self) -> frozenset[str]:
+        """Names of the $parameters that the SQL uses."""
+        if self.sql is None:
+            return frozenset()
+        return frozenset(p.name for p in self.tree.find_all(exp.Parameter, exp.Placeholder) if p.name)
+
+    @cached_property
+    def code_version(self) -> str:
+        """Hash of what decides the rows: the SQL without comments, the window and the column types."""
+        text = "" if self.sql is None else self.tree.sql(dialect="duckdb", comments=False)
+        shape = [(c.name, c.type) for c in self.columns]
+        window = (sorted(self.lookback_days.items()), sorted(self.lookahead_days.items()))
+        return hashlib.sha256(repr((text, window, shape)).encode()).hexdigest()[:12]
+
+    @property
+    def stored_columns(self) -> tuple[ColumnSpec, ...]:
+        """Columns of the table as stored: raw tables carry lineage."""
+        return self.columns + RAW_LINEAGE if self.layer == "raw" else self.columns
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All tables, addressed by full name."""
+
+    tables: Mapping[str, TableSpec]
+
+    def __getitem__(self, full_name: str) -> TableSpec:
+        return self.tables[full_name]
+
+    def __iter__(self) -> Iterator[TableSpec]:
+        return iter(self.tables.values())
+
+    def layer(self, layer: Layer) -> list[TableSpec]:
+        """Tables of one layer, by name."""
+        return sorted((t for t in self if t.layer == layer), key=lambda t: t.name)
+
+    @cached_property
+    def build_order(self) -> list[TableSpec]:
+        """Tables that have SQL, each after everything it reads."""
+        graph = {t.full_name: t.deps for t in self if t.sql is not None}
+        try:
+            order = list(TopologicalSorter(graph).static_order())
+        except CycleError as error:
+            raise SmmError("SMM-105", f"tables read each other in a circle: {error.args[1]}") from error
+        return [self[name] for name in order if name in graph]
+
+    def upstream(self, full_name: str) -> set[str]:
+        """Full names of everything a table depends on, directly or not."""
+        seen: set[str] = set()
+        todo = list(self[full_name].deps)
+        while todo:
+            name = todo.pop()
+            if name not in seen:
+                seen.add(name)
+                todo.extend(self[name].deps)
+        return seen
+
+    def downstream(self, full_name: str) -> set[str]:
+        """Full names of everything that depends on a table, directly or not."""
+        return {t.full_name for t in self if full_name in self.upstream(t.full_name)}
+
+
+def load_catalog(root: Path = PROJECT_ROOT) -> Catalog:
+    """Read sql/ and expectations/ below `root`.
+
+    Raises:
+        SmmError: SMM-104 when the folders are missing, SMM-105 when a file is wrong.
+    """
+    sql_dir, suite_dir = root / "sql", root / "expectations"
+    if not sql_dir.is_dir() or not suite_dir.is_dir():
+        raise SmmError(
+            "SMM-104",
+            "sql/ and expectations/ were not found",
+            where=str(root),
+            hint="run from a checkout, or set SMM_PROJECT_ROOT",
+        )
+    tables: dict[str, TableSpec] = {}
+    for layer in LAYERS:
+        for path in sorted((sql_dir / layer).glob("*.yml")):
+            spec = _read_table(layer, path, suite_dir / layer / path.name, tables)
+            tables[spec.full_name] = spec
+    for spec in tables.values():
+        unknown = sorted(spec.deps - tables.keys())
+        if unknown:
+            raise SmmError("SMM-105", f"reads unknown tables: {', '.join(unknown)}", where=str(spec.path))
+        if spec.sql and spec.partition and not any(tables[name].partition for name in spec.deps):
+            raise SmmError("SMM-105", "is built by day but reads no table that is", where=str(spec.path))
+    return Catalog(tables)
+
+
+def _read_table(layer: Layer, path: Path, suite_path: Path, known: Mapping[str, TableSpec]) -> TableSpec:
+    try:
+        data: dict[str, Any] = _read_yaml(path)
+        # A table that passes another's columns on names it once instead of describing every column again.
+        passed_on = known[data.pop("like")].columns if "like" in data else ()
+        columns = (*passed_on, *(_read_column(c) for c in data.pop("columns", [])))
+        sql_path = path.with_suffix(".sql")
+        sql = sql_path.read_text(encoding="utf-8") if sql_path.is_file() else None
+        suite = _read_yaml(suite_path) if suite_path.is_file() else None
+        spec = TableSpec(
+            layer=layer,
+            name=path.stem,
+            columns=columns,
+            sql=sql,
+            suite=suite,
+            path=path,
+            key=tuple(data.pop("key")),
+            **data,
+        )
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise SmmError("SMM-105", f"cannot read the table description: {error!r}", where=str(path)) from error
+    _check_table(spec)
+    return spec
+
+
+def _read_yaml(path: Path) -> Any:
+    # The loader in C reads the same and twice as fast; every command loads the catalog.
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+
+
+def _read_column(data: dict[str, Any]) -> ColumnSpec:
+    rules = {k: v for k, v in data.items() if k not in {"name", "type", "description", "privacy"}}
+    privacy = data.get("privacy", "pseudonymous" if "person" in rules else "none")
+    return ColumnSpec(data["name"], data["type"], data["description"], privacy, rules)
+
+
+def _check_table(spec: TableSpec) -> None:
+    names = [c.name for c in spec.columns]
+    problems = []
+    if len(set(names)) != len(names):
+        problems.append("a column is listed twice")
+    if missing := [k for k in (*spec.key, *filter(None, (spec.partition, spec.version))) if k not in names]:
+        problems.append(f"unknown columns in key, partition or version: {missing}")
+    if strangers := sorted((spec.lookback_days.keys() | spec.lookahead_days.keys()) - spec.deps):
+        problems.append(f"lookback or lookahead names tables that the SQL does not read: {strangers}")
+    if spec.layer in ("staging", "core", "kpi"):
+        if spec.sql is None:
+            problems.append("there is no SQL file beside it")
+        elif bool(spec.parameters & WINDOW_PARAMETERS) != bool(spec.partition):
+            problems.append("partition: and window parameters in the SQL go together")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", spec.name):
+        problems.append("the name is not snake_case")
+    if problems:
+        raise SmmError("SMM-105", "; ".join(problems), where=str(spec.path))

@@ -1,0 +1,203 @@
+"""The commands of `smm`.
+
+Belongs here: one short function per command: read arguments, call a room, hand the result to output.py. Does not belong
+here: work of any kind.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from smm_pipeline import __version__
+from smm_pipeline.catalog import load_catalog
+from smm_pipeline.cli import examine, instance, texts
+from smm_pipeline.cli.output import EXIT_AUDIT, EXIT_ERROR, EXIT_REFUSED, emit, fail, mode, out, progress, show_warnings
+from smm_pipeline.errors import SmmError
+from smm_pipeline.settings import HOME_VARIABLE, Settings, instance_home, load_settings
+
+app = typer.Typer(
+    help="What an online shop's communities bring: ingest, build, publish, explain.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+Home = Annotated[Path | None, typer.Option("--home", envvar=HOME_VARIABLE, help="Instance folder; default ./instance")]
+DAY_FORMATS = ["%Y-%m-%d"]
+
+
+@app.callback()
+def common(
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON for programs")] = False,
+) -> None:
+    """Options of every command."""
+    mode.as_json = json_output
+
+
+def _load(home: Path | None) -> Settings:
+    return load_settings(home)
+
+
+@app.command()
+def init(home: Home = None) -> None:
+    """Make an instance folder with a commented smm.toml."""
+    config = instance.init_instance(instance_home(home))
+    emit({"settings": config}, f"made {config}\nnext: edit it, put files into landing/<feed>/, then: smm run")
+
+
+@app.command()
+def demo(
+    home: Home = None,
+    days: Annotated[int, typer.Option(min=3, max=730, help="Days of the shop's history")] = 90,
+    scale: Annotated[float, typer.Option(min=0.005, max=50, help="1 is about 500,000 events in 90 days")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Another seed is another shop")] = 7,
+) -> None:
+    """Make a demo shop, run its whole history, publish, and say what came out."""
+    from smm_pipeline.shop import make_shop
+
+    folder = instance_home(home)
+    if (folder / "smm.toml").exists() and not (folder / "truth").is_dir():
+        raise SmmError("SMM-501", "this instance is not a demo", where=str(folder), hint="choose another --home")
+    instance.init_instance(folder, template=False)
+    if not mode.as_json:
+        out.print(f"making a demo shop of {days} days in {folder}")
+    make_shop(folder, seed=seed, days=days, scale=scale)
+    _run(_load(folder), None, None, closing=True)
+
+
+@app.command()
+def ingest(home: Home = None) -> None:
+    """Load new deliveries from landing/ without building anything."""
+    from smm_pipeline import pipeline
+
+    settings = _load(home)
+    with progress() as show:
+        summary = pipeline.ingest(settings, load_catalog(), show)
+    emit(texts.ingest_dict(summary), texts.deliveries_text(summary))
+    if summary.refused or summary.emptied:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+@app.command()
+def run(
+    home: Home = None,
+    day: Annotated[
+        datetime | None,
+        typer.Option("--date", formats=DAY_FORMATS, help="Build this day again even if it is up to date"),
+    ] = None,
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=DAY_FORMATS, help="First of several such days")
+    ] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=DAY_FORMATS, help="Last of them")] = None,
+) -> None:
+    """Ingest, build every day that is stale, publish, write the report."""
+    if (day and (first or last)) or bool(first) != bool(last):
+        raise SmmError("SMM-501", "expected --date, or both --from and --to, or none of them")
+    _run(_load(home), _day(day or first), _day(day or last), closing=False)
+
+
+@app.command()
+def status(home: Home = None) -> None:
+    """Show feeds, refused deliveries, days that wait to be built, checks not passed, and the last publication."""
+    data = instance.status(_load(home), load_catalog())
+    emit(data, texts.status_text(data))
+
+
+@app.command()
+def doctor(home: Home = None) -> None:
+    """Examine settings, key, disk, feeds, mappings and databases; say what to do."""
+    findings = examine.doctor(home)
+    emit(examine.as_dicts(findings), texts.doctor_text(findings))
+    if any(f.status == "problem" for f in findings):
+        raise typer.Exit(EXIT_ERROR)
+
+
+@app.command()
+def publish(home: Home = None) -> None:
+    """Publish the tables as they are and write the report."""
+    from smm_pipeline import pipeline
+
+    publication, report = pipeline.publish_only(_load(home), load_catalog())
+    emit(
+        {"serving_file": publication.path, "build_id": publication.build_id, "report": report},
+        f"published {publication.path} (build {publication.build_id})\nreport: {report}",
+    )
+
+
+@app.command()
+def ui(
+    home: Home = None,
+    port: Annotated[int, typer.Option(min=1024, max=65535)] = 3000,
+    read_only: Annotated[bool, typer.Option("--read-only", help="For viewers: nothing can be launched")] = False,
+) -> None:
+    """Open the Dagster UI on this machine: runs, lineage, checks, schedule."""
+    from smm_pipeline.orchestration.instance import start_ui
+
+    start_ui(_load(home), port, read_only=read_only)
+
+
+@app.command()
+def classify(
+    file: Annotated[Path, typer.Argument(help="CSV with page_location, page_referrer, utm_source, utm_medium ...")],
+    own_host: Annotated[list[str] | None, typer.Option("--own-host", help="A host of the shop")] = None,
+    exclude_referrer: Annotated[
+        list[str] | None, typer.Option("--exclude-referrer", help="A referrer that is never a source")
+    ] = None,
+) -> None:
+    """Say for each visit of a list which channel it is and which rule decided; CSV to standard output."""
+    from smm_pipeline.classify import classify_visits
+
+    classify_visits(
+        file,
+        own_hosts=own_host or [],
+        excluded_referrers=exclude_referrer or [],
+        catalog=load_catalog(),
+        out=sys.stdout,
+    )
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    emit({"version": __version__}, __version__)
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None
+
+
+def _run(settings: Settings, first: date | None, last: date | None, *, closing: bool) -> None:
+    """Run the pipeline, print what came of it and leave with the exit code it deserves."""
+    from smm_pipeline import pipeline
+    from smm_pipeline.reporting.summary import summarize
+
+    with progress() as show:
+        summary = pipeline.run(settings, load_catalog(), first=first, last=last, progress=show)
+    data: dict[str, Any] = texts.run_dict(summary)
+    if closing and summary.publication:
+        figures = summarize(summary.publication.path)
+        data["summary"] = figures.as_dict()
+        emit(data, texts.run_text(summary))
+        texts.print_figures(figures, settings)
+    else:
+        emit(data, texts.run_text(summary))
+    if summary.failed:
+        raise typer.Exit(EXIT_AUDIT)
+    if summary.refused or summary.emptied:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    show_warnings()
+    try:
+        app(standalone_mode=True)
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the last handler: nobody meets a bare traceback
+        fail(error)

@@ -1,0 +1,159 @@
+"""What `smm doctor` looks at.
+
+Belongs here: one finding per thing that can be wrong with an instance, each with what to do. Does not belong here:
+printing, and repairing anything.
+"""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from smm_pipeline.catalog import load_catalog
+from smm_pipeline.errors import SmmError
+from smm_pipeline.feeds import load_feed
+from smm_pipeline.ingest.landing import landing_files
+from smm_pipeline.settings import Settings, load_settings, person_key
+from smm_pipeline.warehouse.connection import connect
+from smm_pipeline.warehouse.outcomes import open_refusals
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that `doctor` looked at."""
+
+    subject: str
+    status: Literal["ok", "warning", "problem"]
+    message: str
+    hint: str = ""
+
+
+def doctor(home: Path | None) -> list[Finding]:
+    """Examine an instance; every finding says what to do."""
+    try:
+        settings = load_settings(home)
+    except SmmError as error:
+        return [Finding("settings", "problem", error.what, error.hint)]
+    return [Finding("settings", "ok", f"{settings.shop.name}: {settings.home}"), *_findings(settings)]
+
+
+def as_dicts(findings: list[Finding]) -> list[dict[str, str]]:
+    """Findings for --json."""
+    return [asdict(finding) for finding in findings]
+
+
+def _findings(settings: Settings) -> Iterator[Finding]:
+    yield _person_key_finding(settings)
+    free = shutil.disk_usage(settings.home).free
+    enough = free >= settings.warehouse.min_free_bytes
+    yield Finding(
+        "disk", "ok" if enough else "problem", f"{free / 1e9:.1f} GB free", "" if enough else "free some space"
+    )
+    if not settings.feeds:
+        yield Finding("feeds", "warning", "no feed is configured", "add [feeds.NAME] sections to smm.toml")
+    yield from _feed_findings(settings)
+    yield from _unread_findings(settings)
+    yield from _warehouse_findings(settings)
+    yield _serving_finding(settings)
+
+
+def _feed_findings(settings: Settings) -> Iterator[Finding]:
+    """Each feed: its mapping compiles, its folder is there."""
+    try:
+        catalog = load_catalog()
+    except SmmError as error:
+        yield Finding("catalog", "problem", _told(error), error.hint)
+        return
+    for name in sorted(settings.feeds):
+        try:
+            load_feed(name, settings, catalog)
+        except SmmError as error:
+            yield Finding(f"feed {name}", "problem", _told(error), error.hint or "see docs/mapping.md")
+            continue
+        folder = settings.landing / name
+        exists = folder.is_dir()
+        yield Finding(
+            f"feed {name}",
+            "ok" if exists else "warning",
+            f"{sum(1 for _ in landing_files(folder, settings.feeds[name]))} files"
+            if exists
+            else "its landing folder is missing",
+            "" if exists else f"create {folder} and put the deliveries there",
+        )
+
+
+def _unread_findings(settings: Settings) -> Iterator[Finding]:
+    """Whatever lies in landing/ outside the folder of a feed."""
+    if not settings.landing.is_dir():
+        return
+    for path in sorted(settings.landing.iterdir()):
+        if path.name in settings.feeds or path.name.startswith("."):
+            continue
+        close = get_close_matches(path.name, settings.feeds, n=1)
+        hint = f"did you mean the feed {close[0]}?" if close else f"add [feeds.{path.name}] to smm.toml, or remove it"
+        yield Finding(
+            "landing", "warning", f"no feed reads {path}", hint if path.is_dir() else "move it into a feed's folder"
+        )
+
+
+def _person_key_finding(settings: Settings) -> Finding:
+    try:
+        person_key()
+    except SmmError as error:
+        return Finding("person key", "problem", error.what, error.hint)
+    path = settings.home / ".env"
+    if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        return Finding("person key", "warning", f"{path} is readable by others", f"chmod 600 {path}")
+    return Finding("person key", "ok", "set")
+
+
+def _warehouse_findings(settings: Settings) -> Iterator[Finding]:
+    if not settings.warehouse_file.exists():
+        yield Finding("work database", "ok", "not made yet", "smm run")
+        return
+    try:
+        with connect(settings, read_only=True) as con:
+            row = con.execute("select count(*) from meta.delivery").fetchone()
+            refused = open_refusals(con, settings.landing)
+    except SmmError as error:
+        yield Finding("work database", "problem", error.what, error.hint)
+        return
+    except duckdb.CatalogException:
+        yield Finding("work database", "warning", "has no books of deliveries yet", "smm run")
+        return
+    yield Finding("work database", "ok", f"{row[0] if row else 0} deliveries")
+    for name in sorted({delivery.feed for delivery in refused}):
+        mine = [delivery for delivery in refused if delivery.feed == name]
+        yield Finding(
+            f"feed {name}",
+            "warning",
+            f"{len(mine)} refused deliveries, e.g. {mine[0].file}: {mine[0].code} {mine[0].reason}",
+            "smm status lists them; correct them and put them again, or take them out of landing/",
+        )
+
+
+def _serving_finding(settings: Settings) -> Finding:
+    path = settings.serving_file
+    if not path.exists():
+        return Finding("serving file", "ok", "not published yet", "smm run")
+    if path.with_name(path.name + ".wal").exists():
+        return Finding(
+            "serving file", "problem", "a write-ahead log is beside it", "something wrote to it: smm publish"
+        )
+    try:
+        with duckdb.connect(str(path), read_only=True) as con:
+            row = con.execute("select build_id, published_at from kpi._publication").fetchone()
+    except duckdb.Error as error:
+        return Finding("serving file", "problem", str(error).splitlines()[0], "smm publish")
+    return Finding("serving file", "ok", f"build {row[0]} of {row[1]}" if row else "empty")
+
+
+def _told(error: SmmError) -> str:
+    return f"{error.code}: {error.what}" + (f" ({error.where})" if error.where else "")

@@ -1,0 +1,101 @@
+"""How the command line speaks.
+
+Belongs here: printing results as text or JSON, progress bars on a terminal only, errors with code, what, where and what
+to do, and the exit codes. Does not belong here: what is printed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import duckdb
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from smm_pipeline.errors import SmmError
+from smm_pipeline.pipeline import Progress as ProgressCallback
+
+EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_REFUSED, EXIT_AUDIT, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 130
+TRACEBACK_VARIABLE = "SMM_TRACEBACK"
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@dataclass
+class Mode:
+    """What the options common to all commands ask for."""
+
+    as_json: bool = False
+
+
+mode = Mode()
+
+
+def emit(data: Any, text: str) -> None:
+    """Print `data` with --json, else `text`."""
+    if mode.as_json:
+        print(json.dumps(data, ensure_ascii=False, indent=2, default=str))  # noqa: T201 - the command's output
+    else:
+        out.print(text, markup=False)
+
+
+class _Notes(logging.Handler):
+    """Warnings of the rooms below, on standard error; a progress bar moves out of their way."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        err.print(f"note: {record.getMessage()}", markup=False)
+
+
+def show_warnings() -> None:
+    """Show what the pipeline logs as a warning."""
+    logging.getLogger("smm_pipeline").addHandler(_Notes(logging.WARNING))
+
+
+@contextmanager
+def progress() -> Iterator[ProgressCallback | None]:
+    """A progress callback drawn on a terminal; None in a pipe, in CI and with --json."""
+    if mode.as_json or not err.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=err, transient=True) as bars:
+        task = bars.add_task("starting", total=None)
+
+        def show(step: str, done: int, total: int) -> None:
+            bars.update(task, description=step, completed=done, total=total)
+
+        yield show
+
+
+def fail(error: BaseException) -> NoReturn:
+    """End the process with the message and exit code of an error; never with a bare traceback."""
+    if isinstance(error, KeyboardInterrupt):
+        err.print("interrupted; what was committed stays, run again to go on")
+        sys.exit(EXIT_INTERRUPTED)
+    known = error if isinstance(error, SmmError) else _translated(error)
+    if mode.as_json:
+        print(json.dumps({"error": known.as_dict()}, ensure_ascii=False))  # noqa: T201 - the command's output
+    err.print(str(known), markup=False)
+    if os.environ.get(TRACEBACK_VARIABLE):
+        traceback.print_exception(error)
+    sys.exit(EXIT_ERROR)
+
+
+def _translated(error: BaseException) -> SmmError:
+    """An error that nobody turned into an SmmError, told as one."""
+    message = str(error).splitlines()[0] if str(error) else ""
+    if isinstance(error, duckdb.Error | OSError) and "No space left" in str(error):
+        return SmmError("SMM-106", "the disk is full", hint="free some space and run again; the last state is intact")
+    return SmmError(
+        "SMM-901",
+        f"{type(error).__name__}: {message}",
+        hint=f"set {TRACEBACK_VARIABLE}=1 for the details and report it",
+    )

@@ -1,0 +1,210 @@
+"""What the commands say, as text for people and as plain data for --json.
+
+Belongs here: wording and layout of results. Does not belong here: computing them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from smm_pipeline.cli.examine import Finding
+from smm_pipeline.cli.output import mode, out
+from smm_pipeline.ingest import RECORDS, DeliveryResult
+from smm_pipeline.pipeline import RunSummary
+from smm_pipeline.reporting.summary import Summary
+from smm_pipeline.reporting.terminal import to_rich, to_text
+from smm_pipeline.settings import Settings
+from smm_pipeline.warehouse.build import BuildResult
+from smm_pipeline.warehouse.outcomes import SKIPPED, Reasons, split
+
+TOP_REASONS = 3
+WORDS = {"unreadable": "rejected", "skipped": "skipped on purpose"}
+MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
+
+
+def delivery_dict(delivery: DeliveryResult) -> dict[str, Any]:
+    """One delivery for --json: its fate and the counts of the conservation equation per table."""
+    return {
+        "feed": delivery.feed,
+        "file": delivery.file_path,
+        "status": delivery.status,
+        "counts": {table: vars(counts) for table, counts in delivery.counts.items()},
+        "warnings": list(delivery.warnings),
+        "error": delivery.error.as_dict() if delivery.error else None,
+    }
+
+
+def ingest_dict(summary: RunSummary) -> dict[str, Any]:
+    """What ingest did, for --json; part of a run's answer too."""
+    parted = {feed: split(reasons) for feed, reasons in summary.reject_reasons.items()}
+    return {
+        "run_id": summary.run_id,
+        "deliveries": [delivery_dict(d) for d in summary.deliveries],
+        "reject_reasons": {feed: rejects for feed, (rejects, _) in parted.items() if rejects},
+        "skip_reasons": {feed: skips for feed, (_, skips) in parted.items() if skips},
+        "nothing_loaded": [{"feed": d.feed, "file": d.file_path} for d in summary.emptied],
+    }
+
+
+def deliveries_text(summary: RunSummary) -> str:
+    """Each feed with its counts and reasons, then every refused delivery and every warning in full."""
+    deliveries = summary.deliveries
+    if not deliveries:
+        return "no new deliveries"
+    lines = []
+    for feed in sorted({d.feed for d in deliveries}):
+        mine = [d for d in deliveries if d.feed == feed]
+        reasons = summary.reject_reasons.get(feed, {})
+        states = ", ".join(
+            f"{n} {status}"
+            for status in ("loaded", "duplicate", "failed")
+            if (n := sum(1 for d in mine if d.status == status))
+        )
+        lines += [f"{feed}: {states} deliveries", *_equations(_totals(mine, reasons)), *_reason_lines(reasons)]
+    if any(split(reasons)[0] for reasons in summary.reject_reasons.values()):
+        lines.append("rejects are kept with their text in the table quality.rejects; smm status counts all of them")
+    lines += [f"nothing of {d.feed}/{d.file_path} was loaded: it was rejected whole" for d in summary.emptied]
+    lines += [f"refused {d.feed}/{d.file_path}:\n{d.error}" for d in deliveries if d.error]
+    lines += [f"note on {d.feed}/{d.file_path}: {w}" for d in deliveries for w in d.warnings]
+    return "\n".join(lines)
+
+
+def _totals(deliveries: Sequence[DeliveryResult], reasons: Reasons) -> dict[str, int]:
+    """Counts of several deliveries under the names of warehouse.outcomes.Fates."""
+    records = [c for d in deliveries for table, c in d.counts.items() if table == RECORDS]
+    rows = [c for d in deliveries for table, c in d.counts.items() if table != RECORDS]
+    skipped = sum(split(reasons)[1].values())
+    return {
+        "records": sum(c.rows_in for c in records),
+        "read": sum(c.loaded for c in records),
+        "unreadable": sum(c.rejected for c in records) - skipped,
+        "skipped": skipped,
+        "rows": sum(c.rows_in for c in rows),
+        **{name: sum(getattr(c, name) for c in rows) for name in ("loaded", "duplicate", "superseded", "rejected")},
+    }
+
+
+def _equations(n: Mapping[str, int]) -> list[str]:
+    """Where every record and every row went; nothing when there were none."""
+    if not n["records"]:
+        return []
+    return [
+        f"  {n['records']:,} records = {n['read']:,} read + {_terms(n, 'unreadable', 'skipped')}",
+        f"  {n['rows']:,} rows = {n['loaded']:,} loaded + {_terms(n, 'duplicate', 'superseded', 'rejected')}",
+    ]
+
+
+def _terms(n: Mapping[str, int], *names: str) -> str:
+    return " + ".join(f"{n[name]:,} {WORDS.get(name, name)}" for name in names)
+
+
+def _reason_lines(reasons: Reasons) -> list[str]:
+    """The most frequent reasons of rejects, apart from those of intended skips."""
+    lines = []
+    for title, counts in zip(("rejected", "skipped on purpose"), split(reasons), strict=True):
+        if counts:
+            top = ", ".join(f"{reason} {n:,}" for reason, n in islice(counts.items(), TOP_REASONS))
+            more = len(counts) - TOP_REASONS
+            lines.append(f"  {title}: {top}" + (f", and {more} more reasons" if more > 0 else ""))
+    return lines
+
+
+def run_dict(summary: RunSummary) -> dict[str, Any]:
+    """A run for --json."""
+    return {
+        **ingest_dict(summary),
+        "built": {r.table: len(r.keys) for r in summary.built},
+        "failed": {r.table: [v.check_id for v in r.blocking] for r in summary.failed},
+        "skipped": summary.skipped,
+        "warnings": [{"table": table, "check": check, "rows": rows} for (table, check), rows in _warned(summary)],
+        "serving_file": summary.publication.path if summary.publication else None,
+        "build_id": summary.publication.build_id if summary.publication else None,
+        "report": summary.report,
+        "seconds": summary.seconds,
+    }
+
+
+def run_text(summary: RunSummary) -> str:
+    """A run in some lines: deliveries, tables, checks, what was published and where."""
+    lines = [deliveries_text(summary), f"built {len(summary.built)} tables"]
+    warned = _warned(summary)
+    lines.append(f"checks: {sum(len(r.verdicts) for r in _audits(summary))} evaluated, {len(warned)} warnings")
+    lines += [f"  warning: {table}: {check}, {rows or 'some'} rows" for (table, check), rows in warned]
+    for result in summary.failed:
+        lines += [
+            f"{'SMM-402' if verdict.status == 'broken' else 'SMM-401'}: {result.table}: {verdict.check_id} "
+            f"{verdict.status} ({verdict.unexpected_count or 'some'} rows); the old days stay"
+            for verdict in result.blocking
+        ]
+    if summary.skipped:
+        lines.append(f"skipped because of that: {', '.join(summary.skipped)}")
+    if summary.publication:
+        lines += [f"serving file: {summary.publication.path}", f"report: {summary.report}"]
+    else:
+        lines.append("nothing was published; the last serving file stays")
+    lines.append("seconds: " + ", ".join(f"{step} {value:.1f}" for step, value in summary.seconds.items()))
+    return "\n".join(lines)
+
+
+def _audits(summary: RunSummary) -> list[BuildResult]:
+    """Every table that was checked, once."""
+    return list({id(r): r for r in (*summary.audited, *summary.built, *summary.failed)}.values())
+
+
+def _warned(summary: RunSummary) -> list[tuple[tuple[str, str], int]]:
+    """Table and check of every warning with the rows it found in all windows of days; 0 where a check counts none."""
+    rows: dict[tuple[str, str], int] = {}
+    for result in _audits(summary):
+        for verdict in result.verdicts:
+            if verdict.status == "failed" and verdict not in result.blocking:
+                key = (result.table, verdict.check_id)
+                rows[key] = rows.get(key, 0) + (verdict.unexpected_count or 0)
+    return list(rows.items())
+
+
+def status_text(data: dict[str, Any]) -> str:
+    """The state of an instance for people."""
+    lines = [f"days: {data['first_day']} to {data['last_day']}" if data["first_day"] else "no data yet"]
+    for feed in data["feeds"]:
+        lines.append(
+            f"feed {feed['feed']}: {feed['loaded']} deliveries, {feed['failed']} refused, "
+            f"last made {feed['last_extracted']}"
+        )
+        lines += _equations(feed["counts"]) if feed["counts"] else []
+        lines += _reason_lines({**feed["reject_reasons"], **{SKIPPED + r: n for r, n in feed["skip_reasons"].items()}})
+    seen = {feed["feed"] for feed in data["feeds"]}
+    lines += [f"feed {name}: nothing delivered yet" for name in data["configured_feeds"] if name not in seen]
+    for refused in data["refused_deliveries"]:
+        lines.append(f"refused {refused['feed']}/{refused['file']}: {refused['code']}: {refused['reason']}")
+        lines += [f"  what to do: {refused['hint']}"] if refused["hint"] else []
+    stale = data["stale_days"]
+    lines.append(f"{len(stale)} days wait to be built: {stale[0]} to {stale[-1]}" if stale else "everything is built")
+    lines += [
+        f"check {c['status']} ({c['severity']}): {c['table']} {c['partition']} {c['check']}"
+        for c in data["checks_not_passed"]
+    ]
+    lines.append(f"serving file: {data['serving_file'] or 'not published yet'}")
+    return "\n".join(lines)
+
+
+def doctor_text(findings: Sequence[Finding]) -> str:
+    """Findings, one per line, each with what to do."""
+    return "\n".join(
+        f"{MARKS[f.status]}  {f.subject}: {f.message}" + (f"\n           do: {f.hint}" if f.hint else "")
+        for f in findings
+    )
+
+
+def print_figures(figures: Summary, settings: Settings) -> None:
+    """The figures of a publication and the next step, after a demo."""
+    if mode.as_json:
+        return
+    out.print(to_rich(figures) if out.is_terminal else to_text(figures))
+    out.print(
+        f"Next: open {settings.reports / 'smm_report.html'} in a browser;\n"
+        f"      make ui shows runs, lineage and checks;\n"
+        f"      BI tools read {settings.serving_file} at any moment.",
+        markup=False,
+    )

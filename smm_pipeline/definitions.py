@@ -1,0 +1,39 @@
+"""The Dagster code location: `build_defs` puts catalog, settings and orchestration together.
+
+Belongs here: nothing else. Every part is made in smm_pipeline.orchestration.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from smm_pipeline.catalog import load_catalog
+from smm_pipeline.orchestration.assets import table_assets
+from smm_pipeline.orchestration.instance import settings_or_placeholder
+from smm_pipeline.orchestration.jobs import jobs
+from smm_pipeline.orchestration.partitions import day_partitions
+from smm_pipeline.orchestration.resources import Instance
+from smm_pipeline.orchestration.schedules import schedules
+from smm_pipeline.orchestration.sensors import sensors
+from smm_pipeline.settings import Settings
+
+
+def build_defs(settings: Settings | None = None, **overrides: Any) -> dg.Definitions:
+    """The whole code location for one instance; `overrides` replace arguments of dg.Definitions."""
+    settings = settings or settings_or_placeholder()
+    catalog, days = load_catalog(), day_partitions(settings)
+    runs = jobs()
+    parts: dict[str, Any] = {
+        "assets": table_assets(catalog, days),
+        "jobs": runs,
+        "schedules": schedules(settings),
+        "sensors": sensors(settings, catalog, runs),
+        "resources": {"instance": Instance(home=str(settings.home))},
+        "executor": dg.in_process_executor,
+    }
+    return dg.Definitions(**(parts | overrides))
+
+
+defs = build_defs()

@@ -1,0 +1,69 @@
+"""The one error type that users meet, and the list of its codes.
+
+Belongs here: `SmmError`, the code register, and nothing that does I/O. A room that finds bad input raises `SmmError`
+with a registered code; the command line and Dagster print it. Programming errors stay ordinary exceptions.
+"""
+
+from __future__ import annotations
+
+CODES: dict[str, str] = {
+    # 1xx: settings, instance folder, environment
+    "SMM-101": "The instance folder or its smm.toml is missing",
+    "SMM-102": "A setting has a wrong value",
+    "SMM-103": "A secret is missing or too weak",
+    "SMM-104": "The project files (sql/, expectations/) were not found",
+    "SMM-105": "A catalog file (table, contract or suite) is wrong",
+    "SMM-106": "The disk has too little free space",
+    # 2xx: deliveries and feeds
+    "SMM-201": "A delivery cannot be read as the format its feed declares",
+    "SMM-202": "A delivery lacks a required column",
+    "SMM-203": "A delivery is not in the declared encoding",
+    "SMM-204": "A mapping is wrong",
+    "SMM-205": "The conservation equation does not hold",
+    "SMM-206": "A feed name is unknown",
+    "SMM-207": "A delivery has a larger share of rejects than its feed allows",
+    # 3xx: warehouse and publishing
+    "SMM-301": "Another process holds the warehouse or the instance",
+    "SMM-302": "A database file is damaged or of another version",
+    "SMM-303": "A table produced rows outside the days it was asked for",
+    "SMM-304": "The serving file could not be published",
+    "SMM-305": "There is no readable serving file",
+    "SMM-306": "A report could not be written",
+    # 4xx: validation
+    "SMM-401": "A critical expectation failed",
+    "SMM-402": "An expectation could not be evaluated",
+    # 5xx: command line
+    "SMM-501": "A command was called with arguments that make no sense together",
+    "SMM-901": "An unexpected error; please report it",
+    # 6xx: Dagster
+    "SMM-601": "The Dagster web server or daemon did not start or ended by itself",
+}
+
+
+class SmmError(Exception):
+    """A problem that the user can act on.
+
+    Args:
+        code: a key of `CODES`.
+        what: one sentence saying what is wrong, without personal data or secrets.
+        where: file, line, table, day or setting; empty when there is none.
+        hint: what to do about it; empty when `what` says it.
+    """
+
+    def __init__(self, code: str, what: str, *, where: str = "", hint: str = "") -> None:
+        if code not in CODES:
+            raise KeyError(f"unregistered error code {code}")
+        self.code, self.what, self.where, self.hint = code, what, where, hint
+        super().__init__(self.__str__())
+
+    def __str__(self) -> str:
+        parts = [f"{self.code}: {self.what}"]
+        if self.where:
+            parts.append(f"  where: {self.where}")
+        if self.hint:
+            parts.append(f"  what to do: {self.hint}")
+        return "\n".join(parts)
+
+    def as_dict(self) -> dict[str, str]:
+        """The same four fields for `--json` output and Dagster metadata."""
+        return {"code": self.code, "what": self.what, "where": self.where, "hint": self.hint}

@@ -1,0 +1,66 @@
+"""Feeds: a vendor each, as data.
+
+Belongs here: finding the mapping of a feed, shipped (vendors/*.yml) or written by the shop. Does not belong here:
+reading deliveries (room ingest).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from smm_pipeline.catalog import Catalog
+from smm_pipeline.errors import SmmError
+from smm_pipeline.feeds.mapping import Mapping, check_mapping, parse_mapping
+from smm_pipeline.settings import Feed, Settings
+
+VENDORS = Path(__file__).parent / "vendors"
+
+__all__ = ["VENDORS", "FeedSource", "load_feed", "vendor_names"]
+
+
+@dataclass(frozen=True)
+class FeedSource:
+    """One feed of an instance together with its checked mapping.
+
+    `fingerprint` changes whenever the mapping or the feed's settings do: a failed delivery is then tried again.
+    """
+
+    name: str
+    feed: Feed
+    mapping: Mapping
+    time_zone: str
+    fingerprint: str
+
+
+def vendor_names() -> list[str]:
+    """Names that a feed's vendor setting may take."""
+    return sorted(path.stem for path in VENDORS.glob("*.yml"))
+
+
+def load_feed(name: str, settings: Settings, catalog: Catalog) -> FeedSource:
+    """Read and check the mapping of one feed.
+
+    Raises:
+        SmmError: SMM-204 when the mapping is missing or wrong.
+    """
+    feed = settings.feeds[name]
+    path = VENDORS / f"{feed.vendor}.yml" if feed.vendor else settings.home / feed.mapping
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        close = get_close_matches(feed.vendor, vendor_names(), n=1)
+        hint = f"vendors are: {', '.join(vendor_names())}" if feed.vendor else "check feeds.<name>.mapping in smm.toml"
+        what = f"feed {name} has no mapping {feed.vendor or feed.mapping!r}" + (
+            f"; did you mean {close[0]}?" if close else ""
+        )
+        raise SmmError("SMM-204", what, where=str(path), hint=hint) from error
+    except UnicodeDecodeError as error:
+        raise SmmError("SMM-204", f"the mapping is not UTF-8: {error}", where=str(path)) from error
+    mapping = parse_mapping(text, where=str(path))
+    check_mapping(mapping, catalog, feed.constants, where=f"{path} (feed {name})")
+    zone = feed.time_zone or settings.shop.time_zone
+    fingerprint = hashlib.sha256(repr((text, feed.model_dump_json(), zone)).encode()).hexdigest()[:16]
+    return FeedSource(name, feed, mapping, zone, fingerprint)

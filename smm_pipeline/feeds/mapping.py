@@ -1,0 +1,265 @@
+"""The mapping language: how the records of one vendor become rows of the canonical contracts.
+
+Belongs here: the typed form of a mapping file, reading it, and checking it against the catalog, so that a wrong mapping
+is refused before any delivery is opened. docs/mapping.md is the reference for users. Does not belong here: turning a
+mapping into SQL (room ingest). Pure: no database.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping as MappingOf
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from smm_pipeline.catalog import Catalog, TableSpec
+from smm_pipeline.errors import SmmError
+from smm_pipeline.feeds.expressions import problems_of
+from smm_pipeline.settings import TimeZone
+
+Kind = Literal["csv", "jsonl", "json", "parquet", "xlsx"]
+SUFFIXES: MappingOf[str, Kind] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".xlsx": "xlsx",
+}
+_UNNEST = re.compile(r"unnest\((?P<list>.+)\)\s+as\s+(?P<name>[a-z_][a-z0-9_]*)", re.DOTALL | re.IGNORECASE)
+# Record fields must stay clear of the names that the engine adds to them.
+RESERVED_PREFIX = "_smm_"
+
+
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+
+class NumberFormat(_Model):
+    """How a source writes numbers; without it 1234.5."""
+
+    decimal: Literal[".", ","] = "."
+    thousands: Literal["", " ", ".", ",", "'"] = Field(
+        "", description="A space stands for no-break and thin spaces too"
+    )
+    strip: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = Field(
+        (), description="Signs to take away, e.g. грн"
+    )
+    divide_by: Literal[1, 10, 100, 1000, 1_000_000] = Field(1, description="1000000 for amounts in micros")
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> NumberFormat:
+        if self.decimal == self.thousands:
+            raise ValueError("decimal and thousands are the same sign")
+        return self
+
+
+class TimeFormat(_Model):
+    """How a source writes instants and days; without it ISO 8601, naive ones in the feed's zone."""
+
+    format: str = Field("iso", description="iso, unix_s, unix_ms, unix_us, or a strptime pattern such as %d.%m.%Y")
+    zone: TimeZone | None = Field(None, description="Zone of values without offset; default: the feed's")
+
+
+class ColumnRule(_Model):
+    """Where the value of one contract column comes from."""
+
+    expr: str = ""
+    const: str | None = None
+    number: NumberFormat = NumberFormat()
+    time: TimeFormat = TimeFormat()
+    map: dict[str, str] = {}
+    otherwise: str | None = Field(None, description="Result for values that the map does not name")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("const"), bool):
+            return {**value, "const": str(value["const"]).lower()}
+        return {"expr": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ColumnRule:
+        if bool(self.expr) == (self.const is not None):
+            raise ValueError("expected exactly one of expr and const")
+        if self.otherwise is not None and not self.map:
+            raise ValueError("otherwise: needs map:")
+        return self
+
+
+class TableRule(_Model):
+    """Rows of one contract made from the records."""
+
+    source: str = Field("records", alias="from")
+    where: str = ""
+    key_occurrence: str = Field("", description="Column filled with the hash of the row and its occurrence number")
+    columns: dict[str, ColumnRule]
+
+    @property
+    def unnested(self) -> tuple[str, str] | None:
+        """List expression and name of the element, None when each record is one row."""
+        match = _UNNEST.fullmatch(self.source.strip())
+        return (match["list"], match["name"]) if match else None
+
+
+class SkipRule(_Model):
+    """Records that are left out on purpose; counted as rejects with reason skipped:<reason>."""
+
+    where: str
+    reason: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+
+
+class FileFormat(_Model):
+    """How the bytes are read; nothing is guessed."""
+
+    kind: Annotated[tuple[Kind, ...], BeforeValidator(_as_tuple)] = Field(min_length=1)
+    encoding: str = "utf-8"
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    quote: str = Field('"', max_length=1)
+    header_row: int = Field(1, ge=1)
+    sheet: str = Field("", description="Sheet of a workbook; default: the first")
+    records_at: str = Field("$", description="Paths tried in turn, e.g. $.data | $")
+    structure: dict[str, Any] = {}
+    document: dict[str, Any] = Field({}, description="Fields of the enclosing document, named document in expressions")
+
+    def kind_of(self, file_name: str) -> Kind:
+        """The kind a file is read as; with several kinds the suffix (before .gz) decides.
+
+        Raises:
+            SmmError: SMM-201 when the suffix names none of the kinds.
+        """
+        if len(self.kind) == 1:
+            return self.kind[0]
+        name = file_name.lower().removesuffix(".gz")
+        kind = next((k for suffix, k in SUFFIXES.items() if name.endswith(suffix)), None)
+        if kind not in self.kind:
+            raise SmmError("SMM-201", f"the file name's ending says none of: {', '.join(self.kind)}", where=file_name)
+        return kind
+
+    @property
+    def paths(self) -> tuple[tuple[str, ...], ...]:
+        """records_at as alternatives, each a tuple of keys."""
+        return tuple(tuple(p.strip().removeprefix("$").strip(".").split(".")) for p in self.records_at.split("|"))
+
+
+class Mapping(_Model):
+    """One mapping file."""
+
+    format: FileFormat
+    source_system: str
+    columns: tuple[str, ...] = ()
+    required_columns: tuple[str, ...] | None = Field(None, description="Default: all columns")
+    let: dict[str, str] = Field({}, description="Named expressions over the record, computed once")
+    skip: tuple[SkipRule, ...] = ()
+    extracted_ts: ColumnRule | None = None
+    tables: dict[str, TableRule] = Field(min_length=1)
+
+    @property
+    def structure(self) -> dict[str, Any]:
+        """Fields of a record and their types."""
+        return self.format.structure or dict.fromkeys(self.columns, "VARCHAR")
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Columns without which a delivery is refused."""
+        return self.columns if self.required_columns is None else self.required_columns
+
+
+def parse_mapping(text: str, *, where: str) -> Mapping:
+    """Read a mapping file's text.
+
+    Raises:
+        SmmError: SMM-204 naming every wrong key.
+    """
+    try:
+        mapping = Mapping.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise SmmError("SMM-204", f"not valid YAML: {error}", where=where) from error
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)]
+        raise SmmError("SMM-204", "; ".join(lines), where=where, hint="see docs/mapping.md") from error
+    return mapping
+
+
+def check_mapping(mapping: Mapping, catalog: Catalog, constants: MappingOf[str, str], *, where: str) -> None:
+    """Check a mapping against the contracts it fills.
+
+    Raises:
+        SmmError: SMM-204 naming every problem: unknown contract or column, a required column without a value, an
+            expression that is not a plain scalar expression.
+    """
+    problems = [*_format_problems(mapping)]
+    for name, expression in _expressions(mapping):
+        if expression in mapping.structure:
+            # The bare name of a field, whatever its letters, needs no quotes.
+            continue
+        problems += [f"{name}: {p}" for p in problems_of(expression)]
+    for name, table in mapping.tables.items():
+        spec = catalog.tables.get(f"raw.{name}")
+        if spec is None:
+            known = [t.name for t in catalog.layer("raw")]
+            problems.append(f"tables.{name}: there is no such contract{_did_you_mean(name, known)}")
+        else:
+            problems += [f"tables.{name}: {p}" for p in _table_problems(table, spec, constants)]
+    if problems:
+        raise SmmError("SMM-204", "; ".join(problems), where=where, hint="see docs/mapping.md")
+
+
+def _format_problems(mapping: Mapping) -> list[str]:
+    problems = []
+    if not mapping.structure:
+        problems.append("columns: or format.structure: is needed")
+    if {"csv", "xlsx"} & set(mapping.format.kind) and not mapping.columns:
+        problems.append("columns: must name the expected header")
+    if extra := set(mapping.required) - set(mapping.structure):
+        problems.append(f"required_columns: not among the columns: {', '.join(sorted(extra))}")
+    if reserved := [c for c in mapping.structure if c.lower().startswith(RESERVED_PREFIX)]:
+        problems.append(f"fields must not begin with {RESERVED_PREFIX}: {', '.join(reserved)}")
+    try:
+        "".encode(mapping.format.encoding)
+    except LookupError:
+        problems.append(f"format.encoding: {mapping.format.encoding!r} is not known to Python")
+    return problems
+
+
+def _expressions(mapping: Mapping) -> list[tuple[str, str]]:
+    found = [(f"let.{name}", text) for name, text in mapping.let.items()]
+    found += [(f"skip.{rule.reason}", rule.where) for rule in mapping.skip]
+    if mapping.extracted_ts:
+        found.append(("extracted_ts", mapping.extracted_ts.expr))
+    for name, table in mapping.tables.items():
+        found.append((f"tables.{name}.where", table.where))
+        if table.unnested:
+            found.append((f"tables.{name}.from", table.unnested[0]))
+        found += [(f"tables.{name}.{column}", rule.expr) for column, rule in table.columns.items()]
+    return [(name, text) for name, text in found if text]
+
+
+def _table_problems(table: TableRule, spec: TableSpec, constants: MappingOf[str, str]) -> list[str]:
+    names = {c.name for c in spec.columns}
+    problems = []
+    if table.source != "records" and table.unnested is None:
+        problems.append("from: must be records, or unnest(<list>) as <name>")
+    problems += [f"there is no column {c}{_did_you_mean(c, names)}" for c in sorted(table.columns.keys() - names)]
+    if table.key_occurrence and table.key_occurrence not in spec.key:
+        problems.append(f"key_occurrence: must be one of the key columns {', '.join(spec.key)}")
+    given = {*table.columns, *constants, "source_system", table.key_occurrence}
+    for c in spec.columns:
+        needed = c.rules.get("required") or c.name in spec.key
+        if needed and c.name not in given and not (c.rules.get("local_date_of") or c.rules.get("empty_is_value")):
+            problems.append(f"no value for the required column {c.name}; map it, or set constants.{c.name} of the feed")
+    return problems
+
+
+def _did_you_mean(name: str, known: Any) -> str:
+    close = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""

@@ -1,0 +1,119 @@
+"""From the landing folder to the raw store.
+
+Belongs here: which files are deliveries, their identity (SHA-256 of the bytes), their extraction time, and the copy
+into the raw store before anything parses them. Does not belong here: what is inside.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import stat
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from smm_pipeline.errors import SmmError
+from smm_pipeline.settings import Feed
+
+CHUNK_BYTES = 1 << 20
+_UNFINISHED = (".tmp", ".part", ".partial", ".crdownload")
+_TIME_PATTERNS = ("%Y%m%dT%H%M%SZ", "%Y-%m-%dT%H:%M:%SZ", "%Y%m%dT%H%M%S", "%Y%m%d%H%M%S", "%Y-%m-%d", "%Y%m%d")
+
+
+def landing_files(folder: Path, feed: Feed) -> Iterator[tuple[Path, os.stat_result]]:
+    """Regular, finished files of a feed in name order; links, hidden and temporary files are left alone."""
+    if not folder.is_dir():
+        return
+    for path in sorted(folder.glob(feed.files)):
+        parts = path.relative_to(folder).parts
+        if any(p.startswith(".") for p in parts) or path.name.lower().endswith(_UNFINISHED):
+            continue
+        info = path.lstat()
+        if stat.S_ISREG(info.st_mode):
+            yield path, info
+
+
+def display_name(path: Path, folder: Path) -> str:
+    """The file's path below its folder as text that every table and terminal can hold."""
+    return os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "backslashreplace")
+
+
+def raw_path(store: Path, feed: str, delivery_id: str) -> Path:
+    """Where a delivery's bytes are kept."""
+    return store / feed / delivery_id[:2] / delivery_id
+
+
+def store_raw(source: Path, store: Path, feed: str, seen: os.stat_result) -> str | None:
+    """Copy a file byte for byte into the raw store, durably, and return its SHA-256.
+
+    Returns None when the file changed while it was read: it is still being written and is taken at the next run.
+
+    Raises:
+        SmmError: SMM-106 when the disk is full.
+    """
+    folder = store / feed
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=".incoming-")
+        temporary = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as target:
+                digest = _copy(source, target)
+                target.flush()
+                os.fsync(target.fileno())
+            now = source.lstat()
+            if (now.st_size, now.st_mtime_ns) != (seen.st_size, seen.st_mtime_ns):
+                return None
+            final = raw_path(store, feed, digest)
+            final.parent.mkdir(exist_ok=True)
+            temporary.replace(final)
+            _fsync_folder(final.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise SmmError("SMM-106", "the disk is full: the delivery cannot be stored", where=str(store)) from error
+        raise
+    return digest
+
+
+def declared_time(file_path: str, feed: Feed) -> datetime | None:
+    """When the vendor made the delivery, as its file name says; None where there is no pattern or it finds nothing.
+
+    Raises:
+        SmmError: SMM-102 when the pattern finds something that is not a time.
+    """
+    match = re.search(feed.extracted_at, file_path) if feed.extracted_at else None
+    if match is None:
+        return None
+    text = match.groupdict().get("ts") or ""
+    for pattern in _TIME_PATTERNS:
+        try:
+            return datetime.strptime(text, pattern).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    raise SmmError("SMM-102", f"extracted_at found {text!r}, which is not a time", where=file_path)
+
+
+def _copy(source: Path, target: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    # O_NOFOLLOW: a link put in place of the file after the check is not followed.
+    descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "rb") as reader:
+        while block := reader.read(CHUNK_BYTES):
+            digest.update(block)
+            target.write(block)
+    return digest.hexdigest()
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

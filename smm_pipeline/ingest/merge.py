@@ -1,0 +1,143 @@
+"""From good rows to the raw table: duplicates, versions, fates.
+
+Belongs here: the rule that makes the raw tables independent of the order of deliveries. One row is stored per distinct
+key and content; seeing the same content again later raises its version, so A, B, A ends at A; the current row of a key
+has the highest (version, hash). Works on `_smm_in` inside the caller's transaction. Does not belong here: making rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from smm_pipeline.catalog import TableSpec
+from smm_pipeline.errors import SmmError
+from smm_pipeline.warehouse.schema import quoted, relation
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a merge did: fates (loaded, duplicate, superseded) by delivery number, and the days whose rows changed."""
+
+    fates: dict[int, tuple[int, int, int]]
+    days: frozenset[str]
+
+
+def merge_rows(con: duckdb.DuckDBPyConnection, spec: TableSpec, feed: str) -> Merged:
+    """Merge `_smm_in` into a raw table.
+
+    Raises:
+        SmmError: SMM-205 when the number of inserted rows is not the number of new ones.
+    """
+    _find_stored(con, spec)
+    _decide(con)
+    days = _changed_days(con, spec)
+    con.execute(
+        f"update {relation(spec)} as t set _version_ts = v.version, _is_current = v.is_current "
+        "from _smm_versions v where v.stored_id = t.rowid and v.changed"
+    )
+    columns = ", ".join(f"i.{quoted(c.name)}" for c in spec.columns)
+    inserted = con.execute(
+        f"insert into {relation(spec)} select {columns}, ?, a.delivery_id, i._smm_row, v.version, i._smm_hash, "
+        "v.is_current, now() from _smm_versions v join _smm_in i on i._smm_id = v.new_id "
+        "join _smm_arrival a using (_smm_delivery)",
+        [feed],
+    ).fetchone()
+    fates = {
+        int(n): (int(loaded), int(duplicate), int(superseded))
+        for n, loaded, duplicate, superseded in con.execute(
+            "select delivery, count(*) filter (fate = 'loaded'), count(*) filter (fate = 'duplicate'), "
+            "count(*) filter (fate = 'superseded') from _smm_fate group by all"
+        ).fetchall()
+    }
+    new = sum(loaded + superseded for loaded, _, superseded in fates.values())
+    if inserted is None or inserted[0] != new:
+        raise SmmError("SMM-205", f"{new} new rows, but {inserted} were inserted", where=spec.full_name)
+    return Merged(fates, days)
+
+
+def _find_stored(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
+    """`_smm_stored`: what the table already holds for the keys of the batch."""
+    same = " and ".join(f"t.{quoted(k)} = i.{quoted(k)}" for k in spec.key)
+    keys = ", ".join(quoted(k) for k in spec.key)
+    con.execute(
+        "create or replace temp table _smm_stored as "
+        "select t.rowid as stored_id, i._smm_key as key, t._row_hash as hash, t._version_ts as version, "
+        "t._is_current as is_current "
+        f"from {relation(spec)} t join (select distinct _smm_key, {keys} from _smm_in) i on {same}"
+    )
+
+
+def _decide(con: duckdb.DuckDBPyConnection) -> None:
+    """`_smm_fate`: one fate per incoming row; `_smm_versions`: how each touched version has to stand afterwards."""
+    # Deliveries count in their order within the batch, so that fates do not depend on how batches were cut.
+    con.execute(
+        """
+        create or replace temp table _smm_fate as
+        with seen as (
+            select
+                _smm_id as id, _smm_delivery as delivery, _smm_key as key, _smm_hash as hash, _smm_version as version,
+                row_number() over (
+                    partition by _smm_key, _smm_hash order by _smm_delivery, _smm_row, _smm_id
+                ) as occurrence,
+                max((_smm_version, _smm_hash)) over (
+                    partition by _smm_key order by _smm_delivery range between unbounded preceding and current row
+                ) as newest
+            from _smm_in
+        ),
+        stored as (select key, max((version, hash)) as newest, list(hash) as hashes from _smm_stored group by key)
+        select
+            seen.id, seen.delivery, seen.key, seen.hash, seen.version,
+            case
+                when seen.occurrence > 1 or coalesce(list_contains(stored.hashes, seen.hash), false) then 'duplicate'
+                when greatest(seen.newest, coalesce(stored.newest, seen.newest)) <> (seen.version, seen.hash)
+                    and greatest(seen.newest, coalesce(stored.newest, seen.newest))[2] <> seen.hash then 'superseded'
+                else 'loaded'
+            end as fate
+        from seen left join stored using (key)
+        """
+    )
+    con.execute(
+        """
+        create or replace temp table _smm_versions as
+        with incoming as (
+            select key, hash, max(version) as version, max(id) filter (fate <> 'duplicate') as new_id
+            from _smm_fate group by key, hash
+        ),
+        known as (
+            select
+                coalesce(incoming.key, stored.key) as key, coalesce(incoming.hash, stored.hash) as hash,
+                greatest(incoming.version, stored.version) as version,
+                stored.stored_id, stored.version as old_version, stored.is_current as was_current, incoming.new_id
+            from incoming full join _smm_stored stored using (key, hash)
+        ),
+        newest as (select key, max((version, hash))[2] as hash from known group by key)
+        select
+            known.stored_id, known.new_id, known.version, known.hash = newest.hash as is_current,
+            known.stored_id is not null
+                and (known.version <> known.old_version or (known.hash = newest.hash) <> known.was_current) as changed,
+            case when known.stored_id is null then known.hash = newest.hash
+                else (known.hash = newest.hash) <> known.was_current end as shows
+        from known join newest using (key)
+        """
+    )
+
+
+def _changed_days(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> frozenset[str]:
+    """Days on which the current rows differ from before; `all` for a table without partitions.
+
+    Rows without a day stand on no day: nothing built per day reads them.
+    """
+    if spec.partition is None:
+        return (
+            frozenset(["all"])
+            if con.execute("select 1 from _smm_versions where shows limit 1").fetchone()
+            else frozenset()
+        )
+    day = quoted(spec.partition)
+    rows = con.execute(
+        f"select i.{day} from _smm_versions v join _smm_in i on i._smm_id = v.new_id where v.shows union "
+        f"select t.{day} from _smm_versions v join {relation(spec)} t on t.rowid = v.stored_id where v.shows"
+    ).fetchall()
+    return frozenset(r[0].isoformat() for r in rows if r[0] is not None)

@@ -1,0 +1,70 @@
+"""Pseudonyms for persons.
+
+Belongs here: the canonical form of personal identifiers and their keyed HMAC. Does not belong here: which columns hold
+them (the contracts say: `person: <kind>`).
+
+A plain hash of an e-mail address can be guessed at millions per second; a keyed HMAC cannot without the key. The kind
+is part of the message, so that the same text used as e-mail and as customer id gives different keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import unicodedata
+from collections.abc import Iterable
+from contextlib import suppress
+
+import duckdb
+
+from smm_pipeline.warehouse.schema import quoted
+
+KEY_HEX_DIGITS = 32
+
+
+def canonical(kind: str, value: str) -> str:
+    """The one spelling of an identifier: trimmed, NFC; e-mail addresses in lower case with an IDNA domain."""
+    text = unicodedata.normalize("NFC", value.strip())
+    if kind != "email":
+        return text
+    local, at, domain = text.lower().rpartition("@")
+    # What is no host name stays as it is: the text itself still identifies.
+    with suppress(UnicodeError):
+        domain = domain.encode("idna").decode("ascii")
+    return f"{local}{at}{domain}"
+
+
+def person_key(kind: str, value: str, secret: bytes) -> str:
+    """HMAC-SHA-256 of `kind:v1:canonical`, the first 128 bits in hex."""
+    message = f"{kind}:v1:{canonical(kind, value)}".encode()
+    return hmac.new(secret, message, hashlib.sha256).hexdigest()[:KEY_HEX_DIGITS]
+
+
+def make_person_table(
+    con: duckdb.DuckDBPyConnection, relation: str, columns: Iterable[tuple[str, str]], secret: bytes
+) -> None:
+    """Create the temporary table `_smm_person` (kind, value, person_key) for every identifier in a relation.
+
+    Args:
+        con: connection that sees the relation.
+        relation: name of a table or view with the clear identifiers.
+        columns: pairs of column name and kind.
+        secret: key of the HMAC.
+    """
+    con.execute("create or replace temp table _smm_person (kind varchar, value varchar, person_key varchar)")
+    for kind, names in _by_kind(columns).items():
+        union = " union ".join(f"select {quoted(n)} as value from {relation}" for n in names)
+        values = [r[0] for r in con.execute(f"select distinct value from ({union}) where value is not null").fetchall()]
+        if not values:
+            continue
+        keys = [person_key(kind, v, secret) for v in values]
+        con.execute(
+            "insert into _smm_person select ?, unnest(?::varchar[]), unnest(?::varchar[])", [kind, values, keys]
+        )
+
+
+def _by_kind(columns: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    kinds: dict[str, list[str]] = {}
+    for name, kind in columns:
+        kinds.setdefault(kind, []).append(name)
+    return kinds

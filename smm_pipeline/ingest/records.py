@@ -1,0 +1,240 @@
+"""From the bytes of a batch to its record table.
+
+Belongs here: the temporary tables `_smm_line` (delivery number, row, original text) and `_smm_record` (delivery number,
+row, one column per declared field, `document`), filled by the strict readers or by DuckDB's Parquet reader. Every leaf
+is VARCHAR: types belong to the contracts. Where a mapping reads workbooks, TYPED_CELLS lists the fields whose cell was
+a real number, day or instant and not text. Does not belong here: what the fields mean.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from python_calamine import CalamineError, CalamineWorkbook
+
+from smm_pipeline.feeds.mapping import Kind, Mapping
+from smm_pipeline.ingest.results import Extract, RecordReject
+from smm_pipeline.ingest.text_readers import (
+    LineWriter,
+    explain_line,
+    match_header,
+    open_bytes,
+    read_csv,
+    read_json_document,
+    read_json_lines,
+    unreadable,
+    write_cells,
+)
+from smm_pipeline.warehouse.schema import quoted
+
+# Field names of a record whose cells a workbook holds as values; their text has a form of ours, not one of the source.
+TYPED_CELLS = "_smm_typed_cells"
+_PARQUET_MAGIC = b"PAR1"
+_TYPED = (float, date, time)
+# What DuckDB's JSON reader lets pass and a strict one must look at again: NaN, Infinity, trailing commas, NUL.
+_ODD = re.compile(r"[:,\[]\s*-?([Nn][Aa][Nn]|[Ii][Nn][Ff])|,\s*[\]}]|\\u0000")
+
+
+def literal(text: str) -> str:
+    """Text as an SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+class RecordTable:
+    """The record table of one batch; deliveries are read into it one after the other.
+
+    Args:
+        con: connection with no open transaction on the temporary tables.
+        mapping: declares the format and the fields.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
+        self._con, self._mapping = con, mapping
+        cells = {TYPED_CELLS: ["VARCHAR"]} if "xlsx" in mapping.format.kind else {}
+        self._structure: dict[str, Any] = {**mapping.structure, **cells}
+        fields = ", ".join(f"{quoted(n)} {_sql_type(t)}" for n, t in self._structure.items())
+        con.execute("create or replace temp table _smm_line (delivery int, row_no bigint, text varchar)")
+        con.execute("create or replace temp table _smm_document (delivery int, text varchar)")
+        con.execute(
+            "create or replace temp table _smm_record (_smm_delivery int, _smm_row bigint, _smm_misfit varchar, "
+            f"{fields}, document {_sql_type(mapping.format.document or {'none': 'VARCHAR'})})"
+        )
+
+    def read(self, number: int, path: Path, name: str) -> Extract:
+        """Read one stored delivery; its rows carry `number`.
+
+        Raises:
+            SmmError: SMM-201, SMM-202 or SMM-203; nothing of the delivery stays in the table then.
+        """
+        try:
+            return self._read(self._mapping.format.kind_of(name), number, path, name)
+        except BaseException:
+            for table, column in (("_smm_line", "delivery"), ("_smm_record", "_smm_delivery")):
+                self._con.execute(f"delete from {table} where {column} = ?", [number])
+            raise
+
+    def finish(self) -> dict[int, list[RecordReject]]:
+        """Parse the collected lines into fields; returns rejects by delivery number."""
+        rejects = self._broken_lines()
+        if not self._has_lines():
+            return rejects
+        fields, structure = list(self._structure), json.dumps(self._structure)
+        document = json.dumps(self._mapping.format.document or {"none": "VARCHAR"})
+        containers = [n for n, t in self._mapping.structure.items() if not isinstance(t, str)]
+        # from_json makes NULL of a field of another shape; look at those again instead of losing them.
+        misfits = ", ".join(
+            f"case when r.{quoted(n)} is null and coalesce(json_type(l.text, {literal(_path(n))}), 'NULL') <> 'NULL' "
+            f"then {literal('bad_structure:' + n)} end"
+            for n in containers
+        )
+        misfit = f"concat_ws(' ', {misfits})" if misfits else "''"
+        columns = ", ".join(f"r.{quoted(n)}" for n in fields)
+        self._con.execute(
+            f"insert into _smm_record select l.delivery, l.row_no, {misfit}, {columns}, "
+            f"from_json(d.text, {literal(document)}) "
+            f"from (select delivery, row_no, text, from_json(text, {literal(structure)}) as r from _smm_line) l "
+            "left join _smm_document d using (delivery)"
+        )
+        for number, row, reason, text in self._con.execute(
+            "select l.delivery, l.row_no, r._smm_misfit, l.text from _smm_record r join _smm_line l "
+            "on l.delivery = r._smm_delivery and l.row_no = r._smm_row where r._smm_misfit <> '' order by 1, 2"
+        ).fetchall():
+            rejects.setdefault(number, []).append(RecordReject(row, reason, text))
+        self._con.execute("delete from _smm_record where _smm_misfit <> ''")
+        return rejects
+
+    def _has_lines(self) -> bool:
+        return bool(self._con.execute("select 1 from _smm_line limit 1").fetchone())
+
+    def _read(self, kind: Kind, number: int, path: Path, name: str) -> Extract:
+        def sink(first_row: int, text: str) -> None:
+            self._con.execute(
+                "insert into _smm_line select ?, ? + i, l from (select unnest(lines) as l, "
+                "generate_subscripts(lines, 1) - 1 as i from (select string_split(piece, chr(10)) as lines "
+                "from (select cast(? as varchar) as piece))) "
+                "where trim(l, ' \t\r') <> ''",
+                [number, first_row, text],
+            )
+
+        match kind:
+            case "csv":
+                return read_csv(path, name, self._mapping, sink)
+            case "xlsx":
+                return read_workbook(path, name, self._mapping, sink)
+            case "jsonl":
+                return read_json_lines(path, name, sink)
+            case "json":
+                extract, context = read_json_document(path, name, self._mapping, sink)
+                self._con.execute("insert into _smm_document values (?, ?)", [number, context])
+                return extract
+            case "parquet":
+                return self._read_parquet(number, path, name)
+
+    def _read_parquet(self, number: int, path: Path, name: str) -> Extract:
+        with open_bytes(path, name) as stream:
+            if stream.read(4) != _PARQUET_MAGIC:
+                unreadable("the file is not Parquet", name)
+        try:
+            described = self._con.execute("select name from parquet_schema(?)", [str(path)]).fetchall()
+            header = (
+                [str(r[0]) for r in self._con.execute("describe from read_parquet(?)", [str(path)]).fetchall()]
+                if described
+                else []
+            )
+            warnings = match_header(header, self._mapping, name)
+            columns = ", ".join(
+                f"cast({quoted(n)} as {_sql_type(t)})" if n in header else "null" for n, t in self._structure.items()
+            )
+            self._con.execute(
+                f"insert into _smm_record select ?, file_row_number + 1, '', {columns}, null "
+                "from read_parquet(?, file_row_number = true)",
+                [number, str(path)],
+            )
+            rows = self._con.execute("select sum(num_rows) from parquet_file_metadata(?)", [str(path)]).fetchone()
+        except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as error:
+            unreadable(f"the Parquet file is damaged or of another structure: {str(error).splitlines()[0]}", name)
+        return Extract(records=int(rows[0] or 0) if rows else 0, warnings=warnings)
+
+    def _broken_lines(self) -> dict[int, list[RecordReject]]:
+        """Take out lines that are no JSON object; only odd ones are parsed a second time, in Python."""
+        rejects: dict[int, list[RecordReject]] = {}
+        odd = self._con.execute(
+            "select delivery, row_no, text from _smm_line where not json_valid(text) or json_type(text) <> 'OBJECT' "
+            f"or regexp_matches(text, {literal(_ODD.pattern)}) order by delivery, row_no"
+        ).fetchall()
+        broken = []
+        for number, row, text in odd:
+            if reason := explain_line(text):
+                rejects.setdefault(number, []).append(RecordReject(row, reason, text))
+                broken.append((number, row))
+        if broken:
+            self._con.execute(
+                "delete from _smm_line where (delivery, row_no) in (select (unnest(?::int[]), unnest(?::bigint[])))",
+                [[n for n, _ in broken], [r for _, r in broken]],
+            )
+        return rejects
+
+
+def read_workbook(path: Path, name: str, mapping: Mapping, sink: Any) -> Extract:
+    """Read one sheet of an XLSX file; cells become text: numbers without exponent, days and instants as ISO 8601."""
+    fmt = mapping.format
+    with open_bytes(path, name):
+        pass
+    try:
+        book = CalamineWorkbook.from_path(str(path))
+        sheet = fmt.sheet or book.sheet_names[0]
+        if sheet not in book.sheet_names:
+            unreadable(f"there is no sheet {sheet!r}; sheets are {', '.join(book.sheet_names)}", name)
+        rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    except CalamineError as error:
+        unreadable(f"not a readable workbook: {error}", name)
+    if len(rows) < fmt.header_row:
+        unreadable("there is no header", name)
+    header = [_cell_text(cell).strip() for cell in rows[fmt.header_row - 1]]
+    while header and not header[-1]:
+        header.pop()
+    out, writer = Extract(warnings=match_header(header, mapping, name)), LineWriter(sink)
+    for row, cells in enumerate(rows[fmt.header_row :], start=fmt.header_row + 1):
+        texts = [_cell_text(cell) for cell in cells]
+        if not any(texts):
+            continue
+        out.records += 1
+        if any(texts[len(header) :]):
+            text = json.dumps(texts, ensure_ascii=False)
+            out.rejects.append(RecordReject(row, f"ragged_row:cells_beyond_{len(header)}_columns", text))
+        else:
+            typed = [n for n, cell in zip(header, cells, strict=False) if isinstance(cell, _TYPED) and n]
+            write_cells(row, header, texts[: len(header)], out, writer, {TYPED_CELLS: typed} if typed else None)
+    writer.flush()
+    return out
+
+
+def _cell_text(cell: object) -> str:
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, float):
+        # A workbook stores every number as a double; integers come back as 12.0.
+        return str(int(cell)) if cell.is_integer() else repr(cell)
+    if isinstance(cell, (datetime, date, time)):
+        return cell.isoformat()
+    return str(cell)
+
+
+def _sql_type(structure: Any) -> str:
+    """DuckDB type of a declared structure: text stands for itself, a mapping for a struct, a list for a list."""
+    if isinstance(structure, MappingOf):
+        return "struct(" + ", ".join(f"{quoted(str(n))} {_sql_type(t)}" for n, t in structure.items()) + ")"
+    if isinstance(structure, Sequence) and not isinstance(structure, str):
+        return _sql_type(structure[0]) + "[]"
+    return "json" if structure == "JSON" else "varchar"
+
+
+def _path(name: str) -> str:
+    return '$."' + name.replace('"', '\\"') + '"'

@@ -1,0 +1,257 @@
+"""Ingest of whole landing folders.
+
+Belongs here: which files are new, batches of bounded size, and that one broken delivery or feed never stops the others.
+Does not belong here: how a batch is loaded (batch.py).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+
+import duckdb
+
+from smm_pipeline.catalog import Catalog
+from smm_pipeline.errors import SmmError
+from smm_pipeline.feeds import FeedSource, load_feed
+from smm_pipeline.ingest.batch import DeliveryRefusedError, insert_rows, list_arrivals, load_batch, record_deliveries
+from smm_pipeline.ingest.landing import declared_time, display_name, landing_files, raw_path, store_raw
+from smm_pipeline.ingest.records import RecordTable
+from smm_pipeline.ingest.results import Arrival, DeliveryResult
+from smm_pipeline.ingest.transform import TablePlan
+from smm_pipeline.ingest.values import OWN_HOSTS, define_macros, own_hosts_pattern
+from smm_pipeline.settings import Settings, person_key
+from smm_pipeline.warehouse.connection import transaction
+from smm_pipeline.warehouse.failpoints import failpoint
+
+BATCH_FILES = 64
+# Bytes after unpacking, roughly: what one batch keeps in memory at a time.
+BATCH_BYTES = 64_000_000
+_UNPACK_FACTOR = {".gz": 15, ".parquet": 25, ".xlsx": 10}
+# Mistakes in one feed's settings or mapping, which leave the other feeds alone.
+FEED_FAULTS = frozenset({"SMM-102", "SMM-204"})
+_FILE_TYPES = ("varchar", "varchar", "bigint", "bigint", "varchar")
+Progress = Callable[[str, int, int], None]
+
+
+def ingest_landing(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    catalog: Catalog,
+    *,
+    feeds: Sequence[str] | None = None,
+    run_id: str,
+    progress: Progress | None = None,
+) -> list[DeliveryResult]:
+    """Load every new delivery of the instance; the warehouse schema must exist.
+
+    Args:
+        con: connection that may write.
+        settings: of the instance.
+        catalog: the contracts.
+        feeds: names of the feeds to look at; all when None.
+        run_id: noted with everything that changes.
+        progress: called with feed, deliveries done and deliveries in all.
+
+    Returns:
+        One result per delivery that was not known yet, in the order of loading.
+
+    Raises:
+        SmmError: SMM-206 for an unknown feed, SMM-103 without a usable person key, SMM-106 when the disk is full,
+            SMM-205 when rows would get lost. Broken deliveries and mappings do not raise; they are failed results.
+    """
+    names = list(settings.feeds if feeds is None else feeds)
+    for name in names:
+        if name not in settings.feeds:
+            close = get_close_matches(name, settings.feeds, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"feeds are: {', '.join(settings.feeds)}"
+            raise SmmError("SMM-206", f"there is no feed {name!r}", hint=hint)
+    secret = person_key()
+    results: list[DeliveryResult] = []
+    for name in names:
+        try:
+            source = load_feed(name, settings, catalog)
+            results += _ingest_feed(con, settings, catalog, source, run_id, secret, progress)
+        except SmmError as error:
+            if error.code not in FEED_FAULTS:
+                raise
+            feed = settings.feeds[name]
+            results.append(DeliveryResult(name, feed.vendor or feed.mapping, "", "failed", error=error))
+    return results
+
+
+def _ingest_feed(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    catalog: Catalog,
+    source: FeedSource,
+    run_id: str,
+    secret: bytes,
+    progress: Progress | None,
+) -> list[DeliveryResult]:
+    arrivals, results = _take_new(con, settings, source, run_id)
+    if not arrivals:
+        return results
+    plans = [TablePlan(catalog[f"raw.{n}"], rule, source, settings) for n, rule in source.mapping.tables.items()]
+    define_macros(con, {**source.feed.constants, OWN_HOSTS: own_hosts_pattern(settings.shop.own_hosts)})
+    _check_binding(con, source, plans)
+    done = 0
+    for batch in _batches(arrivals):
+        if progress:
+            progress(source.name, done, len(arrivals))
+        results += _load(con, source, plans, batch, run_id, secret)
+        done += len(batch)
+    if progress:
+        progress(source.name, done, len(arrivals))
+    return results
+
+
+def _check_binding(con: duckdb.DuckDBPyConnection, source: FeedSource, plans: Sequence[TablePlan]) -> None:
+    """Let DuckDB resolve the mapping's names and types once, over no records, before any delivery is read."""
+    RecordTable(con, source.mapping)
+    list_arrivals(con, [])
+    for plan in plans:
+        try:
+            con.execute(f"explain {plan.typed_sql(datetime.now(UTC))}")
+        except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
+            what = f"an expression cannot be resolved: {str(error).splitlines()[0]}"
+            where = f"tables.{plan.spec.name} of {source.feed.vendor or source.feed.mapping} (feed {source.name})"
+            raise SmmError("SMM-204", what, where=where, hint="see docs/mapping.md") from error
+
+
+@dataclass
+class _Known:
+    """What the books say of a feed: files by name, deliveries by (id, name), and when loaded bytes were last seen."""
+
+    files: dict[str, tuple[int, int, str]]
+    deliveries: dict[tuple[str, str], tuple[str, str]]
+    newest: dict[str, datetime]
+
+    @classmethod
+    def read(cls, con: duckdb.DuckDBPyConnection, feed: str) -> _Known:
+        files = con.execute(
+            "select file_path, byte_count, mtime_ns, delivery_id from meta.landing_file where feed = ?", [feed]
+        ).fetchall()
+        booked = con.execute(
+            "select delivery_id, file_path, status, mapping_hash, extracted_ts from meta.delivery where feed = ?",
+            [feed],
+        ).fetchall()
+        loaded = {r[0] for r in booked if r[2] == "loaded"}
+        newest = {i: max(r[4] for r in booked if r[0] == i and r[2] != "failed") for i in loaded}
+        return cls({r[0]: (r[1], r[2], r[3]) for r in files}, {(r[0], r[1]): (r[2], r[3]) for r in booked}, newest)
+
+    def is_done(self, delivery_id: str, name: str, fingerprint: str) -> bool:
+        """Whether a file needs no second look: loaded, or failed under the same mapping."""
+        status, tried_with = self.deliveries.get((delivery_id, name), ("", ""))
+        return status in ("loaded", "duplicate") or (status == "failed" and tried_with == fingerprint)
+
+
+def _take_new(
+    con: duckdb.DuckDBPyConnection, settings: Settings, source: FeedSource, run_id: str
+) -> tuple[list[Arrival], list[DeliveryResult]]:
+    """Bring new files into the raw store; returns those to load, and results of files whose bytes are known already."""
+    folder = settings.landing / source.name
+    known = _Known.read(con, source.name)
+    found: list[Arrival] = []
+    fresh: list[tuple[object, ...]] = []
+    for path, info in landing_files(folder, source.feed):
+        arrival = _arrival(settings, source, known, path, info)
+        if arrival is None:
+            continue
+        entry = (info.st_size, info.st_mtime_ns, arrival.delivery_id)
+        if known.files.get(arrival.file_path) != entry:
+            fresh.append((source.name, arrival.file_path, *entry))
+        if not known.is_done(arrival.delivery_id, arrival.file_path, source.fingerprint):
+            found.append(arrival)
+    arrivals: list[Arrival] = []
+    again: list[tuple[Arrival, DeliveryResult]] = []
+    for arrival in sorted(found, key=lambda a: (a.extracted_ts, a.file_path)):
+        seen = known.newest.get(arrival.delivery_id)
+        if seen is None or (arrival.is_dated and arrival.extracted_ts > seen):
+            # The same bytes at a later declared time say that the old values hold again.
+            arrivals.append(replace(arrival, is_again=seen is not None))
+            known.newest[arrival.delivery_id] = arrival.extracted_ts
+        else:
+            again.append((arrival, DeliveryResult(source.name, arrival.file_path, arrival.delivery_id, "duplicate")))
+    with transaction(con):
+        insert_rows(con, "insert or replace into meta.landing_file", _FILE_TYPES, fresh)
+        record_deliveries(con, source, again, run_id)
+    failpoint("ingest.after_raw_store")
+    return arrivals, [result for _, result in again]
+
+
+def _arrival(settings: Settings, source: FeedSource, known: _Known, path: Path, info: os.stat_result) -> Arrival | None:
+    """One landing file, its bytes in the raw store; None when it is still being written."""
+    name = display_name(path, settings.landing / source.name)
+    size, mtime_ns, delivery_id = known.files.get(name, (-1, -1, ""))
+    stored = raw_path(settings.raw_store, source.name, delivery_id)
+    if (size, mtime_ns) != (info.st_size, info.st_mtime_ns) or not stored.is_file():
+        fresh = store_raw(path, settings.raw_store, source.name, info)
+        if fresh is None:
+            return None
+        delivery_id = fresh
+    dated = declared_time(name, source.feed)
+    return Arrival(
+        feed=source.name,
+        file_path=name,
+        delivery_id=delivery_id,
+        raw_path=raw_path(settings.raw_store, source.name, delivery_id),
+        byte_count=info.st_size,
+        extracted_ts=dated or datetime.fromtimestamp(info.st_mtime_ns / 1e9, UTC),
+        is_dated=dated is not None,
+    )
+
+
+def _batches(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
+    batch: list[Arrival] = []
+    size = 0
+    for arrival in arrivals:
+        weight = arrival.byte_count * _UNPACK_FACTOR.get(Path(arrival.file_path).suffix.lower(), 1)
+        if batch and (len(batch) == BATCH_FILES or size + weight > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(arrival)
+        size += weight
+    if batch:
+        yield batch
+
+
+def _load(
+    con: duckdb.DuckDBPyConnection,
+    source: FeedSource,
+    plans: Sequence[TablePlan],
+    batch: list[Arrival],
+    run_id: str,
+    secret: bytes,
+) -> list[DeliveryResult]:
+    """Load a batch; when one delivery spoils it, set that one aside and load the others."""
+    if not batch:
+        return []
+    try:
+        return load_batch(con, source, plans, batch, run_id, secret)
+    except DeliveryRefusedError as refused:
+        rest = [a for a in batch if a is not refused.arrival]
+        failed = _fail(con, source, refused.arrival, refused.error, run_id)
+        return [*_load(con, source, plans, rest, run_id, secret), failed]
+    except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException) as error:
+        # An expression of the mapping failed on some record; find the delivery by loading each alone.
+        if len(batch) > 1:
+            return [r for arrival in batch for r in _load(con, source, plans, [arrival], run_id, secret)]
+        what = f"an expression of the mapping fails: {str(error).splitlines()[0]}"
+        problem = SmmError(
+            "SMM-204", what, where=batch[0].file_path, hint="use try_cast, or number: and time: of the mapping"
+        )
+        return [_fail(con, source, batch[0], problem, run_id)]
+
+
+def _fail(
+    con: duckdb.DuckDBPyConnection, source: FeedSource, arrival: Arrival, error: SmmError, run_id: str
+) -> DeliveryResult:
+    result = DeliveryResult(source.name, arrival.file_path, arrival.delivery_id, "failed", error=error)
+    with transaction(con):
+        record_deliveries(con, source, [(arrival, result)], run_id)
+    return result

@@ -1,0 +1,312 @@
+"""Strict readers of text deliveries: CSV, JSON lines and JSON documents.
+
+Belongs here: from bytes to one JSON text per record, with nothing guessed and nothing dropped without a word. A reader
+hands pieces of text to a sink; line n of a piece is record `first_row + n`, and an empty line is no record. Does not
+belong here: Parquet and workbooks, and any meaning of the values.
+
+DuckDB's own text readers are not used: they drop ragged rows and wrong gzip checksums in silence, and turn broken JSON
+lines into rows of NULLs.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import math
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+import orjson
+
+from smm_pipeline.errors import SmmError
+from smm_pipeline.feeds.mapping import FileFormat, Mapping
+from smm_pipeline.ingest.results import Extract, RecordReject
+
+Sink = Callable[[int, str], None]
+PIECE_CHARACTERS = 8 << 20
+MAX_FIELD_CHARACTERS = 1 << 20
+MAX_UNPACKED_BYTES = 8 << 30
+_GZIP_MAGIC = b"\x1f\x8b"
+_HTML = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<body")
+
+
+@contextmanager
+def open_bytes(path: Path, name: str) -> Iterator[BinaryIO]:
+    """Open a stored delivery, unpacked when its content is gzip.
+
+    Raises:
+        SmmError: SMM-201 for an empty file, a damaged gzip or a web page; raised while reading for damage further on.
+    """
+    with path.open("rb") as plain:
+        magic = plain.read(2)
+        plain.seek(0)
+        if not magic:
+            unreadable("the file is empty", name)
+        if name.lower().endswith(".gz") and magic != _GZIP_MAGIC:
+            unreadable("the file is named .gz but is not gzip", name)
+        # gzip.open verifies length and checksum when the end is reached.
+        stream = io.BufferedReader(gzip.GzipFile(fileobj=plain)) if magic == _GZIP_MAGIC else plain
+        try:
+            head = stream.peek(512).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+            if not head and not stream.peek(1):
+                unreadable("the file is empty", name)
+            if head.startswith(_HTML):
+                unreadable("the file is a web page, probably an error message", name)
+            yield stream
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            unreadable(f"the gzip is damaged: {error}", name)
+
+
+def unreadable(what: str, where: str) -> NoReturn:
+    """Refuse a delivery as a whole."""
+    raise SmmError("SMM-201", what, where=where, hint="deliver it again; the bytes received are kept in the raw store")
+
+
+def wrong_encoding(error: UnicodeDecodeError, encoding: str, where: str) -> NoReturn:
+    """Refuse a delivery that is not in its declared encoding; never guess another one."""
+    raise SmmError(
+        "SMM-203",
+        f"byte {error.object[error.start]:#04x} at {error.start} is not {encoding}: {error.reason}",
+        where=where,
+        hint="set format.encoding in the mapping to what the source really writes, e.g. cp1251",
+    )
+
+
+class LineWriter:
+    """Collects numbered records and hands them to a sink in pieces of bounded size."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink, self._lines, self._size, self._next, self._first = sink, list[str](), 0, 1, 1
+
+    def write(self, row: int, text: str) -> None:
+        """Add the record with number `row`; numbers must grow."""
+        self._lines.extend([""] * (row - self._next))
+        self._lines.append(text)
+        self._size += len(text)
+        self._next = row + 1
+        if self._size >= PIECE_CHARACTERS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand over what is left."""
+        if self._size:
+            self._sink(self._first, "\n".join(self._lines))
+        self._lines, self._size, self._first = [], 0, self._next
+
+
+def match_header(header: Sequence[str], mapping: Mapping, where: str) -> list[str]:
+    """Compare a header with the mapping by name and return warnings.
+
+    Raises:
+        SmmError: SMM-201 for a column named twice, SMM-202 for a required column that is missing.
+    """
+    if twice := sorted({name for name in header if header.count(name) > 1}):
+        unreadable(f"columns named twice: {', '.join(twice)}", where)
+    if missing := [name for name in mapping.required if name not in header]:
+        unknown = [name for name in header if name not in mapping.structure]
+        hints = [
+            f"{name} (did you mean {close[0]!r}?)" if (close := _close(name, unknown)) else name for name in missing
+        ]
+        raise SmmError(
+            "SMM-202",
+            f"missing columns: {', '.join(hints)}",
+            where=where,
+            hint="correct columns: in the mapping, or required_columns: when the delivery may lack them",
+        )
+    if not mapping.columns:
+        # A declared structure takes what it needs out of wide exports; the rest is no news.
+        return []
+    absent = [name for name in mapping.structure if name not in header]
+    extra = [name for name in header if name not in mapping.structure]
+    said = (("not in the file", absent), ("not in the mapping", extra))
+    return [f"columns {what}: {', '.join(names)}" for what, names in said if names]
+
+
+def _close(name: str, candidates: Sequence[str]) -> list[str]:
+    folded = {c.casefold().replace(" ", "_"): c for c in candidates}
+    return [folded[c] for c in get_close_matches(name.casefold().replace(" ", "_"), folded, n=1)]
+
+
+def read_csv(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extract:
+    """Read delimited text with the declared dialect; rows are JSON objects by column name.
+
+    A row with too few or too many cells becomes a reject; a quote that is never closed refuses the delivery.
+    """
+    fmt = mapping.format
+    # The codec utf-8-sig also reads UTF-8 without a byte order mark.
+    encoding = "utf-8-sig" if fmt.encoding.lower() in ("utf-8", "utf8") else fmt.encoding
+    # A process-wide limit of the csv module; any other value would be as arbitrary for others.
+    csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    out, writer = Extract(), LineWriter(sink)
+    with open_bytes(path, name) as stream, io.TextIOWrapper(stream, encoding=encoding, newline="") as text:
+        rows = csv.reader(
+            text,
+            delimiter=fmt.delimiter,
+            quotechar=fmt.quote or None,
+            quoting=csv.QUOTE_MINIMAL if fmt.quote else csv.QUOTE_NONE,
+            strict=True,
+        )
+        try:
+            header = _csv_header(rows, fmt, name)
+            out.warnings = match_header(header, mapping, name)
+            _csv_rows(rows, header, out, writer)
+        except csv.Error as error:
+            unreadable(f"line {rows.line_num}: the quoting is broken ({error})", name)
+        except UnicodeDecodeError as error:
+            wrong_encoding(error, fmt.encoding, name)
+    writer.flush()
+    return out
+
+
+def _csv_header(rows: Any, fmt: FileFormat, name: str) -> list[str]:
+    for _ in range(fmt.header_row - 1):
+        next(rows, None)
+    header = next(rows, None)
+    if not header:
+        unreadable("there is no header", name)
+    return [cell.strip() for cell in header]
+
+
+def _csv_rows(rows: Any, header: list[str], out: Extract, writer: LineWriter) -> None:
+    last_line = rows.line_num
+    for cells in rows:
+        # The line on which the record begins; a quoted cell may span several.
+        line, last_line = last_line + 1, rows.line_num
+        if not cells:
+            continue
+        out.records += 1
+        if len(cells) != len(header):
+            reason = f"ragged_row:{len(cells)}_cells_for_{len(header)}_columns"
+            out.rejects.append(RecordReject(line, reason, orjson.dumps(cells).decode()))
+        else:
+            write_cells(line, header, cells, out, writer)
+
+
+def write_cells(
+    row: int,
+    header: Sequence[str],
+    cells: Sequence[str | None],
+    out: Extract,
+    writer: LineWriter,
+    more: dict[str, list[str]] | None = None,
+) -> None:
+    """Write one row of a table, and `more` fields, as a JSON object; a NUL character makes it a reject."""
+    text = orjson.dumps({**dict(zip(header, cells, strict=True)), **(more or {})}).decode()
+    if "\\u0000" in text and any(cell and "\0" in cell for cell in cells):
+        out.rejects.append(RecordReject(row, "nul_character", text))
+    else:
+        writer.write(row, text)
+
+
+def read_json_lines(path: Path, name: str, sink: Sink) -> Extract:
+    """Read one JSON object per line; `explain_line` later says which are broken, once they are in the database."""
+    out, row, carry = Extract(), 1, b""
+    with open_bytes(path, name) as stream:
+        total = 0
+        while True:
+            block = stream.read(PIECE_CHARACTERS)
+            total += len(block)
+            if total > MAX_UNPACKED_BYTES:
+                unreadable(f"unpacks to more than {MAX_UNPACKED_BYTES} bytes", name)
+            cut = block.rfind(b"\n") + 1 if block else 0
+            piece, carry = (carry + block[:cut], block[cut:]) if cut else (carry + block, b"")
+            if block and not cut:
+                carry = piece
+                continue
+            row = _pass_lines(piece, row, out, sink, name)
+            if not block:
+                return out
+
+
+def _pass_lines(piece: bytes, row: int, out: Extract, sink: Sink, name: str) -> int:
+    try:
+        text = piece.decode("utf-8-sig" if row == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        wrong_encoding(error, "utf-8", f"{name}, from line {row}")
+    lines = text.replace("\r\n", "\n")
+    out.records += sum(1 for line in lines.split("\n") if line.strip(" \t\r"))
+    if lines:
+        sink(row, lines)
+    return row + piece.count(b"\n")
+
+
+def explain_line(text: str) -> str | None:
+    """Why a line that looked odd is no record; None when it is one after all."""
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        reason = "not_finite" if "not finite" in str(error) else "broken_json"
+        return reason
+    return _record_problem(value, text)
+
+
+def _record_problem(record: Any, text: str) -> str | None:
+    if not isinstance(record, dict):
+        return "not_an_object"
+    return "nul_character" if "\\u0000" in text and _has_nul(record) else None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not finite")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text} is not finite")
+    return value
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(_has_nul(child) for child in children)
+
+
+def read_json_document(path: Path, name: str, mapping: Mapping, sink: Sink) -> tuple[Extract, str]:
+    """Read one JSON document and its records; also returns the enclosing document's declared fields as JSON text.
+
+    Raises:
+        SmmError: SMM-201 when the document is broken or no path of records_at leads anywhere, SMM-203 when it is
+            not UTF-8.
+    """
+    with open_bytes(path, name) as stream:
+        data = stream.read(MAX_UNPACKED_BYTES)
+    try:
+        # The standard parser keeps integers of any size, which ids need.
+        document = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_float=_finite)
+    except UnicodeDecodeError as error:
+        wrong_encoding(error, "utf-8", name)
+    except (ValueError, RecursionError) as error:
+        unreadable(f"not valid JSON: {error}", name)
+    records = _records_of(document, mapping.format, name)
+    out, writer = Extract(records=len(records)), LineWriter(sink)
+    for row, record in enumerate(records, start=1):
+        text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+        if reason := _record_problem(record, text):
+            out.rejects.append(RecordReject(row, reason, text))
+        else:
+            writer.write(row, text)
+    writer.flush()
+    fields = mapping.format.document if isinstance(document, dict) else {}
+    context = {key: document[key] for key in fields if key in document}
+    return out, json.dumps(context, ensure_ascii=False)
+
+
+def _records_of(document: Any, fmt: FileFormat, name: str) -> list[Any]:
+    for path in fmt.paths:
+        value = document
+        for key in filter(None, path):
+            value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, list):
+            return value
+        if isinstance(value, dict):
+            return [value]
+    unreadable(f"there are no records at {fmt.records_at}", name)

@@ -1,0 +1,257 @@
+"""From records to rows of a contract.
+
+Belongs here: the SELECT that evaluates a mapping over the record table of a batch: text, then typed values, then
+reasons for refusing a row; then pseudonyms, hashes and versions. Leaves the temporary tables `_smm_typed` (every row,
+with `_smm_reasons`, empty for good rows) and `_smm_in` (good rows, ready to merge). Does not belong here: what is
+already in the warehouse (merge.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+import duckdb
+
+from smm_pipeline.catalog import ColumnSpec, TableSpec
+from smm_pipeline.feeds import FeedSource
+from smm_pipeline.feeds.mapping import ColumnRule, TableRule
+from smm_pipeline.ingest.persons import make_person_table
+from smm_pipeline.ingest.records import TYPED_CELLS, literal
+from smm_pipeline.ingest.values import known_text, mapped_text, typed, typed_cell
+from smm_pipeline.settings import Settings
+from smm_pipeline.warehouse.schema import quoted
+
+# A clock a day or two ahead is a clock; more is an error in the data.
+FUTURE_DAYS = 2
+# Local day of the extraction: what counters describe that carry no day of their own.
+DELIVERY_DATE = "delivery_date"
+_CARRIED = "_smm_delivery, _smm_row, _smm_extracted"
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """How one mapping fills one contract."""
+
+    spec: TableSpec
+    rule: TableRule
+    source: FeedSource
+    settings: Settings
+
+    @cached_property
+    def rules(self) -> dict[str, ColumnRule]:
+        """The rule of every column that has one; constants of the feed fill what the mapping leaves open."""
+        names = {c.name for c in self.spec.columns}
+        constants = {k: ColumnRule(const=v) for k, v in self.source.feed.constants.items() if k in names}
+        fixed = {"source_system": ColumnRule(const=self.source.mapping.source_system)}
+        return {**fixed, **constants, **self.rule.columns}
+
+    @cached_property
+    def persons(self) -> list[tuple[str, str]]:
+        """Columns that hold pseudonyms, with their kind."""
+        return [
+            (c.name, str(c.rules["person"])) for c in self.spec.columns if "person" in c.rules and c.name in self.rules
+        ]
+
+    def typed_sql(self, now: datetime) -> str:
+        """SELECT of every row with typed values and `_smm_reasons`."""
+        columns = [c for c in self.spec.columns if c.name in self.rules]
+        cells = [_cell_name(c) for c in columns if self._is_cell(c)]
+        found = [f"{_is_typed_cell(self.rules[c.name])} as {_cell_name(c)}" for c in columns if self._is_cell(c)]
+        texts = self._level(self._rows(), [f"{self._text(c)} as {quoted(c.name)}" for c in columns] + found)
+        known = self._level(texts, [f"{_known(c)} as {quoted(c.name)}" for c in columns] + cells)
+        mapped = self._level(
+            known, [f"{mapped_text(self.rules[c.name], quoted(c.name))} as {quoted(c.name)}" for c in columns] + cells
+        )
+        values = self._level(mapped, [self._value(c) for c in columns] + [self._kept_text(c) for c in columns])
+        kept = [quoted(_text_name(c)) for c in columns if c.type != "VARCHAR"]
+        dated = self._level(values, [self._final(c) for c in self.spec.columns] + kept)
+        names = ", ".join(quoted(c.name) for c in self.spec.columns)
+        reasons = ", ".join(r for c in self.spec.columns for r in self._reasons(c, now)) or "null"
+        return f"select {_CARRIED}, {names}, concat_ws(' ', {reasons}) as _smm_reasons from ({dated})"
+
+    def _rows(self) -> str:
+        """Rows before any value: records, or elements of a list within them."""
+        where = f"where coalesce(({self.rule.where}), false)" if self.rule.where else ""
+        if self.rule.unnested is None:
+            return f"select * from ({record_source(self.source)}) {where}"
+        items, name = self.rule.unnested
+        unnested = (
+            f"select *, unnest(_smm_items) as {quoted(name)}, "
+            f"generate_subscripts(_smm_items, 1) as {quoted(name + '_no')} "
+            f"from (select *, ({items}) as _smm_items from ({record_source(self.source)}))"
+        )
+        return f"select * from ({unnested}) {where}"
+
+    def _level(self, inner: str, columns: list[str]) -> str:
+        return f"select {_CARRIED}, {', '.join(c for c in columns if c)} from ({inner})"
+
+    def _text(self, column: ColumnSpec) -> str:
+        return _trimmed(self.rules[column.name], self.source)
+
+    def _value(self, column: ColumnSpec) -> str:
+        text = quoted(column.name)
+        if column.rules.get("clean") == "url":
+            return f"_smm_url({text}) as {text}"
+        value = _typed(column.type, text, self.rules[column.name], self.source, _cell_name(column))
+        return f"{value} as {text}"
+
+    def _is_cell(self, column: ColumnSpec) -> bool:
+        return column.type != "VARCHAR" and _may_be_cell(self.rules[column.name], self.source)
+
+    def _kept_text(self, column: ColumnSpec) -> str:
+        return "" if column.type == "VARCHAR" else f"{quoted(column.name)} as {quoted(_text_name(column))}"
+
+    def _final(self, column: ColumnSpec) -> str:
+        name = quoted(column.name)
+        if column.name in self.rules:
+            return name
+        if instant := column.rules.get("local_date_of"):
+            zone = literal(self.settings.shop.time_zone)
+            return (
+                f"cast(timezone({zone}, {quoted(str(instant))}) as date) as {name}"
+                if instant in self.rules
+                else _null(column)
+            )
+        return _null(column)
+
+    def _reasons(self, column: ColumnSpec, now: datetime) -> list[str]:
+        name, found = quoted(column.name), []
+        needed = (
+            column.rules.get("required") or column.name in self.spec.key
+        ) and column.name != self.rule.key_occurrence
+        cases = ""
+        if column.name in self.rules and column.type != "VARCHAR":
+            code = typed(column.type, name, self.rules[column.name], self.source.time_zone)[1]
+            cases = f"when {name} is null and {quoted(_text_name(column))} is not null then '{code}:{column.name}' "
+        if needed:
+            cases += f"when {name} is null then 'missing:{column.name}' "
+        if accepted := column.rules.get("accepted"):
+            cases += (
+                f"when {name} not in ({', '.join(literal(a) for a in accepted)}) then 'not_accepted:{column.name}' "
+            )
+        if column.name == self.spec.partition:
+            last = (now + timedelta(days=FUTURE_DAYS)).date()
+            first = self.settings.history_start
+            cases += f"when {name} < date '{first}' or {name} > date '{last}' then 'out_of_range:{column.name}' "
+        if cases:
+            found.append(f"case {cases}end")
+        return found
+
+
+def record_source(source: FeedSource) -> str:
+    """SELECT of the records that no skip rule takes out, with named expressions and the extraction time."""
+    mapping = source.mapping
+    let = "".join(f", ({text}) as {quoted(name)}" for name, text in mapping.let.items())
+    extracted = "delivered_ts"
+    if mapping.extracted_ts:
+        rule = mapping.extracted_ts
+        value = _typed("TIMESTAMPTZ", _trimmed(rule, source), rule, source, _is_typed_cell(rule))
+        extracted = f"coalesce({value}, delivered_ts)"
+    named = f"select *{let} from _smm_record join _smm_arrival using (_smm_delivery)"
+    skipped = " or ".join(f"coalesce(({rule.where}), false)" for rule in mapping.skip)
+    where = f"where not ({skipped})" if skipped else ""
+    day = f"cast(timezone({literal(source.time_zone)}, _smm_extracted) as date) as {DELIVERY_DATE}"
+    return f"select *, {day} from (select *, {extracted} as _smm_extracted from ({named}) {where})"
+
+
+def skipped_sql(source: FeedSource) -> str | None:
+    """SELECT of delivery, row and reason of the records that a skip rule takes out; None without rules."""
+    if not source.mapping.skip:
+        return None
+    let = "".join(f", ({text}) as {quoted(name)}" for name, text in source.mapping.let.items())
+    cases = " ".join(f"when ({r.where}) then {literal('skipped:' + r.reason)}" for r in source.mapping.skip)
+    return (
+        f"select _smm_delivery, _smm_row, reason from (select *, case {cases} end as reason from "
+        f"(select *{let} from _smm_record)) where reason is not null"
+    )
+
+
+def prepare_rows(con: duckdb.DuckDBPyConnection, plan: TablePlan, secret: bytes) -> None:
+    """Fill `_smm_typed` and `_smm_in` for one table of a batch."""
+    con.execute(f"create or replace temp table _smm_typed as {plan.typed_sql(datetime.now(UTC))}")
+    make_person_table(con, "_smm_typed", plan.persons, secret)
+    con.execute(f"create or replace temp table _smm_in as {_incoming_sql(plan)}")
+
+
+def _incoming_sql(plan: TablePlan) -> str:
+    spec, filled = plan.spec, plan.rule.key_occurrence
+    kinds = dict(plan.persons)
+    names = [c.name for c in spec.columns]
+    keyed = ", ".join(
+        f"p{i}.person_key as {quoted(n)}" if (i := _index(kinds, n)) is not None else f"t.{quoted(n)}" for n in names
+    )
+    joins = " ".join(
+        f"left join _smm_person p{i} on p{i}.kind = {literal(kind)} and p{i}.value = t.{quoted(name)}"
+        for i, (name, kind) in enumerate(kinds.items())
+    )
+    rows = (
+        f"select t._smm_delivery, t._smm_row, t._smm_extracted, {keyed} "
+        f"from _smm_typed t {joins} where t._smm_reasons = ''"
+    )
+    if filled:
+        content = _hash([n for n in names if n != filled])
+        rows = f"select *, {content} as _smm_content from ({rows})"
+        rows = (
+            f"select * exclude (_smm_content) replace (_smm_content || '-' || row_number() over "
+            f"(partition by _smm_delivery, _smm_content order by _smm_row) as {quoted(filled)}) from ({rows})"
+        )
+    version = f"coalesce({quoted(spec.version)}, _smm_extracted)" if spec.version else "_smm_extracted"
+    key = f"md5_number(concat_ws(chr(31), {', '.join(f'cast({quoted(k)} as varchar)' for k in spec.key)}))"
+    return (
+        f"select row_number() over () as _smm_id, *, {_hash(names)} as _smm_hash, {key} as _smm_key, "
+        f"{version} as _smm_version from ({rows})"
+    )
+
+
+def _hash(names: list[str]) -> str:
+    """Hash over columns that tells NULL from empty text."""
+    return f"md5(concat_ws(chr(31), {', '.join(f'coalesce(cast({quoted(n)} as varchar), chr(0))' for n in names)}))"
+
+
+def _index(kinds: dict[str, str], name: str) -> int | None:
+    return list(kinds).index(name) if name in kinds else None
+
+
+def _trimmed(rule: ColumnRule, source: FeedSource) -> str:
+    if rule.const is not None:
+        return literal(rule.const)
+    # The bare name of a field may be any text, a keyword too.
+    expression = quoted(rule.expr) if rule.expr in source.mapping.structure else rule.expr
+    return f"_smm_trim(cast(({expression}) as varchar))"
+
+
+def _may_be_cell(rule: ColumnRule, source: FeedSource) -> bool:
+    """Whether a value is the bare cell of a workbook, which may be a number or a day and no text."""
+    return "xlsx" in source.mapping.format.kind and rule.expr in source.mapping.structure
+
+
+def _is_typed_cell(rule: ColumnRule) -> str:
+    return f"coalesce(list_contains({TYPED_CELLS}, {literal(rule.expr)}), false)"
+
+
+def _typed(type_: str, text: str, rule: ColumnRule, source: FeedSource, is_cell: str) -> str:
+    """SQL of the typed value; `is_cell` says of a row whether its text was a typed cell."""
+    value, _ = typed(type_, text, rule, source.time_zone)
+    if type_ == "VARCHAR" or not _may_be_cell(rule, source):
+        return value
+    return f"case when {is_cell} then {typed_cell(type_, text, rule, source.time_zone)} else {value} end"
+
+
+def _known(column: ColumnSpec) -> str:
+    name = quoted(column.name)
+    return f"coalesce({name}, '')" if column.rules.get("empty_is_value") else known_text(column.name, name)
+
+
+def _null(column: ColumnSpec) -> str:
+    value = "''" if column.rules.get("empty_is_value") else "null"
+    return f"cast({value} as {column.type}) as {quoted(column.name)}"
+
+
+def _cell_name(column: ColumnSpec) -> str:
+    return quoted(f"_smm_cell_{column.name}")
+
+
+def _text_name(column: ColumnSpec) -> str:
+    return f"_smm_text_{column.name}"

@@ -1,0 +1,199 @@
+"""SQL that turns text into typed values, strictly.
+
+Belongs here: one SQL fragment per contract type (a value, or NULL where the text is none), the literals that mean NULL,
+and the cleaning of addresses. DuckDB's own TRY_CAST is not strict enough: it takes `1_000`, `1e3` and `nan` for
+numbers. Does not belong here: which column gets which value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import duckdb
+
+from smm_pipeline.feeds.mapping import ColumnRule, NumberFormat, TimeFormat
+from smm_pipeline.ingest.records import literal
+
+NULL_TEXTS = ("", "NULL", "null", "N/A", "-", "(not set)", "not available in demo dataset", "undefined", "—")
+# (none) is a medium of its own, but no source.
+NULL_SOURCES = (*NULL_TEXTS, "(none)")
+SOURCE_COLUMNS = frozenset({"utm_source"})
+
+# Constant that every feed has: a pattern of the shop's own hosts.
+OWN_HOSTS = "own_hosts"
+_PERSONAL_PARAMETER = (
+    r"(e-?mail|mail|phone|tel|mobile|name|first_?name|last_?name|fname|lname|full_?name|surname|user_?name|login|"
+    r"pass(word|wd)?|pwd|(access_?|auth_?|id_?|refresh_?|csrf_?|reset_?)?token|auth|session_?id|sid|api_?key|key|"
+    r"signature|sig)="
+)
+_AT_SIGN = r"(@|%(25)*40)"
+# A piece of a path with an at sign and, after it, a dot: an address of e-mail, and no /@handle.
+_WORD = r"[^/@&=:;,()\s]"
+_EMAIL = rf"{_WORD}+{_AT_SIGN}{_WORD}*\.{_WORD}*"
+_MASK = "(e-mail)"
+# A plus at the start of a value, or an encoded one anywhere (a bare one within a value is a blank).
+_PLUS = r"([=?&#]\+|%(25)*2B)"
+_PHONE = _PLUS + r"(([ ().+-]|%(25)*(20|28|29))*\d){10,15}(\D|$)"
+_ISO = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
+_OFFSET = r" ?(Z|UTC|[+-]\d{2}(:?\d{2})?)"
+_UNIX_DIVISOR = {"unix_s": 1_000_000, "unix_ms": 1_000, "unix_us": 1}
+# Last microsecond of the year 9999.
+_MAX_MICROSECONDS = 253_402_300_799_999_999
+
+# Macros keep the generated statements readable; they live and die with the connection.
+MACROS = {
+    # The value of a key in a list of {key, value}, as GA4 and WooCommerce write their parameters.
+    "value_of(list, name)": "list[list_position(list_transform(list, lambda e: e.key), name)].value",
+    # Looking at the ends first is six times faster than trimming everything.
+    "_smm_trim(t)": """
+        nfc_normalize(case
+            when t[1] <= ' ' or t[-1] <= ' ' or t[1] in (chr(160), chr(65279)) or t[-1] = chr(160)
+            then trim(t, chr(32) || chr(9) || chr(13) || chr(10) || chr(160) || chr(65279))
+            else t end)""",
+    "_smm_keep(parameters)": f"""
+        list_filter(parameters, lambda p:
+            not regexp_matches('&' || p, '(?i)^&{_PERSONAL_PARAMETER}|{_AT_SIGN}|{_PHONE}'))""",
+    "_smm_query(query)": """
+        case when query is null or query = '' or len(_smm_keep(string_split(query, '&'))) = 0 then ''
+        else '?' || array_to_string(_smm_keep(string_split(query, '&')), '&') end""",
+    "_smm_url_parts(url)": r"""
+        regexp_extract(url, '^([A-Za-z][A-Za-z0-9+.-]*://)?([^/?#]*@)?([^?#]*)(\?([^#]*))?(#.*)?$',
+            ['scheme', 'login', 'path', 'mark', 'query', 'fragment'])""",
+    "_smm_clean_url(p)": f"""
+        p.scheme || regexp_replace(p.path, '{_EMAIL}', '{_MASK}', 'g') || _smm_query(p.query) || case
+            when regexp_matches(p.fragment, '(?i){_AT_SIGN}|[#&?]{_PERSONAL_PARAMETER}|{_PHONE}') then ''
+            else p.fragment end""",
+    # Taking an address apart is slow; only those that may hold something personal are.
+    "_smm_url(url)": f"""
+        case when regexp_matches(url, '(?i){_AT_SIGN}|{_PLUS}|[?&#]{_PERSONAL_PARAMETER}')
+        then _smm_clean_url(_smm_url_parts(url)) else url end""",
+}
+
+
+def define_macros(con: duckdb.DuckDBPyConnection, constants: dict[str, str]) -> None:
+    """Make the functions of mapping expressions known to a connection; `constants` are those of one feed."""
+    for signature, body in MACROS.items():
+        con.execute(f"create or replace temp macro {signature} as {body}")
+    cases = " ".join(f"when {literal(k)} then {literal(v)}" for k, v in constants.items())
+    body = f"case name {cases} end" if cases else "case when name is null then '' end"
+    con.execute(f"create or replace temp macro constant(name) as {body}")
+
+
+def own_hosts_pattern(hosts: Sequence[str]) -> str:
+    """Regular expression that matches any of the shop's hosts, and nothing when there are none."""
+    return "|".join(re.escape(host.lower()) for host in hosts) or "$^"
+
+
+def known_text(column: str, text: str) -> str:
+    """Trimmed text, or NULL where it is a literal that means unknown; `column` decides about (none)."""
+    literals = ", ".join(literal(t) for t in (NULL_SOURCES if column in SOURCE_COLUMNS else NULL_TEXTS))
+    return f"case when {text} in ({literals}) then null else {text} end"
+
+
+def mapped_text(rule: ColumnRule, text: str) -> str:
+    """Text after the rule's map; unmapped values stay, or become `otherwise`."""
+    if not rule.map:
+        return text
+    cases = " ".join(f"when {literal(k)} then {literal(v)}" for k, v in rule.map.items())
+    if rule.otherwise is None:
+        return f"case {text} {cases} else {text} end"
+    return f"case when {text} is null then null else case {text} {cases} else {literal(rule.otherwise)} end end"
+
+
+def typed(type_: str, text: str, rule: ColumnRule, zone: str) -> tuple[str, str]:
+    """SQL of the typed value, and the reason code when the text is none.
+
+    Args:
+        type_: type of the contract column.
+        text: SQL of the cleaned text.
+        rule: says how the source writes numbers and times.
+        zone: zone of instants without offset.
+    """
+    if type_ == "VARCHAR":
+        return text, ""
+    if type_ == "BOOLEAN":
+        yes, no = "'true', 't', 'yes', 'y', '1'", "'false', 'f', 'no', 'n', '0'"
+        lower = f"lower({text})"
+        return f"case when {lower} in ({yes}) then true when {lower} in ({no}) then false end", "bad_boolean"
+    if type_ == "TIMESTAMPTZ":
+        return _instant(text, rule.time, zone), "bad_time"
+    if type_ == "DATE":
+        return _day(text, rule.time, zone), "bad_date"
+    return _number(type_, text, rule.number), "bad_number"
+
+
+def typed_cell(type_: str, text: str, rule: ColumnRule, zone: str) -> str:
+    """SQL of the typed value of a workbook's number, day or instant, whose text no format of the rule describes.
+
+    Workbooks do not tell a day from its midnight. A time the rule knows as a number (unix_s, %Y%m%d) may be a number
+    there too.
+    """
+    if type_ not in ("TIMESTAMPTZ", "DATE"):
+        plain = rule.model_copy(update={"number": NumberFormat(divide_by=rule.number.divide_by)})
+        return typed(type_, text, plain, zone)[0]
+    plain = rule.model_copy(update={"time": TimeFormat(zone=rule.time.zone)})
+    instant = f"case when length({text}) = 10 and {text}[5] = '-' then {text} || 'T00:00:00' else {text} end"
+    value = typed(type_, f"({instant})" if type_ == "TIMESTAMPTZ" else text, plain, zone)[0]
+    return f"coalesce({value}, {typed(type_, text, rule, zone)[0]})"
+
+
+def _number(type_: str, text: str, fmt: NumberFormat) -> str:
+    point, comma = _pattern(fmt.decimal), _pattern(fmt.thousands)
+    grouped = rf"|\d{{1,3}}({comma}\d{{3}})+" if fmt.thousands else ""
+    fraction = rf"({point}0+)?" if type_ == "BIGINT" and fmt.divide_by == 1 else rf"({point}\d+)?"
+    bare = text
+    for sign in fmt.strip:
+        bare = f"replace({bare}, {literal(sign)}, '')"
+    if fmt.thousands == " ":
+        bare = f"translate({bare}, chr(160) || chr(8239) || chr(8201), '   ')"
+    if fmt.strip:
+        bare = f"trim({bare})"
+    plain = f"replace({bare}, {literal(fmt.thousands)}, '')" if fmt.thousands else bare
+    if fmt.decimal != ".":
+        plain = f"replace({plain}, {literal(fmt.decimal)}, '.')"
+    if type_ == "BIGINT" and fmt.divide_by == 1:
+        plain = f"split_part({plain}, '.', 1)"
+    value = f"try_cast({plain} as {type_})"
+    if fmt.divide_by != 1:
+        places = len(str(fmt.divide_by)) - 1
+        factor = f"cast(0.{'0' * (places - 1)}1 as decimal({places + 1}, {places}))"
+        value = f"try_cast(try_cast({plain} as decimal(24, 4)) * {factor} as {type_})"
+    return rf"case when regexp_full_match({bare}, '[+-]?(\d+{grouped}){fraction}') then {value} end"
+
+
+def _pattern(sign: str) -> str:
+    return {".": r"\.", "'": "''"}.get(sign, sign)
+
+
+def _instant(text: str, fmt: TimeFormat, zone: str) -> str:
+    zone_sql = literal(fmt.zone or zone)
+    if fmt.format in _UNIX_DIVISOR:
+        micros = f"try_cast({text} as hugeint) * {_UNIX_DIVISOR[fmt.format]}"
+        return (
+            rf"case when regexp_full_match({text}, '\d{{1,18}}') and {micros} <= {_MAX_MICROSECONDS} "
+            f"then make_timestamptz(cast({micros} as bigint)) end"
+        )
+    if fmt.format != "iso":
+        parsed = f"try_strptime({text}, {literal(fmt.format)})"
+        return parsed if "%z" in fmt.format else f"timezone({zone_sql}, {parsed})"
+    plain = f"replace({text}, ',', '.')"
+    return (
+        f"case when regexp_full_match({text}, '{_ISO}{_OFFSET}') then try_cast({plain} as timestamptz) "
+        f"when regexp_full_match({text}, '{_ISO}') then timezone({zone_sql}, try_cast({plain} as timestamp)) end"
+    )
+
+
+def _day(text: str, fmt: TimeFormat, zone: str) -> str:
+    zone_sql = literal(fmt.zone or zone)
+    if fmt.format in _UNIX_DIVISOR:
+        return f"cast(timezone({zone_sql}, {_instant(text, fmt, zone)}) as date)"
+    if fmt.format != "iso":
+        return f"cast(try_strptime({text}, {literal(fmt.format)}) as date)"
+    # A time without offset names its own day; only one with offset has to be brought to the zone.
+    return (
+        rf"case when regexp_full_match({text}, '\d{{4}}-\d{{2}}-\d{{2}}') then try_cast({text} as date) "
+        f"when regexp_full_match({text}, '{_ISO}') then cast(try_cast(replace({text}, ',', '.') as timestamp) as date) "
+        f"when regexp_full_match({text}, '{_ISO}{_OFFSET}') "
+        f"then cast(timezone({zone_sql}, try_cast(replace({text}, ',', '.') as timestamptz)) as date) end"
+    )

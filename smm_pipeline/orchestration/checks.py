@@ -1,0 +1,123 @@
+"""Expectations as Dagster asset checks.
+
+Belongs here: one check specification per expectation of a suite, and the translation of verdicts into check
+evaluations. Does not belong here: deciding on anything; the verdicts come with the build, which holds the
+transaction.
+
+The specifications are not partitioned: a run over many days gives one verdict for its window, and Dagster has no
+place for the day in a check result. The verdicts per window stand in quality.check_results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import dagster as dg
+import duckdb
+
+from smm_pipeline.catalog import TableSpec
+from smm_pipeline.errors import SmmError
+from smm_pipeline.validation import Verdict, check_suite, validate
+from smm_pipeline.warehouse.build import is_blocking
+from smm_pipeline.warehouse.schema import relation
+
+_LAST_RESULTS = """
+select check_id, expectation, severity, status, observed, unexpected_count, coalesce(row_count, 0)
+from quality.check_results
+where table_name = ?
+qualify row_number() over (partition by check_id order by checked_at desc, partition_key desc) = 1
+"""
+_RANK = {"passed": 0, "failed": 1, "broken": 2}
+
+
+def asset_key(spec: TableSpec) -> dg.AssetKey:
+    """The asset of a table: [schema, table]."""
+    return dg.AssetKey([spec.layer, spec.name])
+
+
+def check_specs(spec: TableSpec) -> list[dg.AssetCheckSpec]:
+    """One check per expectation of the table's suite; critical ones block what is downstream.
+
+    Raises:
+        SmmError: SMM-105 when the suite is wrong.
+    """
+    if spec.suite is None:
+        return []
+    if problems := check_suite(spec.suite, spec):
+        raise SmmError("SMM-105", "; ".join(problems), where=f"suite of {spec.full_name}")
+    return [
+        dg.AssetCheckSpec(
+            name=entry["id"],
+            asset=asset_key(spec),
+            description=entry["description"],
+            blocking=entry["severity"] == "critical",
+            metadata={"severity": entry["severity"], "expectation": entry["type"]},
+        )
+        for entry in spec.suite["expectations"]
+    ]
+
+
+def check_results(spec: TableSpec, verdicts: Iterable[Verdict]) -> list[dg.AssetCheckResult]:
+    """Check results of one build, in the order of the suite; of several windows the worst verdict counts."""
+    return [
+        dg.AssetCheckResult(
+            check_name=verdict.check_id,
+            asset_key=asset_key(spec),
+            passed=verdict.status == "passed",
+            severity=_severity(verdict),
+            description=_explanation(verdict),
+            metadata=_metadata(verdict),
+        )
+        for verdict in _worst(verdicts)
+    ]
+
+
+def last_verdicts(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> list[Verdict]:
+    """Verdicts on a table that this run did not change: the newest on record, else an evaluation of it as it stands."""
+    if spec.suite is None:
+        return []
+    rows = con.execute(_LAST_RESULTS, [spec.full_name]).fetchall()
+    known = {row[0]: row for row in rows}
+    entries = spec.suite["expectations"]
+    if known.keys() != {entry["id"] for entry in entries}:
+        return validate(con, spec, relation=relation(spec))
+    return [Verdict(*(*known[entry["id"]], entry["description"])) for entry in entries]
+
+
+def _worst(verdicts: Iterable[Verdict]) -> Sequence[Verdict]:
+    by_check: dict[str, Verdict] = {}
+    for verdict in verdicts:
+        known = by_check.get(verdict.check_id)
+        if known is None or _RANK[verdict.status] > _RANK[known.status]:
+            by_check[verdict.check_id] = verdict
+    return list(by_check.values())
+
+
+def _severity(verdict: Verdict) -> dg.AssetCheckSeverity:
+    serious = verdict.severity == "critical" or is_blocking(verdict)
+    return dg.AssetCheckSeverity.ERROR if serious else dg.AssetCheckSeverity.WARN
+
+
+def _explanation(verdict: Verdict) -> str | None:
+    if verdict.status == "broken":
+        return f"SMM-402: could not be evaluated: {verdict.observed}"
+    return None
+
+
+def _metadata(verdict: Verdict) -> Mapping[str, int | float | str]:
+    """Numbers stay numbers, so that the UI plots them over time; offending values are never among them."""
+    metadata: dict[str, int | float | str] = {"severity": verdict.severity, "status": verdict.status}
+    if verdict.rows is not None:
+        metadata["rows"] = verdict.rows
+    if verdict.unexpected_count is not None:
+        metadata["unexpected_count"] = verdict.unexpected_count
+    if verdict.observed is not None:
+        metadata["observed"] = _number(verdict.observed)
+    return metadata
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text

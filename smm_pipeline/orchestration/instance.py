@@ -1,0 +1,183 @@
+"""The Dagster instance of a shop and its processes.
+
+Belongs here: the folder SMM_HOME/dagster with its dagster.yaml, what the code location does without an instance, and
+`start_ui`, which runs webserver and daemon until told to stop. Does not belong here: what Dagster runs.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from smm_pipeline.errors import SmmError
+from smm_pipeline.settings import HOME_VARIABLE, PROJECT_ROOT, Settings, Shop, instance_home, load_settings
+
+HOST = "127.0.0.1"
+READY_SECONDS = 120
+STOP_SECONDS = 30
+
+
+def settings_or_placeholder() -> Settings:
+    """Settings of the instance; without one, a placeholder with which the graph can be looked at but not run.
+
+    Raises:
+        SmmError: SMM-102 when smm.toml exists and is wrong.
+    """
+    try:
+        return load_settings()
+    except SmmError as error:
+        if error.code != "SMM-101":
+            raise
+        return Settings(home=instance_home(), shop=Shop(name="no instance", time_zone="UTC", currency="USD"))
+
+
+def missing_instance(settings: Settings) -> str:
+    """Why nothing can run, or an empty text."""
+    path = settings.home / "smm.toml"
+    return "" if path.is_file() else f"there is no {path}; run: smm init, or set {HOME_VARIABLE}, then reload"
+
+
+def prepare_dagster_home(home: Path) -> Path:
+    """Create SMM_HOME/dagster with the shipped dagster.yaml; a file that exists is the user's and stays."""
+    folder = home / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / "dagster.yaml"
+    if not target.exists():
+        shipped = importlib.resources.files("smm_pipeline.orchestration") / "dagster.yaml"
+        target.write_text(shipped.read_text(encoding="utf-8"), encoding="utf-8")
+    return folder
+
+
+def start_ui(
+    settings: Settings, port: int, *, read_only: bool = False, announce: Callable[[str], object] = print
+) -> None:
+    """Run the webserver on loopback, and the daemon, until SIGINT or SIGTERM; then end both.
+
+    Args:
+        settings: of the instance; its folder gets dagster/.
+        port: of the webserver on 127.0.0.1; it has no login, so it is never bound to another address.
+        read_only: without daemon, and the webserver refuses every change.
+        announce: told the address once the webserver answers.
+
+    Raises:
+        SmmError: SMM-601 when one of them does not start, or ends by itself.
+    """
+    folder = prepare_dagster_home(settings.home)
+    environment = os.environ | {
+        "DAGSTER_HOME": str(folder),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+        HOME_VARIABLE: str(settings.home),
+    }
+    workspace = ["-w", str(PROJECT_ROOT / "workspace.yaml")]
+    commands = [["dagster_webserver", "-h", HOST, "-p", str(port), *workspace]]
+    if read_only:
+        commands[0].append("--read-only")
+    else:
+        commands.append(["dagster._daemon", "run", *workspace])
+    address = f"http://{HOST}:{port}"
+    with _stop_signals() as stop, _processes(commands, environment, folder) as processes:
+        if _wait_until_ready(address, processes, folder, stop):
+            announce(f"Dagster: {address}  (logs: {folder / 'logs'}; Ctrl-C ends it)")
+        while not stop.wait(0.5):
+            _check_alive(processes, folder)
+
+
+@contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set."""
+    stop = threading.Event()
+
+    def handler(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    previous = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, old in previous.items():
+            signal.signal(number, old)
+
+
+@contextmanager
+def _processes(
+    commands: list[list[str]], environment: dict[str, str], folder: Path
+) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """The commands as children, each in a session of its own so that a Ctrl-C reaches them once, through us."""
+    logs = folder / "logs"
+    logs.mkdir(exist_ok=True)
+    with ExitStack() as open_files:
+        processes: list[subprocess.Popen[bytes]] = []
+        try:
+            for command in commands:
+                log = open_files.enter_context((logs / f"{command[0]}.log").open("wb"))
+                # The working directory comes first on their sys.path; this folder holds no modules.
+                process = subprocess.Popen(
+                    [sys.executable, "-m", *command],
+                    env=environment,
+                    cwd=folder,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+                processes.append(process)
+            yield processes
+        finally:
+            _end(processes)
+
+
+def _end(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Ask every process to end; then end what is left of its session: code servers and runs."""
+    for process in processes:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    for process in processes:
+        number = signal.SIGTERM
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            number = signal.SIGKILL
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        process.wait()
+
+
+def _wait_until_ready(
+    address: str, processes: list[subprocess.Popen[bytes]], folder: Path, stop: threading.Event
+) -> bool:
+    """True once the webserver answers, False when told to stop before."""
+    deadline = time.monotonic() + READY_SECONDS
+    while not stop.wait(0.3):
+        _check_alive(processes, folder)
+        try:
+            with urllib.request.urlopen(f"{address}/server_info", timeout=5):  # noqa: S310 - loopback http
+                return True
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            if time.monotonic() > deadline:
+                raise SmmError(
+                    "SMM-601", f"the webserver did not answer within {READY_SECONDS} s", where=address
+                ) from None
+    return False
+
+
+def _check_alive(processes: list[subprocess.Popen[bytes]], folder: Path) -> None:
+    for process in processes:
+        if (code := process.poll()) is not None:
+            module = str(list(process.args)[2]) if isinstance(process.args, list) else str(process.args)
+            raise SmmError(
+                "SMM-601",
+                f"{module} ended with exit code {code}",
+                where=str(folder / "logs" / f"{module}.log"),
+                hint="a port in use is the usual reason: choose another with --port",
+            )

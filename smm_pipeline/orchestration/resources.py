@@ -1,0 +1,52 @@
+"""What an asset needs while it runs: the instance it works on.
+
+Belongs here: settings and a ready warehouse connection as one Dagster resource. Does not belong here: opening the
+file and waiting for locks (warehouse/connection.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+from pydantic import PrivateAttr
+
+from smm_pipeline.catalog import Catalog
+from smm_pipeline.errors import SmmError
+from smm_pipeline.settings import Settings, load_settings
+from smm_pipeline.warehouse.connection import connect
+from smm_pipeline.warehouse.schema import ensure_schema
+
+
+class Instance(dg.ConfigurableResource):  # type: ignore[type-arg]  # the value it yields is itself
+    """The instance folder that a run works on; its settings are read anew in every step."""
+
+    home: str
+    _has_schema: bool = PrivateAttr(default=False)
+
+    def settings(self) -> Settings:
+        """Settings of the instance; raises SmmError SMM-101 or SMM-102."""
+        return load_settings(Path(self.home))
+
+    @contextmanager
+    def warehouse(self, catalog: Catalog) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The work database, open for one step, with every table of the catalog in place."""
+        settings = self.settings()
+        with connect(settings) as con:
+            if not self._has_schema:  # once in a run: it looks at every table
+                ensure_schema(con, catalog, settings)
+                self._has_schema = True
+            yield con
+
+
+@contextmanager
+def plain_failures() -> Iterator[None]:
+    """Show a problem the user can act on as such, without a stack trace above it."""
+    try:
+        yield
+    except SmmError as error:
+        # Only a lock goes away by itself.
+        raise dg.Failure(str(error), metadata=dict(error.as_dict()), allow_retries=error.code == "SMM-301") from error

@@ -1,0 +1,116 @@
+"""The sensor that keeps the tables up with what was delivered.
+
+Belongs here: turning new files and stale days into run requests. Does not belong here: what makes a day stale
+(warehouse/state.py) and reading a delivery (ingest/).
+
+It asks for work in two steps, because only loading a delivery tells which days it touches: files that changed in
+landing/ bring an ingest run; stale days bring one `daily` run. It cannot loop: an ingest is asked for once per state
+of landing/ (the cursor), a daily run once per raw data, code and set of stale days (the run key). A run that fails is
+asked for again when one of these changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+
+from smm_pipeline.catalog import Catalog
+from smm_pipeline.errors import SmmError
+from smm_pipeline.orchestration.instance import missing_instance
+from smm_pipeline.orchestration.jobs import DAILY, INGEST
+from smm_pipeline.orchestration.partitions import catch_up, contiguous, last_complete_day, range_tags, stale_days
+from smm_pipeline.settings import Settings
+from smm_pipeline.warehouse.connection import connect
+from smm_pipeline.warehouse.state import ALL, StateView, code_version
+
+NAME = "deliveries_and_dirty_days"
+INTERVAL_SECONDS = 30
+# A file younger than this may still be growing.
+SETTLE_SECONDS = 5
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_INPUT_VERSION = """
+select coalesce(max(version), 0) from meta.partition_state where table_name like 'raw.%' or table_name like 'seeds.%'
+"""
+
+
+def sensors(
+    settings: Settings, catalog: Catalog, jobs: Sequence[dg.UnresolvedAssetJobDefinition]
+) -> list[dg.SensorDefinition]:
+    """The one sensor, on from the start."""
+
+    @dg.sensor(
+        name=NAME,
+        jobs=list(jobs),
+        minimum_interval_seconds=INTERVAL_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Loads new deliveries, then rebuilds the days that they or a change of the code made stale.",
+    )
+    def deliveries_and_dirty_days(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        if missing := missing_instance(settings):
+            return dg.SkipReason(missing)
+        if context.instance.get_runs_count(dg.RunsFilter(statuses=_UNFINISHED)):
+            return dg.SkipReason("a run is queued or under way")
+        state, newest = landing_state(settings.landing)
+        if state != context.cursor:
+            if time.time() - newest < SETTLE_SECONDS:
+                return dg.SkipReason("files are still arriving in landing/")
+            return dg.SensorResult([dg.RunRequest(job_name=INGEST)], cursor=state)
+        return _requests(settings, catalog)
+
+    return [deliveries_and_dirty_days]
+
+
+def landing_state(landing: Path) -> tuple[str, float]:
+    """A fingerprint of the names, sizes and times of all files, and the time of the newest, seconds since 1970."""
+    digest, newest = hashlib.sha256(), 0.0
+    for path in sorted(p for p in landing.rglob("*") if p.is_file()):
+        stat = path.stat()
+        digest.update(f"{path.relative_to(landing)}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+        newest = max(newest, stat.st_mtime)
+    return digest.hexdigest(), newest
+
+
+def _requests(settings: Settings, catalog: Catalog) -> dg.SensorResult | dg.SkipReason:
+    """One run of the newest stale days; it takes up the others, within schedule.catch_up_days, by itself."""
+    if not settings.warehouse_file.is_file():
+        return dg.SkipReason("nothing was loaded yet")
+    # A tick must not wait for a lock: the next one comes soon.
+    hasty = settings.model_copy(update={"warehouse": settings.warehouse.model_copy(update={"lock_timeout_seconds": 0})})
+    try:
+        with connect(hasty, read_only=True) as con:
+            view = StateView(con, catalog, settings)
+            version = con.execute(_INPUT_VERSION).fetchall()[0][0]
+    except duckdb.CatalogException:
+        return dg.SkipReason("nothing was loaded yet")
+    except SmmError as error:
+        if error.code != "SMM-301":
+            raise
+        return dg.SkipReason(error.what)
+    tables = {spec.full_name: view.stale_keys(spec) for spec in catalog.build_order}
+    days = {day for spec in catalog.build_order for day in stale_days(view, spec, settings)}
+    if not days and not any(ALL in keys for keys in tables.values()):
+        return dg.SkipReason(_waiting(tables, settings) or "everything is up to date")
+    first, last = contiguous(days or {last_complete_day(settings)})[-1]
+    code = [code_version(spec, settings) for spec in catalog.build_order]
+    state = hashlib.sha256(repr((version, code, tables)).encode()).hexdigest()[:16]
+    return dg.SensorResult(
+        [dg.RunRequest(job_name=DAILY, run_key=f"{first}/{last}/{state}", tags=range_tags(first, last))]
+    )
+
+
+def _waiting(tables: Mapping[str, Sequence[str]], settings: Settings) -> str:
+    """A note on stale days that no run takes up by itself, because they are too old."""
+    earliest, _ = catch_up(settings)
+    old = {key for keys in tables.values() for key in keys if key < earliest.isoformat()}
+    return f"{len(old)} stale days before {earliest} wait for a backfill of the job {DAILY}" if old else ""

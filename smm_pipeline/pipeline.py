@@ -1,0 +1,258 @@
+"""The daily run from end to end: ingest, build what is stale, publish, write the report.
+
+Belongs here: the order of these steps and what a run says about itself. The command line and the tests call these
+functions; Dagster runs the same steps as assets. Does not belong here: how a step works (ingest/, warehouse/,
+validation/, reporting/) and how anything is printed (cli/).
+
+One connection is held from the first step to the last. DuckDB lets one process write, so a second run waits for the
+first instead of mixing with it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+
+from smm_pipeline.catalog import Catalog, TableSpec
+from smm_pipeline.errors import SmmError
+from smm_pipeline.ingest import RECORDS, DeliveryResult, ingest_landing
+from smm_pipeline.settings import Settings
+from smm_pipeline.validation import validate
+from smm_pipeline.warehouse.build import BuildResult, audit_loaded, build_table
+from smm_pipeline.warehouse.connection import connect
+from smm_pipeline.warehouse.outcomes import reject_reasons, split, summed
+from smm_pipeline.warehouse.publish import Publication, publish
+from smm_pipeline.warehouse.schema import ensure_schema
+from smm_pipeline.warehouse.state import StateView
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class RunSummary:
+    """What one run did. `failed` tables kept their old rows and `skipped` ones depend on them: nothing is published.
+
+    `reject_reasons` counts, by feed, why records and rows of the run's deliveries were refused or skipped; `emptied`
+    are deliveries of which nothing was loaded because of that.
+    """
+
+    run_id: str
+    deliveries: list[DeliveryResult] = field(default_factory=list)
+    reject_reasons: dict[str, dict[str, int]] = field(default_factory=dict)
+    emptied: list[DeliveryResult] = field(default_factory=list)
+    audited: list[BuildResult] = field(default_factory=list)
+    built: list[BuildResult] = field(default_factory=list)
+    failed: list[BuildResult] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    publication: Publication | None = None
+    report: Path | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def refused(self) -> list[DeliveryResult]:
+        """Deliveries that could not be read."""
+        return [d for d in self.deliveries if d.status == "failed"]
+
+
+def new_run_id() -> str:
+    """An id for one run, sortable by time."""
+    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:8]}"
+
+
+def ingest(settings: Settings, catalog: Catalog, progress: Progress | None = None) -> RunSummary:
+    """Load everything in landing/ that is not loaded yet; nothing is built.
+
+    Raises:
+        SmmError: when the work database cannot be opened; a bad delivery is a result, not an error.
+    """
+    summary = RunSummary(new_run_id())
+    check_disk(settings)
+    with connect(settings) as con:
+        ensure_schema(con, catalog, settings)
+        _ingest(con, settings, catalog, summary, progress)
+    return summary
+
+
+def run(
+    settings: Settings,
+    catalog: Catalog,
+    *,
+    first: date | None = None,
+    last: date | None = None,
+    progress: Progress | None = None,
+) -> RunSummary:
+    """Ingest, build, publish and report.
+
+    Args:
+        settings: the instance.
+        catalog: the tables.
+        first: with `last`, days to build again even though they are up to date; stale days are built in any case.
+        last: last of these days, included.
+        progress: called as progress(step, done, total).
+
+    Raises:
+        SmmError: when a step cannot be done at all; SMM-501 when no data lies on the days asked for. Bad deliveries
+            and failed checks are part of the summary.
+    """
+    summary, forced = RunSummary(new_run_id()), _days_between(first, last)
+    check_disk(settings)
+    with connect(settings) as con:
+        ensure_schema(con, catalog, settings)
+        _ingest(con, settings, catalog, summary, progress)
+        with _timed(summary, "build"):
+            _build_stale(con, settings, catalog, summary, forced, progress)
+        if not summary.failed:
+            with _timed(summary, "publish"):
+                summary.publication = publish(settings, catalog, con, run_id=summary.run_id)
+    if summary.publication is not None:
+        with _timed(summary, "report"):
+            summary.report = _report(settings)
+    return summary
+
+
+def publish_only(settings: Settings, catalog: Catalog) -> tuple[Publication, Path]:
+    """Publish the tables as they are and write the report.
+
+    Raises:
+        SmmError: SMM-304 when a published table has stale days, which a run builds first.
+    """
+    run_id = new_run_id()
+    with connect(settings) as con:
+        ensure_schema(con, catalog, settings)
+        stale = StateView(con, catalog, settings).all_stale_keys()
+        waiting = sorted(name for name in stale if catalog[name].publish)
+        if waiting:
+            raise SmmError("SMM-304", f"{len(waiting)} tables are not up to date: {', '.join(waiting)}", hint="smm run")
+        publication = publish(settings, catalog, con, run_id=run_id)
+    return publication, _report(settings)
+
+
+def _report(settings: Settings) -> Path:
+    # The charts take a second to import; a run that publishes nothing, and Dagster, do not pay it.
+    from smm_pipeline.reporting.report import write_report
+
+    return write_report(settings)
+
+
+def check_disk(settings: Settings) -> None:
+    """Refuse to start with too little free space.
+
+    Raises:
+        SmmError: SMM-106 with the bytes needed and free.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    free, needed = shutil.disk_usage(settings.home).free, settings.warehouse.min_free_bytes
+    if free < needed:
+        raise SmmError("SMM-106", f"{free:,} bytes are free, {needed:,} are needed", where=str(settings.home))
+
+
+def _ingest(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    catalog: Catalog,
+    summary: RunSummary,
+    progress: Progress | None,
+) -> None:
+    """Load new deliveries and note why records of them were refused."""
+    with _timed(summary, "ingest"):
+        summary.deliveries = ingest_landing(con, settings, catalog, run_id=summary.run_id, progress=progress)
+    reasons = reject_reasons(con, summary.run_id)
+    summary.reject_reasons = {feed: summed(deliveries) for feed, deliveries in sorted(reasons.items())}
+    for delivery in summary.deliveries:
+        rejects, _ = split(reasons.get(delivery.feed, {}).get(delivery.delivery_id, {}))
+        rows = [c for table, c in delivery.counts.items() if table != RECORDS]
+        if delivery.status == "loaded" and rejects and not any(c.rows_in - c.rejected for c in rows):
+            summary.emptied.append(delivery)
+
+
+def _build_stale(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    catalog: Catalog,
+    summary: RunSummary,
+    forced: set[date],
+    progress: Progress | None,
+) -> None:
+    """Build every table that has something stale, in the order of their dependencies."""
+    view = StateView(con, catalog, settings)
+    _check_days(forced, view.days)
+    blocked = _audit_raw(con, catalog, view, summary)
+    order = catalog.build_order
+    for done, spec in enumerate(order):
+        if progress:
+            progress(f"build {spec.full_name}", done, len(order))
+        if spec.deps & blocked:
+            blocked.add(spec.full_name)
+            summary.skipped.append(spec.full_name)
+            continue
+        if not (wanted := _wanted(spec, view, forced)):
+            continue
+        days = [date.fromisoformat(key) for key in wanted] if spec.partition else None
+        result = build_table(con, spec, days, settings, view, run_id=summary.run_id, validate=validate)
+        view.refresh(con, spec.full_name)
+        if result.status == "built":
+            summary.built.append(result)
+        else:
+            blocked.add(spec.full_name)
+            summary.failed.append(result)
+    if progress:
+        progress("build", len(order), len(order))
+
+
+def _audit_raw(con: duckdb.DuckDBPyConnection, catalog: Catalog, view: StateView, summary: RunSummary) -> set[str]:
+    """Audit the raw tables that ingest has changed; returns those on which nothing may be built."""
+    blocked = set()
+    for spec in catalog.layer("raw"):
+        result = audit_loaded(con, spec, view, run_id=summary.run_id, validate=validate)
+        if result is None:
+            continue
+        summary.audited.append(result)
+        if result.status == "failed":
+            blocked.add(spec.full_name)
+            summary.failed.append(result)
+    return blocked
+
+
+def _wanted(spec: TableSpec, view: StateView, forced: set[date]) -> list[str]:
+    """Partition keys of a table that this run builds."""
+    stale = set(view.stale_keys(spec))
+    if forced:
+        stale |= {day.isoformat() for day in forced & set(view.days)} if spec.partition else set(view.keys(spec))
+    return sorted(stale)
+
+
+def _days_between(first: date | None, last: date | None) -> set[date]:
+    if first is None or last is None:
+        return set()
+    if first > last:
+        raise SmmError("SMM-501", f"the first day {first} is after the last day {last}")
+    return {first + timedelta(days=n) for n in range((last - first).days + 1)}
+
+
+def _check_days(forced: set[date], known: Sequence[date]) -> None:
+    """Days that somebody asks for hold data, at least one of them."""
+    if not forced or forced & set(known):
+        return
+    asked = f"{min(forced)}" if len(forced) == 1 else f"any day from {min(forced)} to {max(forced)}"
+    hint = f"the first day with data is {known[0]}, the last {known[-1]}" if known else "there is no data at all yet"
+    raise SmmError("SMM-501", f"there is no data on {asked}", hint=hint)
+
+
+@contextmanager
+def _timed(summary: RunSummary, step: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    summary.seconds[step] = round(time.perf_counter() - started, 3)
+
+
+def stale_days(stale: dict[str, list[str]]) -> Sequence[str]:
+    """Days on which any table is stale, oldest first."""
+    return sorted({key for keys in stale.values() for key in keys if key != "all"})

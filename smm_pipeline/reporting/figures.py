@@ -1,0 +1,264 @@
+"""The figures of the HTML page: one query per table or chart, all on the serving file.
+
+Belongs here: sums and orderings over published rows, as lists of dictionaries. Does not belong here: formatting,
+charts, and any rule of measurement. Amounts are in shop currency; a share is 0..1; None is unknown.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from smm_pipeline.reporting.serving import Row, Serving
+from smm_pipeline.reporting.wording import BENEFITS
+
+BEST_POSTS = 15
+DAILY_UP_TO_DAYS = 100
+WEEKLY_UP_TO_DAYS = 400
+
+_NAMES = "left join core.dim_community as n using (network, community_id)"
+
+
+def bucket(first: date | None, last: date | None) -> str:
+    """The step of time charts: day, week or month, so that a chart has at most a hundred steps."""
+    days = (last - first).days + 1 if first and last else 0
+    if days <= DAILY_UP_TO_DAYS:
+        return "day"
+    return "week" if days <= WEEKLY_UP_TO_DAYS else "month"
+
+
+def benefit_over_time(source: Serving, step: str) -> list[Row]:
+    """period_start, benefit_class, amount: net revenue of the benefits D1 to D4 per step."""
+    return source.rows(
+        """
+        select
+            cast(date_trunc($step, date_local) as date) as period_start,
+            benefit_class,
+            sum(net_revenue_amount) as amount
+        from kpi_daily_benefit
+        where benefit_class in (select unnest($benefits))
+        group by all
+        order by all
+        """,
+        {"step": step, "benefits": list(BENEFITS)},
+    )
+
+
+def benefit_by_community(source: Serving) -> list[Row]:
+    """network, community_id, community_name, benefit_class, amount: one row per class with any order."""
+    return source.rows(
+        f"""
+        select
+            network,
+            community_id,
+            coalesce(any_value(n.community_name), community_id) as community_name,
+            b.benefit_class,
+            sum(b.net_revenue_amount) as amount
+        from kpi_daily_benefit as b
+        {_NAMES}
+        where b.benefit_class in (select unnest($benefits))
+        group by network, community_id, b.benefit_class
+        order by network, community_id, b.benefit_class
+        """,
+        {"benefits": list(BENEFITS)},
+    )
+
+
+def communities(source: Serving) -> list[Row]:
+    """One row per community: sessions, engaged share, touched orders, benefit with its range; best first."""
+    return source.rows(
+        f"""
+        with money as (
+            select
+                network,
+                community_id,
+                sum(orders) as orders,
+                sum(case when benefit_class in (select unnest($benefits)) then orders else 0 end) as benefit_orders,
+                sum(case when benefit_class in (select unnest($benefits)) then net_revenue_amount else 0 end) as amount
+            from kpi_daily_benefit
+            where benefit_class <> 'no_social_touch'
+            group by network, community_id
+        ),
+        traffic as (
+            select network, community_id, sum(sessions) as sessions, sum(engaged_sessions) as engaged_sessions
+            from kpi_daily_social_traffic
+            group by network, community_id
+        )
+        select
+            network,
+            community_id,
+            coalesce(n.community_name, community_id) as community_name,
+            t.sessions,
+            t.engaged_sessions / nullif(t.sessions, 0) as engaged_share,
+            coalesce(m.orders, 0) as orders,
+            coalesce(m.benefit_orders, 0) as benefit_orders,
+            coalesce(m.amount, 0) as amount
+        from money as m
+        full join traffic as t using (network, community_id)
+        {_NAMES}
+        order by amount desc, network, community_id
+        """,
+        {"benefits": list(BENEFITS)},
+    )
+
+
+def attribution(source: Serving) -> list[Row]:
+    """channel, model, amount, orders over the whole period; the strongest channels of `last` first."""
+    return source.rows(
+        """
+        with totals as (
+            select channel, model, sum(credited_revenue_amount) as amount, sum(credited_orders) as orders
+            from kpi_daily_attribution
+            group by channel, model
+        )
+        select channel, model, amount, orders
+        from totals
+        order by sum(amount) over (partition by channel) desc, channel, model
+        """
+    )
+
+
+def supporters_over_time(source: Serving, step: str) -> list[Row]:
+    """period_start, network, community_name, gained: members at the end of the step less those first known."""
+    return source.rows(
+        f"""
+        with steps as (
+            select
+                cast(date_trunc($step, date_local) as date) as period_start,
+                network,
+                community_id,
+                arg_max(members, date_local) as members
+            from kpi_daily_supporters
+            where members is not null
+            group by all
+        )
+        select
+            period_start,
+            network,
+            coalesce(n.community_name, community_id) as community_name,
+            members - first_value(members) over (
+                partition by network, community_id order by period_start
+            ) as gained
+        from steps
+        {_NAMES}
+        order by network, community_id, period_start
+        """,
+        {"step": step},
+    )
+
+
+def supporters(source: Serving) -> list[Row]:
+    """One row per community: members and core on the last day known; joined, left and gained in the period.
+
+    gained is joined less left where both are known every day, else the change of the member count.
+    """
+    return source.rows(
+        f"""
+        select
+            network,
+            coalesce(any_value(n.community_name), community_id) as community_name,
+            arg_max(members, date_local) as members,
+            cast(sum(members_joined) as bigint) as joined,
+            cast(sum(members_left) as bigint) as departed,
+            cast(
+                case
+                    when count(members_net) = count(*) then sum(members_net)
+                    else coalesce(arg_max(members, date_local) - arg_min(members, date_local), sum(members_net))
+                end as bigint
+            ) as gained,
+            arg_max(active_core_members, date_local) as active_core
+        from kpi_daily_supporters
+        {_NAMES}
+        group by network, community_id
+        order by members desc nulls last, network, community_id
+        """
+    )
+
+
+def mentions_over_time(source: Serving, step: str) -> list[Row]:
+    """period_start, author_class, mentions of the own brand."""
+    return source.rows(
+        """
+        select
+            cast(date_trunc($step, date_local) as date) as period_start,
+            author_class,
+            sum(mentions) as mentions
+        from kpi_daily_media_interest
+        where brand in (select brand from kpi_daily_share_of_voice where is_own)
+        group by all
+        order by all
+        """,
+        {"step": step},
+    )
+
+
+def media_interest(source: Serving) -> list[Row]:
+    """One row per author class, own brand: mentions, new outlets, reach, tone, linked visits and orders."""
+    return source.rows(
+        """
+        select
+            author_class,
+            sum(mentions) as mentions,
+            sum(first_time_outlets) as first_time_outlets,
+            sum(reach) as reach,
+            sum(positive) as positive,
+            sum(negative) as negative,
+            sum(linked_sessions) as linked_sessions,
+            sum(linked_orders) as linked_orders
+        from kpi_daily_media_interest
+        where brand in (select brand from kpi_daily_share_of_voice where is_own)
+        group by author_class
+        order by array_position(['media', 'blogger', 'user'], author_class)
+        """
+    )
+
+
+def share_of_voice(source: Serving) -> list[Row]:
+    """One row per brand: mentions, reach, engagements and the shares of mentions and reach; largest first."""
+    return source.rows(
+        """
+        with brands as (
+            select
+                brand,
+                is_own,
+                sum(mentions) as mentions,
+                sum(reach) as reach,
+                sum(engagements) as engagements
+            from kpi_daily_share_of_voice
+            group by brand, is_own
+        )
+        select
+            *,
+            mentions / nullif(sum(mentions) over (), 0) as mentions_share,
+            reach / nullif(sum(reach) over (), 0) as reach_share
+        from brands
+        order by mentions desc, brand
+        """
+    )
+
+
+def best_posts(source: Serving) -> list[Row]:
+    """The posts with the highest net revenue, then the most sessions."""
+    return source.rows(
+        f"""
+        select p.*, coalesce(n.community_name, community_id) as community_name
+        from kpi.kpi_post_performance as p
+        {_NAMES}
+        where p.sessions > 0 or p.orders > 0
+        order by p.net_revenue_amount desc nulls last, p.sessions desc, network, community_id, p.post_id
+        limit $top
+        """,
+        {"top": BEST_POSTS},
+    )
+
+
+def definitions(source: Serving) -> list[Row]:
+    """The metric dictionary, by table, in the order of the columns of each table."""
+    return source.rows(
+        """
+        select d.*
+        from kpi.metric_dictionary as d
+        left join duckdb_columns() as c
+            on c.schema_name = 'kpi' and c.table_name = d.table_name and c.column_name = d.column_name
+        order by d.table_name, c.column_index, d.column_name
+        """
+    )

@@ -1,0 +1,259 @@
+"""The figures of the short answer: what the communities brought.
+
+Belongs here: the figures themselves, taken from the serving file, and their form for `--json`. Does not belong
+here: how they look (terminal.py, report.py), and any rule of measurement: those are in sql/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from smm_pipeline.reporting.figures import media_interest, supporters
+from smm_pipeline.reporting.serving import Serving, open_serving
+from smm_pipeline.reporting.wording import BENEFIT_CLASSES, BENEFITS
+
+TOP_COMMUNITIES = 5
+
+
+@dataclass(frozen=True)
+class ClassTotal:
+    """Orders of one benefit class over the whole period; amounts in shop currency."""
+
+    benefit_class: str
+    orders: int
+    net_revenue_amount: Decimal
+    lower_amount: Decimal | None
+    upper_amount: Decimal | None
+
+
+@dataclass(frozen=True)
+class CommunityTotal:
+    """Orders credited to one community with a benefit (classes D1 to D4)."""
+
+    network: str
+    community_id: str
+    community_name: str
+    orders: int
+    net_revenue_amount: Decimal
+
+
+@dataclass(frozen=True)
+class QualityTotal:
+    """One data quality metric over the whole period; share is numerator / denominator, 0..1."""
+
+    subject: str
+    metric: str
+    numerator: float | None
+    denominator: float | None
+    share: float | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the serving file says in short. None is unknown: the feed behind the figure is absent."""
+
+    first_date: date | None
+    last_date: date | None
+    published_at: datetime
+    build_id: str
+    currency: str | None
+    classes: tuple[ClassTotal, ...]
+    communities: tuple[CommunityTotal, ...]
+    supporters_gained: int | None
+    media_mentions: int | None
+    blogger_mentions: int | None
+    quality: tuple[QualityTotal, ...]
+
+    @property
+    def orders(self) -> int:
+        """Orders of the whole order book."""
+        return sum(c.orders for c in self.classes)
+
+    @property
+    def net_revenue_amount(self) -> Decimal:
+        """Net revenue of the whole order book."""
+        return sum((c.net_revenue_amount for c in self.classes), Decimal(0))
+
+    @property
+    def touched(self) -> tuple[ClassTotal, ...]:
+        """Classes of orders with a social touch."""
+        return tuple(c for c in self.classes if c.benefit_class != "no_social_touch")
+
+    @property
+    def benefits(self) -> tuple[ClassTotal, ...]:
+        """Classes that count as a benefit: D1 to D4."""
+        return tuple(c for c in self.classes if c.benefit_class in BENEFITS)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every figure for `--json`: dates as ISO text, amounts as decimal text so that no cent is lost."""
+        figures = asdict(self) | {
+            "orders": self.orders,
+            "net_revenue_amount": self.net_revenue_amount,
+            "touched_orders": sum(c.orders for c in self.touched),
+            "touched_net_revenue_amount": total(self.touched),
+            "benefit_amount": total(self.benefits),
+            "benefit_lower_amount": bound(self.benefits, "lower_amount"),
+            "social_lower_amount": bound(self.classes, "lower_amount"),
+            "social_upper_amount": bound(self.classes, "upper_amount"),
+        }
+        return {name: _plain(value) for name, value in figures.items()}
+
+
+def summarize(serving: Path) -> Summary:
+    """Read the summary from a serving file.
+
+    Raises:
+        SmmError: SMM-305 when there is no readable serving file.
+    """
+    with open_serving(serving) as source:
+        return read_summary(source)
+
+
+def read_summary(source: Serving) -> Summary:
+    """Read the summary from an open serving file, and limit that to the days of the order book.
+
+    A feed may reach further back than the orders; figures of different periods side by side would mislead.
+    """
+    period = source.row(
+        "select min(date_local) as first_date, max(date_local) as last_date, max(currency) as currency "
+        "from kpi.kpi_daily_benefit"
+    )
+    publication = source.row("select build_id, published_at, first_date, last_date from kpi._publication")
+    first, last = (period[name] or publication[name] for name in ("first_date", "last_date"))
+    source.limit_to(first or date.min, last or date.max)
+    return Summary(
+        first_date=first,
+        last_date=last,
+        published_at=publication["published_at"],
+        build_id=publication["build_id"],
+        currency=period["currency"],
+        classes=_classes(source),
+        communities=_communities(source),
+        supporters_gained=sum_known(row["gained"] for row in supporters(source)),
+        media_mentions=_mentions(source, "media"),
+        blogger_mentions=_mentions(source, "blogger"),
+        quality=tuple(QualityTotal(**row) for row in source.rows(_QUALITY_SQL)),
+    )
+
+
+def total(classes: Sequence[ClassTotal]) -> Decimal:
+    """Net revenue of some classes together."""
+    return sum((c.net_revenue_amount for c in classes), Decimal(0))
+
+
+def bound(classes: Sequence[ClassTotal], name: str) -> Decimal | None:
+    """Lower or upper amount of some classes together, None when any of them is unknown."""
+    amounts = [getattr(c, name) for c in classes]
+    return None if None in amounts else sum(amounts, Decimal(0))
+
+
+# Shares per day of data_quality, summed over the period, then the engine's books, which know no day.
+_QUALITY_SQL = """
+    select *
+    from (
+    select
+        subject,
+        metric,
+        cast(sum(numerator) as double) as numerator,
+        cast(sum(denominator) as double) as denominator,
+        cast(sum(numerator) as double) / nullif(cast(sum(denominator) as double), 0) as share
+    from data_quality
+    group by subject, metric
+    union all
+    select
+        'deliveries',
+        'failed_share',
+        cast(sum(failed_deliveries) as double),
+        cast(sum(deliveries) as double),
+        cast(sum(failed_deliveries) as double) / nullif(cast(sum(deliveries) as double), 0)
+    from kpi._feeds
+    having count(*) > 0
+    union all
+    select
+        'records',
+        'rejected_share',
+        cast(sum(rejected_records) as double),
+        cast(sum(records) as double),
+        cast(sum(rejected_records) as double) / nullif(cast(sum(records) as double), 0)
+    from kpi._feeds
+    having count(*) > 0
+    union all
+    select
+        'checks',
+        'not_passed_share',
+        cast(count(*) filter (where status <> 'passed') as double),
+        cast(count(*) as double),
+        count(*) filter (where status <> 'passed') / nullif(cast(count(*) as double), 0)
+    from kpi._checks
+    having count(*) > 0
+    )
+    order by subject, metric
+"""
+
+
+def _classes(source: Serving) -> tuple[ClassTotal, ...]:
+    rows = source.rows(
+        """
+        select
+            benefit_class,
+            cast(sum(orders) as bigint) as orders,
+            sum(net_revenue_amount) as net_revenue_amount,
+            sum(net_revenue_lower_amount) as lower_amount,
+            sum(net_revenue_upper_amount) as upper_amount
+        from kpi_daily_benefit
+        group by benefit_class
+        """
+    )
+    known = {row["benefit_class"]: ClassTotal(**row) for row in rows}
+    nothing = Decimal(0)
+    return tuple(known.get(name, ClassTotal(name, 0, nothing, nothing, nothing)) for name in BENEFIT_CLASSES)
+
+
+def _communities(source: Serving) -> tuple[CommunityTotal, ...]:
+    rows = source.rows(
+        """
+        select
+            network,
+            community_id,
+            arg_max(community_name, date_local) as community_name,
+            cast(sum(orders) as bigint) as orders,
+            sum(net_revenue_amount) as net_revenue_amount
+        from kpi_daily_benefit
+        where benefit_class in (select unnest($benefits))
+        group by network, community_id
+        order by net_revenue_amount desc, network, community_id
+        limit $top
+        """,
+        {"benefits": list(BENEFITS), "top": TOP_COMMUNITIES},
+    )
+    return tuple(CommunityTotal(**row) for row in rows)
+
+
+def _mentions(source: Serving, author_class: str) -> int | None:
+    """Mentions of the own brand by one class of authors; None when the own brand is not monitored."""
+    by_class = {row["author_class"]: int(row["mentions"]) for row in media_interest(source)}
+    return by_class.get(author_class, 0) if by_class else None
+
+
+def sum_known(numbers: Iterable[int | None]) -> int | None:
+    """Sum of the known numbers; None when none is."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON holds it."""
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

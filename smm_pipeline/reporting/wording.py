@@ -1,0 +1,107 @@
+"""How numbers and codes read for people: the same on the terminal and in the HTML page.
+
+Belongs here: formatting of money, counts, shares and days, and the names of benefit classes, attribution models
+and author classes. A missing value is a dash, never a zero. Does not belong here: layout.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+UNKNOWN = "\N{EN DASH}"
+_SPACE = "\N{NO-BREAK SPACE}"
+
+BENEFIT_CLASSES: dict[str, str] = {
+    "D1_recommendation": "On recommendation",
+    "D2_impulse": "On impulse",
+    "D3_considered": "After consideration",
+    "D4_deferred": "Deferred to the right day",
+    "anyway": "Touched, no clear benefit",
+    "no_social_touch": "No social touch",
+}
+"""Benefit classes in the order of reading; the first four are benefits."""
+
+BENEFITS: tuple[str, ...] = tuple(BENEFIT_CLASSES)[:4]
+
+CLASS_MEANINGS: dict[str, str] = {
+    "D1_recommendation": "bought because someone recommended, or as an active member",
+    "D2_impulse": "saw a fresh post, wanted it, bought within hours",
+    "D3_considered": "compared for a week or more, then a community convinced",
+    "D4_deferred": "saw or saved it earlier, bought when payday or a holiday came",
+    "anyway": "came through a community, but nothing shows that it mattered",
+    "no_social_touch": "no visit from a community is known",
+}
+
+MODELS: dict[str, str] = {
+    "first": "First visit",
+    "last": "Last visit",
+    "last_non_direct": "Last visit that was not direct",
+    "linear": "All visits equally",
+}
+
+_NETWORKS = {
+    "linkedin": "LinkedIn",
+    "ok": "OK",
+    "tiktok": "TikTok",
+    "vk": "VK",
+    "whatsapp": "WhatsApp",
+    "youtube": "YouTube",
+}
+
+AUTHORS: dict[str, str] = {"media": "Media", "blogger": "Bloggers", "user": "Users"}
+
+
+def money(amount: Decimal | None, currency: str | None) -> str:
+    """An amount to the unit with its currency, e.g. `1,234,568 UAH`."""
+    return UNKNOWN if amount is None else f"{amount:,.0f}{_SPACE}{currency or ''}".rstrip()
+
+
+def money_range(lower: Decimal | None, upper: Decimal | None, currency: str | None) -> str:
+    """Two bounds with one currency, e.g. `1,200 to 1,500 UAH`."""
+    if lower is None or upper is None:
+        return UNKNOWN
+    return f"{lower:,.0f} to {money(upper, currency)}"
+
+
+def count(number: Decimal | float | None, *, signed: bool = False) -> str:
+    """A whole number with separators; `signed` shows the plus of a gain."""
+    if number is None:
+        return UNKNOWN
+    return f"{number:+,.0f}" if signed else f"{number:,.0f}"
+
+
+def share(part: Decimal | float | None, digits: int = 1) -> str:
+    """A share 0..1 as a percentage, e.g. `12.3%`."""
+    return UNKNOWN if part is None else f"{part * 100:.{digits}f}%"
+
+
+def ratio(part: Decimal | float | None, whole: Decimal | float | None) -> float | None:
+    """Divide `part` by `whole`; None where that is unknown."""
+    return None if part is None or not whole else float(part) / float(whole)
+
+
+def day(value: date | None) -> str:
+    """A day as people write it, e.g. `3 Mar 2026`."""
+    return UNKNOWN if value is None else f"{value.day} {value:%b %Y}".replace(" ", _SPACE)
+
+
+def community(name: str) -> str:
+    """The name of a community, or words for the visits and orders whose community nobody knows."""
+    return "Community not known" if name == "(unknown)" else name
+
+
+def network(code: str) -> str:
+    """The name of a social network as it writes itself."""
+    return _NETWORKS.get(code, phrase(code))
+
+
+def phrase(code: str) -> str:
+    """A code such as `matched_share` as words."""
+    words = code.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def metric_label(metric: str) -> str:
+    """A data quality metric in words: every one is a share, so the suffix says nothing."""
+    return phrase(metric.removesuffix("_share"))

@@ -1,0 +1,298 @@
+"""Typed settings of one instance: smm.toml plus the environment.
+
+Belongs here: every tunable with its unit and consequence, the paths of an instance folder, and the translation of a
+wrong value into an error that names key, value and what was expected. Does not belong here: anything that opens a
+database, reads a feed or imports Dagster.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from smm_pipeline.errors import SmmError
+from smm_pipeline.setting_errors import explain
+
+PROJECT_ROOT = Path(os.environ.get("SMM_PROJECT_ROOT", Path(__file__).resolve().parent.parent))
+HOME_VARIABLE = "SMM_HOME"
+PERSON_KEY_VARIABLE = "SMM_PERSON_KEY"
+PERSON_KEY_MIN_BYTES = 32
+
+
+def _known_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError("expected an IANA time zone such as Europe/Kyiv")
+    return value
+
+
+def _shaped(pattern: str, expected: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"expected {expected}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _inside(value: str) -> str:
+    if Path(value).is_absolute() or os.pardir in Path(os.path.normpath(value)).parts:
+        raise ValueError("expected a path inside the instance folder, such as mappings/costs.yml")
+    return value
+
+
+def _time_pattern(value: str) -> str:
+    try:
+        groups = re.compile(value).groupindex
+    except re.error as error:
+        raise ValueError(f"expected a regular expression with a group (?P<ts>...): {error}") from error
+    if value and "ts" not in groups:
+        raise ValueError("expected a regular expression with a group (?P<ts>...)")
+    return value
+
+
+_LABEL = r"[^\W_]([\w-]{0,61}[^\W_])?"
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+Currency = Annotated[str, _shaped(r"[A-Z]{3}", "an ISO 4217 code such as UAH")]
+Host = Annotated[str, _shaped(rf"{_LABEL}(\.{_LABEL})+", "a host such as shop.example")]
+FeedName = Annotated[str, _shaped(r"[a-z0-9_]+", "a feed name of a-z, 0-9 and _, such as web_orders")]
+InnerPath = Annotated[str, AfterValidator(_inside)]
+TimePattern = Annotated[str, AfterValidator(_time_pattern)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Shop(_Section):
+    """What the shop is: its day, its money, its own addresses."""
+
+    name: str = Field(description="Name of the shop, shown in the report")
+    brand: str = Field("", description="Brand name as the monitoring service writes it; empty means the shop's name")
+    time_zone: TimeZone = Field(description="Days are cut in this zone; changing it needs a full rebuild")
+    currency: Currency = Field(description="Currency of every published amount")
+    own_hosts: tuple[Host, ...] = Field((), description="Hosts of the shop: never a source of traffic")
+    payment_hosts: tuple[Host, ...] = Field((), description="Payment pages, added to the shipped list; never a source")
+    content_paths: tuple[str, ...] = Field(("/blog",), description="Path prefixes of content pages")
+
+    @property
+    def brand_name(self) -> str:
+        """Brand under which own mentions are counted."""
+        return self.brand or self.name
+
+
+class Feed(_Section):
+    """One source of deliveries: the folder landing/<feed name> and how its files are read."""
+
+    vendor: str = Field("", description="Shipped mapping, e.g. ga4; exactly one of vendor and mapping")
+    mapping: InnerPath = Field("", description="Mapping file, relative to the instance folder and inside it")
+    files: str = Field("**/*", description="Which files of the folder belong to the feed (glob)")
+    time_zone: TimeZone | None = Field(None, description="Zone of timestamps without offset; default: the shop's zone")
+    constants: dict[str, str] = Field({}, description="Values for every row: property_id, store_id, brand, network ...")
+    extracted_at: TimePattern = Field(
+        "", description="Regular expression with a group named ts that finds the extraction time in the file name"
+    )
+    max_reject_share: float = Field(
+        1.0, ge=0, le=1, description="A delivery with a larger share of rejected records is refused whole"
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Feed:
+        if bool(self.vendor) == bool(self.mapping):
+            raise ValueError("expected exactly one of vendor and mapping")
+        return self
+
+
+class Rules(_Section):
+    """Thresholds of the measurement rules; each change takes effect at the next rebuild of the days it touches."""
+
+    session_gap_seconds: int = Field(1800, gt=0, description="A longer silence starts a new session")
+    vendor_session_gap_seconds: int = Field(
+        28800, gt=0, le=86400, description="A longer silence splits a vendor's session that reuses its id"
+    )
+    attribution_lookback_days: int = Field(30, ge=1, le=90, description="Visits before an order that share its credit")
+    touch_lookback_days: int = Field(60, ge=1, le=90, description="How long a social touch can explain an order")
+    customer_window_hours: int = Field(
+        24, ge=1, le=24, description="Visit of the same customer this long before an order"
+    )
+    impulse_hours: int = Field(36, ge=1, description="D2: touch, post and first view are at most this old")
+    considered_min_sessions: int = Field(3, ge=2, description="D3: visits that viewed the item")
+    considered_first_view_days: int = Field(7, ge=1, description="D3: the first of them is at least this old")
+    considered_touch_days: int = Field(7, ge=1, description="D3: the convincing touch is at most this old")
+    deferred_min_days: int = Field(4, ge=0, description="D4: touch or saved item is at least this old")
+    deferred_max_days: int = Field(60, ge=1, description="D4: and at most this old")
+    deferred_quiet_days: int = Field(2, ge=0, description="D4: no matched touch in the last days before the order")
+    deferred_max_views: int = Field(3, ge=0, description="D4: the item was viewed at most so often")
+    due_payday_days: int = Field(4, ge=0, description="D4: days after a payday that count as due")
+    due_holiday_days_before: int = Field(9, ge=0, description="D4: days before a holiday that count as due")
+    due_holiday_days_after: int = Field(1, ge=0, description="D4: days after a holiday that count as due")
+    recommendation_days: int = Field(
+        14, ge=1, description="D1: age of the recommendation or of any other matched touch"
+    )
+    core_window_days: int = Field(28, ge=7, le=90, description="Active core: window of member actions")
+    blogger_min_followers: int = Field(10_000, ge=1, description="A social author with so many followers is a blogger")
+
+
+class Warehouse(_Section):
+    """Limits of the work database."""
+
+    memory_limit: str = Field("1500MB", pattern=r"^\d+(MB|GB)$", description="DuckDB's target; spills to disk past it")
+    threads: int = Field(2, ge=1, description="Processor cores that DuckDB uses")
+    lock_timeout_seconds: int = Field(120, ge=0, description="How long to wait for another process")
+    min_free_bytes: int = Field(200_000_000, ge=0, description="A run does not start with less free disk")
+
+
+class Schedule(_Section):
+    """When the daily run starts and how far back it looks by itself."""
+
+    hour: int = Field(5, ge=0, le=23, description="Local hour of the daily run")
+    minute: int = Field(0, ge=0, le=59, description="Minute of the daily run")
+    catch_up_days: int = Field(90, ge=1, description="Missed days that a run takes up by itself")
+
+
+class _Overrides(EnvSettingsSource):
+    """SMM_... variables that override the file. SMM_HOME says which instance is meant, and overrides nothing in it."""
+
+    def __call__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__call__().items() if name != "home"}
+
+
+class Settings(BaseSettings):
+    """All settings of one instance.
+
+    Raises SmmError SMM-102 on a wrong value through `load_settings`; environment variables such as
+    SMM_RULES__IMPULSE_HOURS override the file.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="SMM_", env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
+    )
+
+    home: Path
+    shop: Shop
+    feeds: dict[FeedName, Feed] = {}
+    rules: Rules = Rules()
+    warehouse: Warehouse = Warehouse()
+    schedule: Schedule = Schedule()
+    history_start: date = Field(date(2005, 1, 1), description="Records before this day are rejected")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - replaced by our own
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - .env is read by load_settings
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - secrets come from the environment
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over smm.toml, which arrives as init values."""
+        return _Overrides(settings_cls), init_settings
+
+    @property
+    def landing(self) -> Path:
+        """Where deliveries arrive, one folder per feed."""
+        return self.home / "landing"
+
+    @property
+    def raw_store(self) -> Path:
+        """Deliveries as received, by hash."""
+        return self.home / "raw"
+
+    @property
+    def warehouse_file(self) -> Path:
+        """The private work database."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def serving_file(self) -> Path:
+        """The published database that BI tools read."""
+        return self.home / "serving" / "smm.duckdb"
+
+    @property
+    def reports(self) -> Path:
+        """Folder of HTML reports."""
+        return self.home / "reports"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The shop's time zone."""
+        return ZoneInfo(self.shop.time_zone)
+
+    def sql_parameters(self) -> dict[str, int | str]:
+        """Values that SQL files may name as $parameter: every rule, the shop's zone, currency and brand."""
+        return {
+            **self.rules.model_dump(),
+            "time_zone": self.shop.time_zone,
+            "shop_currency": self.shop.currency,
+            "own_brand": self.shop.brand_name,
+            "content_path_pattern": "^(" + "|".join(re.escape(p) for p in self.shop.content_paths) + ")(/|$)",
+        }
+
+
+def instance_home(home: Path | None = None) -> Path:
+    """The instance folder: the argument, else SMM_HOME, else ./instance; absolute."""
+    return Path(home or os.environ.get(HOME_VARIABLE) or "instance").resolve()
+
+
+def load_settings(home: Path | None = None) -> Settings:
+    """Read smm.toml of an instance, with the environment on top.
+
+    Raises:
+        SmmError: SMM-101 when there is no smm.toml, SMM-102 when a value is wrong.
+    """
+    folder = instance_home(home)
+    path = folder / "smm.toml"
+    if not path.is_file():
+        raise SmmError("SMM-101", "there is no smm.toml", where=str(path), hint="run: smm init, or set SMM_HOME")
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SmmError("SMM-102", f"smm.toml is not valid TOML: {error}", where=str(path)) from error
+    _load_dotenv(folder / ".env")
+    try:
+        return Settings(**{**values, "home": folder})
+    except ValidationError as error:
+        what = explain(error, Settings, hidden=["home"])
+        raise SmmError("SMM-102", what, where=str(path), hint="see docs/settings.md") from error
+    except SettingsError as error:
+        what = f"an SMM_... variable cannot be read: {error}"
+        raise SmmError("SMM-102", what, where="environment", hint='lists are JSON: ["shop.example"]') from error
+
+
+def _load_dotenv(path: Path) -> None:
+    """Take variables of the instance's .env that the environment does not set itself."""
+    if not path.is_file():
+        return
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, mark, value = line.partition("=")
+        if mark and not name.lstrip().startswith("#"):
+            os.environ.setdefault(name.strip(), value.strip().strip("'\""))
+
+
+def person_key() -> bytes:
+    """The secret of the keyed HMAC for personal identifiers.
+
+    Raises:
+        SmmError: SMM-103 when SMM_PERSON_KEY is missing or shorter than 32 bytes.
+    """
+    value = os.environ.get(PERSON_KEY_VARIABLE, "").encode()
+    if len(value) < PERSON_KEY_MIN_BYTES:
+        raise SmmError(
+            "SMM-103",
+            f"{PERSON_KEY_VARIABLE} is missing or shorter than {PERSON_KEY_MIN_BYTES} bytes",
+            hint="smm init writes one into the instance's .env; keep it, another key makes strangers of all",
+        )
+    return value

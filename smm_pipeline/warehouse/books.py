@@ -1,0 +1,89 @@
+"""The engine's own books as people read them: tables of the serving file that no KPI is made of.
+
+Belongs here: what deliveries brought per feed, and what the checks last found, as TableSpecs with the query that fills
+them. Does not belong here: figures per day (sql/kpi/data_quality.sql) and the copying itself (publish.py).
+"""
+
+from __future__ import annotations
+
+from smm_pipeline.catalog import ColumnSpec, TableSpec
+
+FEEDS = TableSpec(
+    layer="kpi",
+    name="_feeds",
+    description="What was delivered per feed, and how much of it was refused",
+    grain="one row per feed",
+    key=("feed",),
+    columns=(
+        ColumnSpec("feed", "VARCHAR", "Name of the feed in smm.toml"),
+        ColumnSpec("deliveries", "BIGINT", "Different files delivered"),
+        ColumnSpec("failed_deliveries", "BIGINT", "Of them those that could not be read"),
+        ColumnSpec("records", "BIGINT", "Records in the files that could be read"),
+        ColumnSpec("skipped_records", "BIGINT", "Records that the mapping leaves out on purpose"),
+        ColumnSpec(
+            "rejected_records", "BIGINT", "Records refused with a reason, those left out on purpose not counted"
+        ),
+        ColumnSpec("last_extracted_ts", "TIMESTAMPTZ", "When the newest delivery was made by the vendor"),
+    ),
+)
+CHECKS = TableSpec(
+    layer="kpi",
+    name="_checks",
+    description="What every check last found, window by window",
+    grain="one row per table, window of days and check",
+    key=("table_name", "partition_key", "check_id"),
+    columns=(
+        ColumnSpec("table_name", "VARCHAR", "Table that was checked"),
+        ColumnSpec("partition_key", "VARCHAR", "Day, or first/last day of the window, or all"),
+        ColumnSpec("check_id", "VARCHAR", "Name of the check in expectations/"),
+        ColumnSpec("severity", "VARCHAR", "critical, warning or info"),
+        ColumnSpec("status", "VARCHAR", "passed, failed or broken"),
+        ColumnSpec("unexpected_count", "BIGINT", "Rows that should not be there; NULL where the check does not count"),
+        ColumnSpec("row_count", "BIGINT", "Rows checked"),
+        ColumnSpec("checked_at", "TIMESTAMPTZ", "Instant of the check"),
+    ),
+)
+# A delivery under two names is one delivery; a reject stands once for every table that refused its record.
+FEEDS_SQL = """
+with delivery as (
+    select feed, delivery_id, max(case when status = 'failed' then 1 else 0 end) as failed, max(extracted_ts) as made_ts
+    from meta.delivery
+    group by feed, delivery_id
+),
+
+record as (
+    select feed, sum(rows_in) as records
+    from meta.delivery_count
+    where table_name = '(records)'
+    group by feed
+),
+
+reject as (
+    select
+        feed,
+        count(distinct case when starts_with(reasons[1], 'skipped:') then delivery_id || source_row end) as skipped,
+        count(distinct case when not starts_with(reasons[1], 'skipped:') then delivery_id || source_row end) as rejected
+    from quality.rejects
+    group by feed
+)
+
+select
+    d.feed,
+    count(*) as deliveries,
+    sum(d.failed) as failed_deliveries,
+    coalesce(max(n.records), 0) as records,
+    coalesce(max(r.skipped), 0) as skipped_records,
+    coalesce(max(r.rejected), 0) as rejected_records,
+    max(d.made_ts) as last_extracted_ts
+from delivery as d
+left join record as n on n.feed = d.feed
+left join reject as r on r.feed = d.feed
+group by d.feed
+order by d.feed
+"""
+CHECKS_SQL = """
+select table_name, partition_key, check_id, severity, status, unexpected_count, row_count, checked_at
+from quality.check_results
+order by table_name, partition_key, check_id
+"""
+BOOKS: tuple[tuple[TableSpec, str], ...] = ((FEEDS, FEEDS_SQL), (CHECKS, CHECKS_SQL))

@@ -1,0 +1,63 @@
+"""The tables in which ingest keeps its books: what arrived, what became of it, and what was refused.
+
+Belongs here: DDL of meta.landing_file, meta.delivery, meta.delivery_count and quality.rejects. Does not belong here:
+any statement that writes them (room ingest).
+"""
+
+from __future__ import annotations
+
+LANDING_FILE = """
+create table if not exists meta.landing_file (
+    feed varchar not null,
+    file_path varchar not null,
+    byte_count bigint not null,
+    mtime_ns bigint not null,
+    delivery_id varchar not null,
+    primary key (feed, file_path)
+)
+"""
+DELIVERY = """
+create table if not exists meta.delivery (
+    feed varchar not null,
+    delivery_id varchar not null,
+    file_path varchar not null,
+    byte_count bigint not null,
+    extracted_ts timestamptz not null,
+    mapping_hash varchar not null,
+    status varchar not null check (status in ('loaded', 'duplicate', 'failed')),
+    record_count bigint,
+    warnings varchar[] not null,
+    error_code varchar,
+    error_message varchar,
+    run_id varchar not null,
+    recorded_at timestamptz not null,
+    primary key (feed, delivery_id, file_path)
+)
+"""
+# table_name '(records)' counts records of the delivery itself, before they become rows of any contract.
+DELIVERY_COUNT = """
+create table if not exists meta.delivery_count (
+    feed varchar not null,
+    delivery_id varchar not null,
+    table_name varchar not null,
+    rows_in bigint not null,
+    loaded bigint not null,
+    duplicate bigint not null,
+    superseded bigint not null,
+    rejected bigint not null,
+    primary key (feed, delivery_id, table_name),
+    check (rows_in = loaded + duplicate + superseded + rejected)
+)
+"""
+REJECTS = """
+create table if not exists quality.rejects (
+    feed varchar not null,
+    delivery_id varchar not null,
+    table_name varchar not null,
+    source_row bigint not null,
+    reasons varchar[] not null,
+    record varchar,
+    rejected_at timestamptz not null
+)
+"""
+DELIVERY_DDL: tuple[str, ...] = (LANDING_FILE, DELIVERY, DELIVERY_COUNT, REJECTS)

@@ -1,0 +1,143 @@
+"""The schema of the work database, made from the catalog.
+
+Belongs here: creating schemas and tables from TableSpecs, loading seeds, and the small meta and quality tables that the
+engine itself keeps. Does not belong here: what any business table holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+import duckdb
+
+from smm_pipeline.catalog import LAYERS, Catalog, TableSpec
+from smm_pipeline.errors import SmmError
+from smm_pipeline.settings import Settings
+from smm_pipeline.warehouse.connection import transaction
+from smm_pipeline.warehouse.delivery_schema import DELIVERY_DDL
+from smm_pipeline.warehouse.state import ALL, STATE_DDL, bump
+
+CHECK_DDL = """
+create table if not exists quality.check_results (
+    table_name varchar not null,
+    partition_key varchar not null,
+    check_id varchar not null,
+    expectation varchar not null,
+    severity varchar not null,
+    status varchar not null,
+    observed varchar,
+    unexpected_count bigint,
+    row_count bigint,
+    run_id varchar not null,
+    checked_at timestamptz not null,
+    primary key (table_name, partition_key, check_id)
+)
+"""
+SHOP_HOST = "seeds.shop_host"
+
+
+def quoted(identifier: str) -> str:
+    """An identifier quoted for SQL; the only way a name from a file reaches a statement."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def relation(spec: TableSpec) -> str:
+    """The quoted, schema-qualified name of a table."""
+    return f"{quoted(spec.layer)}.{quoted(spec.name)}"
+
+
+def create_table(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
+    """Create the table of a TableSpec, or make it anew when its columns have changed.
+
+    Derived tables can be dropped at will: everything after raw is rebuilt from raw. A changed raw contract is refused
+    by DuckDB's insert and must be migrated.
+    """
+    wanted = [(c.name, c.type) for c in spec.stored_columns]
+    have = con.execute(
+        "select column_name, data_type from information_schema.columns "
+        "where table_schema = ? and table_name = ? order by ordinal_position",
+        [spec.layer, spec.name],
+    ).fetchall()
+    if have and spec.layer != "raw" and have != _normalised(con, wanted):
+        con.execute(f"drop table {relation(spec)}")
+    columns = ", ".join(f"{quoted(name)} {type_}" for name, type_ in wanted)
+    con.execute(f"create table if not exists {relation(spec)} ({columns})")
+
+
+def create_books(con: duckdb.DuckDBPyConnection) -> None:
+    """Create the tables in which the engine keeps its own books, where they are missing."""
+    for schema in ("meta", "quality"):
+        con.execute(f"create schema if not exists {schema}")
+    for statement in (STATE_DDL, CHECK_DDL, *DELIVERY_DDL):
+        con.execute(statement)
+
+
+def ensure_schema(con: duckdb.DuckDBPyConnection, catalog: Catalog, settings: Settings) -> None:
+    """Create whatever is missing and load the seeds that have changed; cheap when nothing has."""
+    with transaction(con):
+        create_books(con)
+        for schema in LAYERS:
+            con.execute(f"create schema if not exists {schema}")
+        for spec in catalog:
+            create_table(con, spec)
+    for spec in catalog.layer("seeds"):
+        _load_seed(con, spec, settings)
+
+
+def _load_seed(con: duckdb.DuckDBPyConnection, spec: TableSpec, settings: Settings) -> None:
+    if spec.full_name == SHOP_HOST:
+        rows = [(h, "own") for h in host_spellings(settings.shop.own_hosts)] + [
+            (h, "payment") for h in host_spellings(settings.shop.payment_hosts)
+        ]
+        fingerprint = hashlib.sha256(repr(sorted(rows)).encode()).hexdigest()
+    else:
+        rows = []
+        fingerprint = hashlib.sha256(spec.path.with_suffix(".csv").read_bytes()).hexdigest()
+    known = con.execute(
+        "select content_hash from meta.partition_state where table_name = ? and partition_key = ?",
+        [spec.full_name, ALL],
+    ).fetchone()
+    if known and known[0] == fingerprint:
+        return
+    with transaction(con):
+        con.execute(f"delete from {relation(spec)}")
+        if spec.full_name == SHOP_HOST:
+            if rows:
+                con.executemany(f"insert into {relation(spec)} values (?, ?)", rows)
+        else:
+            load_seed_csv(con, spec)
+        bump(con, spec.full_name, [ALL], run_id="seed", content_hash=fingerprint)
+
+
+def host_spellings(hosts: Iterable[str]) -> list[str]:
+    """Hosts as written and as browsers send them: магазин.рф is xn--80aairftm.xn--p1ai in an address.
+
+    Raises:
+        SmmError: SMM-102 when one is not a host name.
+    """
+    spellings = set()
+    for host in hosts:
+        try:
+            spellings |= {host.lower(), host.lower().encode("idna").decode("ascii")}
+        except UnicodeError as error:
+            raise SmmError(
+                "SMM-102", f"{host!r} is not a host name", hint="expected one such as shop.example"
+            ) from error
+    return sorted(spellings)
+
+
+def load_seed_csv(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
+    """Insert a seed's CSV with the fixed dialect and the types of its TableSpec."""
+    columns = ", ".join(f"'{c.name}': '{c.type}'" for c in spec.columns)
+    con.execute(
+        f"insert into {relation(spec)} by name select * from read_csv(?, header = true, delim = ',', quote = '\"', "
+        f"escape = '\"', nullstr = '', auto_detect = false, columns = {{{columns}}})",
+        [str(spec.path.with_suffix(".csv"))],
+    )
+
+
+def _normalised(con: duckdb.DuckDBPyConnection, columns: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Column types as DuckDB spells them."""
+    shape = ", ".join(f"cast(null as {type_}) as {quoted(name)}" for name, type_ in columns)
+    return [(str(r[0]), str(r[1])) for r in con.execute(f"describe select {shape}").fetchall()]

@@ -1,0 +1,171 @@
+-- Grain: one row per order and way of finding the visit it was placed in. The best way is marked; the others are kept,
+-- so that every disagreement can be counted.
+with shop_order as (
+    select
+        order_key,
+        order_ref,
+        created_ts,
+        order_date_local,
+        user_key,
+        customer_key
+    from core.fct_order
+    where order_date_local between $first_date and $last_date and not is_marketplace
+),
+
+visit as (
+    select
+        visit_key,
+        visit_kind,
+        order_key,
+        source_system,
+        property_id,
+        visitor_key,
+        user_key,
+        coalesce(vendor_session_id, '') as vendor_session_id,
+        lower(regexp_replace(trim(order_ref), '^#', '')) as order_ref,
+        start_ts,
+        end_ts
+    from core.fct_visit
+    where session_date_local between $first_date - interval 2 day and $last_date + interval 3 day
+),
+
+purchase as (
+    select
+        source_system,
+        property_id,
+        visitor_key,
+        coalesce(vendor_session_id, '') as vendor_session_id,
+        lower(regexp_replace(trim(order_ref), '^#', '')) as order_ref,
+        event_ts,
+        event_key
+    from staging.stg_web_event
+    where
+        event_date_local between $first_date - interval 1 day and $last_date + interval 3 day
+        and event_name = 'purchase'
+        and order_ref is not null
+        and visitor_key is not null
+        and not coalesce(is_bot, false)
+),
+
+-- 1. The order number stands in a web event. A page loaded again repeats the event: the first one counts.
+by_event as (
+    select
+        o.order_key,
+        arg_min(v.visit_key, (p.event_ts, p.event_key, v.visit_key)) as session_key
+    from shop_order as o
+    inner join purchase as p
+        on
+            p.order_ref = o.order_ref
+            and p.event_ts between o.created_ts - interval 1 day and o.created_ts + interval 3 day
+    inner join visit as v
+        on
+            v.source_system = p.source_system
+            and v.property_id = p.property_id
+            and v.visitor_key = p.visitor_key
+            and v.vendor_session_id = p.vendor_session_id
+            and v.visit_kind = 'session'
+            and p.event_ts between v.start_ts and v.end_ts
+    group by o.order_key
+),
+
+-- 2. The vendor delivers visits, and the visit names the order.
+by_visit as (
+    select
+        o.order_key,
+        arg_min(v.visit_key, (v.start_ts, v.visit_key)) as session_key
+    from shop_order as o
+    inner join visit as v
+        on
+            v.order_ref = o.order_ref
+            and v.visit_kind = 'session'
+            and v.start_ts between o.created_ts - interval 1 day and o.created_ts + interval 1 day
+    group by o.order_key
+),
+
+-- 3. The shop system recorded where the buyer came from.
+by_order as (
+    select
+        o.order_key,
+        min(v.visit_key) as session_key
+    from shop_order as o
+    inner join visit as v on v.order_key = o.order_key and v.visit_kind = 'order_attribution'
+    group by o.order_key
+),
+
+-- 4. The same customer visited shortly before: signed in, or on a device an earlier order was placed from.
+known_visitor as (
+    select distinct
+        o.order_key,
+        c.visitor_key
+    from shop_order as o
+    inner join core.brg_customer_visitor as c
+        on
+            c.link_date_local between $first_date - interval ($touch_lookback_days + 2) day and $last_date
+            and c.linked_ts < o.created_ts
+            and c.linked_ts >= o.created_ts - interval ($touch_lookback_days) day
+            and c.customer_key = o.customer_key
+),
+
+by_customer_candidate as (
+    select
+        o.order_key,
+        v.visit_key,
+        v.start_ts
+    from shop_order as o
+    inner join visit as v
+        on
+            v.user_key = o.user_key
+            and v.visit_kind = 'session'
+            and v.start_ts between o.created_ts - interval ($customer_window_hours) hour and o.created_ts
+    union
+    select
+        o.order_key,
+        v.visit_key,
+        v.start_ts
+    from shop_order as o
+    inner join known_visitor as k on k.order_key = o.order_key
+    inner join visit as v
+        on
+            v.visitor_key = k.visitor_key
+            and v.visit_kind = 'session'
+            and v.start_ts between o.created_ts - interval ($customer_window_hours) hour and o.created_ts
+),
+
+by_customer as (
+    select
+        order_key,
+        arg_max(visit_key, (start_ts, visit_key)) as session_key
+    from by_customer_candidate
+    group by order_key
+),
+
+found as (
+    select order_key, session_key, 'order_ref' as method, 1 as method_rank, 'certain' as confidence from by_event
+    union all
+    select order_key, session_key, 'visit_order_ref', 2, 'certain' from by_visit
+    union all
+    select order_key, session_key, 'order_attribution', 3, 'stated' from by_order
+    union all
+    select order_key, session_key, 'customer_window', 4, 'likely' from by_customer
+),
+
+-- A visit found by number, or by the customer, is richer than the order's own note; the note is used when it is alone.
+ranked as (
+    select
+        order_key,
+        session_key,
+        method,
+        confidence,
+        row_number() over (partition by order_key order by method_rank) as position
+    from found
+)
+
+select
+    r.order_key,
+    r.session_key,
+    o.order_date_local,
+    r.method,
+    r.confidence,
+    r.position = 1 as is_chosen
+from ranked as r
+inner join shop_order as o on o.order_key = r.order_key

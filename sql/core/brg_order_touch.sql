@@ -1,0 +1,184 @@
+-- Grain: one row per order and social touch before it, with the reason why the touch is the buyer's and whether it
+-- shows what was bought.
+with shop_order as (
+    select
+        order_key,
+        created_ts,
+        order_date_local,
+        customer_key,
+        coupon_codes,
+        store_id
+    from core.fct_order
+    where order_date_local between $first_date and $last_date and is_countable
+),
+
+touch as (
+    select *
+    from core.fct_touch
+    where touch_date_local between $first_date - interval ($touch_lookback_days + 2) day and $last_date
+),
+
+by_visitor as (
+    select
+        o.order_key,
+        t.touch_id,
+        v.method as reason
+    from shop_order as o
+    inner join core.brg_order_visitor as v
+        on v.order_key = o.order_key and v.order_date_local between $first_date and $last_date
+    inner join touch as t
+        on
+            t.visitor_key = v.visitor_key
+            and t.touch_ts <= o.created_ts
+            and t.touch_ts >= o.created_ts - interval ($touch_lookback_days) day
+    where t.touch_kind = 'visit'
+),
+
+by_member as (
+    select
+        o.order_key,
+        t.touch_id,
+        'member_action' as reason
+    from shop_order as o
+    inner join touch as t
+        on
+            t.customer_key = o.customer_key
+            and t.touch_ts <= o.created_ts
+            and t.touch_ts >= o.created_ts - interval ($touch_lookback_days) day
+    where t.touch_kind = 'member_action'
+),
+
+-- The order's own note is a touch of its own only where no visit of the order was found by number.
+by_note as (
+    select
+        o.order_key,
+        t.touch_id,
+        'order_attribution' as reason
+    from shop_order as o
+    inner join core.brg_order_session as b
+        on
+            b.order_key = o.order_key
+            and b.order_date_local between $first_date and $last_date
+            and b.is_chosen
+            and b.method = 'order_attribution'
+    inner join touch as t on t.order_key = o.order_key
+    where t.touch_kind = 'order_attribution'
+),
+
+found as (
+    select * from by_visitor
+    union all
+    select * from by_member
+    union all
+    select * from by_note
+),
+
+promo as (
+    select
+        store_id,
+        code,
+        kind,
+        network,
+        community_id,
+        post_id,
+        valid_from,
+        valid_to
+    from staging.stg_promo_code
+    where kind in ('friend', 'blogger', 'community')
+),
+
+-- Codes are joined by |: the bars around them keep one code from being found inside another.
+coupon as (
+    select
+        o.order_key,
+        p.code,
+        p.kind,
+        p.network,
+        p.community_id,
+        p.post_id
+    from shop_order as o
+    inner join promo as p
+        on
+            contains('|' || lower(o.coupon_codes) || '|', '|' || p.code || '|')
+            and p.store_id = o.store_id
+            and o.order_date_local between coalesce(p.valid_from, o.order_date_local) and coalesce(p.valid_to, o.order_date_local)
+),
+
+order_group as (
+    select distinct
+        order_key,
+        product_group
+    from core.fct_order_line
+    where order_date_local between $first_date and $last_date and product_group is not null
+),
+
+coupon_community as (
+    select distinct
+        order_key,
+        network,
+        community_id
+    from coupon
+),
+
+session_touch as (
+    select
+        o.order_key,
+        o.order_date_local,
+        t.touch_id,
+        t.touch_kind,
+        f.reason,
+        t.touch_ts,
+        date_diff('second', t.touch_ts, o.created_ts) as age_seconds,
+        t.channel,
+        t.network,
+        t.community_id,
+        t.post_id,
+        t.post_method,
+        date_diff('second', t.post_published_ts, t.touch_ts) as post_age_seconds,
+        t.product_group,
+        t.action,
+        cast(null as varchar) as promo_kind,
+        case
+            when c.order_key is not null then 'promo_code'
+            when g.order_key is not null then 'product_group'
+        end as match_reason
+    from found as f
+    inner join shop_order as o on o.order_key = f.order_key
+    inner join touch as t on t.touch_id = f.touch_id
+    left join order_group as g on g.order_key = f.order_key and g.product_group = t.product_group
+    left join coupon_community as c
+        on c.order_key = f.order_key and c.network = t.network and c.community_id = t.community_id
+),
+
+code_touch as (
+    select
+        o.order_key,
+        o.order_date_local,
+        'code:' || c.code as touch_id,
+        'promo_code' as touch_kind,
+        'promo_code' as reason,
+        o.created_ts as touch_ts,
+        cast(0 as bigint) as age_seconds,
+        'Organic Social' as channel,
+        coalesce(c.network, '(code)') as network,
+        c.community_id,
+        c.post_id,
+        case when c.post_id is not null then 'tagged' else 'none' end as post_method,
+        cast(null as bigint) as post_age_seconds,
+        cast(null as varchar) as product_group,
+        cast(null as varchar) as action,
+        c.kind as promo_kind,
+        'promo_code' as match_reason
+    from coupon as c
+    inner join shop_order as o on o.order_key = c.order_key
+)
+
+select
+    *,
+    match_reason is not null as is_matched
+from session_touch
+union all
+select
+    *,
+    true as is_matched
+from code_touch

@@ -1,0 +1,76 @@
+-- Grain: one row per order and visitor whose visits count as the buyer's, with how we know. A link made after the order
+-- does not count: a later visit never changes an order's credit.
+with shop_order as (
+    select
+        order_key,
+        created_ts,
+        order_date_local,
+        user_key,
+        customer_key
+    from core.fct_order
+    where order_date_local between $first_date and $last_date
+),
+
+visit as (
+    select
+        visit_key,
+        visitor_key,
+        user_key,
+        start_ts
+    from core.fct_visit
+    where
+        session_date_local between $first_date - interval ($touch_lookback_days + 2) day and $last_date + interval 3 day
+        and visit_kind = 'session'
+        and visitor_key is not null
+),
+
+found as (
+    select
+        o.order_key,
+        v.visitor_key,
+        1 as method_rank
+    from shop_order as o
+    inner join core.brg_order_session as b
+        on b.order_key = o.order_key and b.is_chosen and b.order_date_local between $first_date and $last_date
+    inner join visit as v on v.visit_key = b.session_key
+    union all
+    select
+        o.order_key,
+        v.visitor_key,
+        2 as method_rank
+    from shop_order as o
+    inner join visit as v
+        on
+            v.user_key = o.user_key
+            and v.start_ts <= o.created_ts
+            and v.start_ts >= o.created_ts - interval ($touch_lookback_days) day
+    union all
+    select
+        o.order_key,
+        c.visitor_key,
+        3 as method_rank
+    from shop_order as o
+    inner join core.brg_customer_visitor as c
+        on
+            c.link_date_local between $first_date - interval ($touch_lookback_days + 2) day and $last_date
+            and c.customer_key = o.customer_key
+            and c.linked_ts < o.created_ts
+            and c.linked_ts >= o.created_ts - interval ($touch_lookback_days) day
+),
+
+best as (
+    select
+        order_key,
+        visitor_key,
+        min(method_rank) as method_rank
+    from found
+    group by order_key, visitor_key
+)
+
+select
+    b.order_key,
+    b.visitor_key,
+    o.order_date_local,
+    case b.method_rank when 1 then 'buying_visit' when 2 then 'signed_in' else 'earlier_order' end as method
+from best as b
+inner join shop_order as o on o.order_key = b.order_key

@@ -1,0 +1,73 @@
+-- Grain: one row per day on which any feed has a row. Days without rows are left out, because nothing can be said of them.
+with active_day as (
+    select distinct event_date_local as date_local
+    from staging.stg_web_event
+    where event_date_local between $first_date and $last_date
+    union
+    select distinct session_date_local from staging.stg_web_session
+    where session_date_local between $first_date and $last_date
+    union
+    select distinct order_date_local from staging.stg_shop_order
+    where order_date_local between $first_date and $last_date
+    union
+    select distinct refund_date_local from staging.stg_shop_refund
+    where refund_date_local between $first_date and $last_date
+    union
+    select distinct metric_date from staging.stg_community_day
+    where metric_date between $first_date and $last_date
+    union
+    select distinct post_date_local from staging.stg_community_post
+    where post_date_local between $first_date and $last_date
+    union
+    select distinct mention_date_local from staging.stg_mention
+    where mention_date_local between $first_date and $last_date
+),
+
+occasion as (
+    select
+        calendar_date,
+        kind,
+        name
+    from staging.stg_calendar_day
+),
+
+-- A payday is due on the day itself and some days after; a holiday is shopped for mostly before.
+due as (
+    select
+        d.date_local,
+        max(case when o.calendar_date = d.date_local and o.kind = 'payday' then 1 else 0 end) as payday,
+        max(case when o.calendar_date = d.date_local and o.kind = 'holiday' then 1 else 0 end) as holiday,
+        string_agg(
+            distinct case when o.calendar_date = d.date_local then o.name end, ', '
+            order by case when o.calendar_date = d.date_local then o.name end
+        ) as occasions,
+        max(case
+            when o.kind = 'payday' and date_diff('day', o.calendar_date, d.date_local) between 0 and $due_payday_days
+                then 1
+            else 0
+        end) as due_payday,
+        max(case
+            when
+                o.kind = 'holiday'
+                and date_diff('day', d.date_local, o.calendar_date)
+                between -$due_holiday_days_after and $due_holiday_days_before
+                then 1
+            else 0
+        end) as due_holiday
+    from active_day as d
+    left join occasion as o
+        on o.calendar_date between d.date_local - interval 60 day and d.date_local + interval 60 day
+    group by d.date_local
+)
+
+select
+    date_local,
+    cast(extract(year from date_local) as integer) as year_number,
+    cast(extract(month from date_local) as integer) as month_number,
+    cast(extract(day from date_local) as integer) as day_of_month,
+    cast(date_trunc('week', date_local) as date) as week_start_date,
+    occasions,
+    payday = 1 as is_payday,
+    holiday = 1 as is_holiday,
+    due_payday = 1 or due_holiday = 1 as is_due
+from due

@@ -1,0 +1,19 @@
+-- Grain: one row per stock keeping unit. Only what joins need, so that a new price does not make every day stale.
+with ranked as (
+    select
+        sku,
+        product_group,
+        cost_amount,
+        regexp_extract(lower(url), '^(?:https?://[^/]*)?(/[^?#]*)', 1) as page_path,
+        row_number() over (partition by sku order by product_id, variant_id) as position
+    from staging.stg_shop_product
+    where sku is not null
+)
+
+select
+    sku,
+    product_group,
+    cost_amount,
+    nullif(page_path, '') as page_path
+from ranked
+where position = 1

@@ -1,0 +1,49 @@
+-- Grain: one row per mention and brand, told apart by who speaks: media, bloggers, users.
+with mention as (
+    select *
+    from staging.stg_mention
+    where mention_date_local between $first_date and $last_date
+)
+
+select
+    source_system,
+    monitor_id,
+    mention_id,
+    brand,
+    lower(brand) = lower($own_brand) as is_own_brand,
+    published_ts,
+    mention_date_local,
+    url,
+    domain,
+    source_type,
+    post_type,
+    -- Who speaks: a news site is media; a blog, or a social author with a large following, is a blogger; others are users.
+    case
+        when source_type = 'news' then 'media'
+        when source_type = 'blog' then 'blogger'
+        when coalesce(author_followers, 0) >= $blogger_min_followers then 'blogger'
+        else 'user'
+    end as author_class,
+    case
+        when source_type = 'news' then 'source_news'
+        when source_type = 'blog' then 'source_blog'
+        when coalesce(author_followers, 0) >= $blogger_min_followers then 'followers'
+        else 'default_user'
+    end as author_class_rule,
+    author_key,
+    -- An outlet is the site for media and the author for everybody else.
+    case when source_type = 'news' then coalesce(domain, outlet) else coalesce(author_key, domain) end as outlet_key,
+    coalesce(sentiment, 'unknown') as sentiment,
+    likes,
+    comments,
+    shares,
+    views,
+    reach,
+    -- Unknown only where no counter at all was collected.
+    case
+        when coalesce(likes, comments, shares) is not null
+            then coalesce(likes, 0) + coalesce(comments, 0) + coalesce(shares, 0)
+    end as engagements,
+    linked_url,
+    coalesce(is_spam, false) as is_spam
+from mention

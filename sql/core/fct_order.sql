@@ -1,0 +1,111 @@
+-- Grain: one row per order. Amounts are in the shop's currency; without an exchange rate they are unknown, not 1:1.
+with shop_order as (
+    select
+        source_system || '|' || store_id || '|' || order_id as order_key,
+        *
+    from staging.stg_shop_order
+    where order_date_local between $first_date and $last_date
+),
+
+line as (
+    select
+        order_key,
+        sum(line_amount) as lines_amount,
+        -- One line of unknown cost makes the order's cost unknown.
+        case when count(*) = count(cost_amount) then sum(cost_amount) end as cost_amount
+    from core.fct_order_line
+    where order_date_local between $first_date and $last_date
+    group by order_key
+),
+
+refund as (
+    select
+        order_key,
+        dated_refund_amount,
+        undated_refund_amount
+    from core.order_refund_total
+    where order_date_local between $first_date and $last_date
+),
+
+first_order as (
+    select
+        customer_key,
+        min(created_ts) as first_created_ts
+    from staging.stg_shop_order
+    where
+        order_date_local <= $last_date
+        and customer_key is not null
+        and status not in ('draft', 'pending', 'cancelled', 'failed')
+        and not coalesce(is_test, false)
+    group by customer_key
+),
+
+valued as (
+    select
+        o.*,
+        case when coalesce(o.currency, $shop_currency) = $shop_currency then coalesce(o.total_amount, l.lines_amount) end
+            as gross_revenue_amount,
+        coalesce(r.dated_refund_amount, 0) + coalesce(r.undated_refund_amount, 0) as known_refund_amount,
+        coalesce(r.undated_refund_amount, 0) as undated_refund_amount,
+        coalesce(o.cost_amount, l.cost_amount) as goods_cost_amount,
+        f.first_created_ts,
+        case
+            when coalesce(o.is_test, false) then 'test'
+            when o.status in ('draft', 'pending') then 'unpaid'
+            when o.status in ('cancelled', 'failed') then 'cancelled'
+        end as excluded_reason
+    from shop_order as o
+    left join line as l on l.order_key = o.order_key
+    left join refund as r on r.order_key = o.order_key
+    left join first_order as f on f.customer_key = o.customer_key
+),
+
+netted as (
+    select
+        *,
+        -- Status refunded without any stated amount means that all of it went back.
+        case
+            when gross_revenue_amount is null then null
+            when status = 'refunded' and known_refund_amount = 0 then gross_revenue_amount
+            else known_refund_amount
+        end as refund_amount
+    from valued
+)
+
+select
+    order_key,
+    source_system,
+    store_id,
+    order_id,
+    order_number,
+    lower(regexp_replace(trim(coalesce(order_number, order_id)), '^#', '')) as order_ref,
+    created_ts,
+    order_date_local,
+    status,
+    vendor_status,
+    excluded_reason is null as is_countable,
+    excluded_reason,
+    coalesce(is_marketplace, false) as is_marketplace,
+    sales_channel,
+    customer_key,
+    user_key,
+    coalesce(created_ts = first_created_ts, false) as is_first_order,
+    coupon_codes,
+    currency,
+    cast(gross_revenue_amount as decimal(18, 4)) as gross_revenue_amount,
+    cast(refund_amount as decimal(18, 4)) as refund_amount,
+    cast(
+        case
+            when status = 'refunded' and known_refund_amount = 0 then gross_revenue_amount
+            else undated_refund_amount
+        end as decimal(18, 4)
+    ) as undated_refund_amount,
+    cast(gross_revenue_amount - refund_amount as decimal(18, 4)) as net_revenue_amount,
+    cast(goods_cost_amount as decimal(18, 4)) as goods_cost_amount,
+    -- Tax and shipping are passed on, so the margin is made on what is left of the charge; refunds give back both alike.
+    cast(
+        (gross_revenue_amount - refund_amount)
+        * (1 - (coalesce(tax_amount, 0) + coalesce(shipping_amount, 0)) / nullif(cast(gross_revenue_amount as double), 0))
+        - goods_cost_amount as decimal(18, 4)
+    ) as margin_amount
+from netted

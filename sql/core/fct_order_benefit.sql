@@ -1,0 +1,174 @@
+-- Grain: one row per countable order with the one class it belongs to. The classes exclude each other and leave no order
+-- out; the first that fits wins in the order D4, D3, D2, D1.
+with shop_order as (
+    select
+        order_key,
+        order_date_local,
+        created_ts
+    from core.fct_order
+    where order_date_local between $first_date and $last_date and is_countable
+),
+
+touch as (
+    select *
+    from core.brg_order_touch
+    where order_date_local between $first_date and $last_date
+),
+
+ordered_item as (
+    select distinct
+        order_key,
+        sku
+    from core.fct_order_line
+    where order_date_local between $first_date and $last_date and sku is not null
+),
+
+buyer as (
+    select
+        v.order_key,
+        v.visitor_key,
+        o.created_ts
+    from core.brg_order_visitor as v
+    inner join shop_order as o on o.order_key = v.order_key
+    where v.order_date_local between $first_date and $last_date
+),
+
+-- What the buyer did with the very items of the order before it. The visit that ends in the order counts too.
+interest as (
+    select
+        b.order_key,
+        count(*) filter (where i.event_name = 'view_item') as views,
+        count(distinct i.session_key) filter (where i.event_name = 'view_item') as viewing_sessions,
+        min(i.event_ts) filter (where i.event_name = 'view_item') as first_view_ts,
+        max(case
+            when
+                i.event_name = 'add_to_wishlist'
+                and i.event_ts <= b.created_ts - interval ($deferred_min_days) day
+                and i.event_ts >= b.created_ts - interval ($deferred_max_days) day
+                then 1
+            else 0
+        end) as has_old_wish
+    from buyer as b
+    inner join core.fct_item_event as i
+        on
+            i.visitor_key = b.visitor_key
+            and i.event_date_local between $first_date - interval ($touch_lookback_days + 2) day and $last_date
+            and i.event_ts <= b.created_ts
+            and i.event_ts >= b.created_ts - interval ($touch_lookback_days) day
+    inner join ordered_item as l on l.order_key = b.order_key and l.sku = i.sku
+    group by b.order_key
+),
+
+-- The touches of an order, folded into the facts the rules ask for.
+touched as (
+    select
+        order_key,
+        count(*) as touches,
+        max(case
+            when
+                is_matched
+                and age_seconds between $deferred_min_days * 86400 and $deferred_max_days * 86400
+                then 1
+            else 0
+        end) as has_old_match,
+        max(case when is_matched and age_seconds <= $deferred_quiet_days * 86400 then 1 else 0 end) as has_recent_match,
+        max(case
+            when
+                action = 'save'
+                and is_matched
+                and age_seconds between $deferred_min_days * 86400 and $deferred_max_days * 86400
+                then 1
+            else 0
+        end) as has_old_save,
+        max(case when age_seconds <= $considered_touch_days * 86400 then 1 else 0 end) as has_convincing_touch,
+        max(case
+            when
+                is_matched
+                and touch_kind in ('visit', 'order_attribution')
+                and age_seconds <= $impulse_hours * 3600
+                and post_age_seconds between 0 and $impulse_hours * 3600
+                then 1
+            else 0
+        end) as has_fresh_match,
+        max(case when promo_kind = 'friend' then 1 else 0 end) as has_friend_code,
+        max(case
+            when
+                action in ('recommend', 'reshare', 'comment')
+                and is_matched
+                and age_seconds <= $recommendation_days * 86400
+                then 1
+            else 0
+        end) as has_recommendation,
+        max(case when is_matched and age_seconds <= $recommendation_days * 86400 then 1 else 0 end) as has_match,
+        max(case when touch_kind = 'visit' then 1 else 0 end) as has_visit,
+        -- The touch to name: a matched one before others, then the latest.
+        arg_max(touch_id, (case when is_matched then 1 else 0 end, touch_ts, touch_id)) as touch_id
+    from touch
+    group by order_key
+),
+
+classed as (
+    select
+        o.order_key,
+        o.order_date_local,
+        case
+            when t.order_key is null then 'none'
+            -- D4: put off and bought when due; a saved item proves it, else an old touch and little looking since.
+            when d.is_due and (coalesce(i.has_old_wish, 0) = 1 or t.has_old_save = 1) then 'D4a'
+            when
+                d.is_due
+                and t.has_old_match = 1
+                and t.has_recent_match = 0
+                and coalesce(i.views, 0) <= $deferred_max_views
+                then 'D4b'
+            -- D3: compared for long, then convinced by the community.
+            when
+                i.viewing_sessions >= $considered_min_sessions
+                and i.first_view_ts <= o.created_ts - interval ($considered_first_view_days) day
+                and t.has_convincing_touch = 1
+                then 'D3'
+            -- D2: saw, wanted, bought.
+            when t.has_fresh_match = 1 and i.first_view_ts >= o.created_ts - interval ($impulse_hours) hour then 'D2'
+            -- D1: on somebody's word.
+            when t.has_friend_code = 1 then 'D1a'
+            when t.has_recommendation = 1 then 'D1b'
+            when t.has_match = 1 then 'D1c'
+            else 'anyway'
+        end as rule_id,
+        t.touch_id,
+        coalesce(t.touches, 0) as touches,
+        coalesce(t.has_visit, 0) = 1 as has_observed_visit,
+        coalesce(i.views, 0) as item_views,
+        coalesce(i.viewing_sessions, 0) as viewing_sessions,
+        i.first_view_ts,
+        coalesce(d.is_due, false) as is_due
+    from shop_order as o
+    left join touched as t on t.order_key = o.order_key
+    left join interest as i on i.order_key = o.order_key
+    left join core.dim_date as d on d.date_local = o.order_date_local
+)
+
+select
+    c.order_key,
+    c.order_date_local,
+    case
+        when c.rule_id in ('D4a', 'D4b') then 'D4_deferred'
+        when c.rule_id = 'D3' then 'D3_considered'
+        when c.rule_id = 'D2' then 'D2_impulse'
+        when c.rule_id in ('D1a', 'D1b', 'D1c') then 'D1_recommendation'
+        when c.rule_id = 'anyway' then 'anyway'
+        else 'no_social_touch'
+    end as benefit_class,
+    c.rule_id,
+    c.touch_id,
+    t.network,
+    t.community_id,
+    t.post_id,
+    c.touches,
+    c.has_observed_visit,
+    c.item_views,
+    c.viewing_sessions,
+    c.first_view_ts,
+    c.is_due
+from classed as c
+left join touch as t on t.order_key = c.order_key and t.touch_id = c.touch_id

@@ -1,0 +1,43 @@
+-- Grain: one row per refund on the day it was made, with the order it belongs to where that is known.
+with line as (
+    select
+        source_system,
+        store_id,
+        refund_id,
+        sum(refund_amount) as refund_amount
+    from staging.stg_shop_refund_line
+    where refund_date_local between $first_date and $last_date
+    group by source_system, store_id, refund_id
+),
+
+shop_order as (
+    select
+        order_key,
+        order_date_local,
+        is_countable
+    from core.fct_order
+    where order_date_local <= $last_date
+)
+
+select
+    r.source_system || '|' || r.store_id || '|' || r.refund_id as refund_key,
+    o.order_key,
+    o.order_date_local,
+    r.refund_date_local,
+    r.refund_ts,
+    cast(
+        case
+            when coalesce(r.currency, $shop_currency) = $shop_currency then coalesce(r.refund_amount, l.refund_amount)
+        end as decimal(18, 4)
+    ) as refund_amount,
+    o.order_key is not null as is_order_known,
+    coalesce(o.is_countable, true) as is_countable
+from staging.stg_shop_refund as r
+left join line as l
+    on l.source_system = r.source_system and l.store_id = r.store_id and l.refund_id = r.refund_id
+left join shop_order as o
+    on
+        o.order_key = r.source_system || '|' || r.store_id || '|' || r.order_id
+        -- A refund dated before its order is a slip of a clock; it must not depend on how many days are built at once.
+        and o.order_date_local <= r.refund_date_local
+where r.refund_date_local between $first_date and $last_date

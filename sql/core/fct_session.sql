@@ -1,0 +1,193 @@
+-- Grain: one row per visit with its channel, the community and post it came from, and how it went.
+with visit as (
+    select *
+    from core.fct_visit
+    where session_date_local between $first_date and $last_date
+),
+
+channel as (
+    select
+        visit_key,
+        source,
+        medium,
+        campaign,
+        content,
+        channel,
+        -- An e-mail or a partner's link that was opened in a network's app is not social; a visit can be social without
+        -- its network being known, as where the medium alone says so.
+        case
+            when channel in ('Organic Social', 'Paid Social') then coalesce(network, '(unknown)')
+            when channel in ('Organic Video', 'Paid Video', 'Unassigned') then network
+        end as network,
+        rule_id,
+        landing_path,
+        referrer_host,
+        referrer_path
+    from core.visit_channel
+    where session_date_local between $first_date and $last_date
+),
+
+social as (
+    select
+        v.visit_key,
+        v.session_date_local,
+        c.network,
+        c.channel,
+        c.content,
+        lower(c.campaign) as campaign_tag,
+        lower(regexp_extract(c.referrer_path, '^/(?:s/)?([^/?#]+)', 1)) as referrer_handle
+    from visit as v
+    inner join channel as c on c.visit_key = v.visit_key
+    where c.network is not null
+),
+
+own_community as (
+    select
+        network,
+        community_id,
+        handle,
+        count(*) over (partition by network) as communities_in_network
+    from core.dim_community
+    where is_own
+),
+
+product_page as (
+    select distinct page_path
+    from core.dim_product_group
+),
+
+-- Which community: the campaign tag names it; else the referrer's address does; else it is the network's only one.
+community_candidate as (
+    select
+        s.visit_key,
+        o.community_id,
+        case
+            when s.campaign_tag in (o.handle, lower(o.community_id)) then 1
+            when s.referrer_handle in (o.handle, lower(o.community_id)) then 2
+            -- An advertisement that names no community was not earned by the only one there is.
+            when o.communities_in_network = 1 and s.channel not like 'Paid%' then 4
+        end as method_rank
+    from social as s
+    inner join own_community as o on o.network = s.network
+),
+
+-- A post tag is read within the community where that is known, because post ids of some networks repeat.
+post_candidate as (
+    select
+        s.visit_key,
+        p.community_id,
+        p.post_id,
+        p.published_ts,
+        case when c.community_id is not null then 1 else 3 end as method_rank
+    from social as s
+    inner join core.fct_post as p
+        on
+            p.network = s.network
+            and p.post_id = s.content
+            and p.is_own
+            -- Only posts that existed then, so that a day's result does not depend on later days.
+            and p.post_date_local <= s.session_date_local
+    left join community_candidate as c
+        on c.visit_key = s.visit_key and c.community_id = p.community_id and c.method_rank <= 2
+),
+
+post as (
+    select
+        visit_key,
+        min(method_rank) as method_rank,
+        arg_min(community_id, (method_rank, community_id)) as community_id,
+        arg_min(post_id, (method_rank, community_id, post_id)) filter (where post_id is not null) as post_id
+    from post_candidate
+    group by visit_key
+    -- A tag that fits posts of several communities proves none of them.
+    having min(method_rank) = 1 or count(*) = 1
+),
+
+candidate as (
+    select
+        visit_key,
+        community_id,
+        method_rank
+    from community_candidate
+    where method_rank is not null
+    union all
+    select
+        visit_key,
+        community_id,
+        method_rank
+    from post
+),
+
+community as (
+    select
+        visit_key,
+        arg_min(community_id, (method_rank, community_id)) as community_id,
+        min(method_rank) as method_rank
+    from candidate
+    group by visit_key
+)
+
+select
+    v.visit_key as session_key,
+    v.visit_kind,
+    v.source_system,
+    v.property_id,
+    v.visitor_key,
+    v.user_key,
+    v.order_key,
+    v.start_ts,
+    v.end_ts,
+    v.session_date_local,
+    v.landing_url,
+    c.landing_path,
+    case
+        when g.page_path is not null then 'product'
+        when regexp_matches(c.landing_path, $content_path_pattern) then 'content'
+        when regexp_matches(c.landing_path, '^/(category|categories|catalog|collections|c)(/|$)') then 'category'
+        when regexp_matches(c.landing_path, '^/(cart|basket|checkout|order)') then 'cart'
+        when c.landing_path in ('', '/') then 'home'
+        else 'other'
+    end as landing_section,
+    v.page_referrer,
+    c.referrer_host,
+    c.source,
+    c.medium,
+    c.campaign,
+    c.content,
+    c.channel,
+    c.network,
+    c.rule_id,
+    m.community_id,
+    case m.method_rank
+        when 1 then 'campaign_tag'
+        when 2 then 'referrer_address'
+        when 3 then 'post_tag'
+        when 4 then 'only_community'
+    end as community_method,
+    p.post_id,
+    v.events,
+    v.pageviews,
+    v.item_views,
+    v.cart_events,
+    v.key_events,
+    v.duration_seconds,
+    v.engagement_seconds,
+    v.vendor_transactions,
+    v.vendor_revenue_amount,
+    -- GA4: longer than 10 seconds, or a key event, or two page views.
+    greatest(coalesce(v.duration_seconds, 0), coalesce(v.engagement_seconds, 0)) > 10
+    or coalesce(v.key_events, 0) > 0
+    or coalesce(v.pageviews, 0) >= 2 as is_engaged,
+    -- Universal Analytics: a single page and nothing else done on it.
+    coalesce(v.pageviews, 0) <= 1 and coalesce(v.key_events, 0) + coalesce(v.cart_events, 0) = 0 as is_single_page,
+    -- Yandex Metrica: at most one page, under 15 seconds, nothing achieved.
+    coalesce(v.pageviews, 0) <= 1
+    and greatest(coalesce(v.duration_seconds, 0), coalesce(v.engagement_seconds, 0)) < 15
+    and coalesce(v.key_events, 0) = 0 as is_metrica_bounce,
+    v.device_type,
+    v.country
+from visit as v
+inner join channel as c on c.visit_key = v.visit_key
+left join product_page as g on g.page_path = lower(c.landing_path)
+left join community as m on m.visit_key = v.visit_key
+left join post as p on p.visit_key = v.visit_key and p.community_id = m.community_id

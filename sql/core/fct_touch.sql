@@ -1,0 +1,108 @@
+-- Grain: one row per social touch: a visit that came from a network, or an action of a member whom the shop knows.
+with visit_touch as (
+    select
+        'visit:' || session_key as touch_id,
+        case when visit_kind = 'order_attribution' then 'order_attribution' else 'visit' end as touch_kind,
+        start_ts as touch_ts,
+        session_date_local as touch_date_local,
+        visitor_key,
+        cast(null as varchar) as customer_key,
+        order_key,
+        session_key,
+        channel,
+        network,
+        community_id,
+        post_id,
+        cast(null as varchar) as action
+    from core.fct_session
+    where
+        session_date_local between $first_date and $last_date
+        and network is not null
+        -- An advertisement that names no community is bought, not earned by one.
+        and (channel not like 'Paid%' or community_id is not null)
+),
+
+member_touch as (
+    select
+        'action:' || a.source_system || ':' || a.activity_id as touch_id,
+        'member_action' as touch_kind,
+        a.occurred_ts as touch_ts,
+        a.activity_date_local as touch_date_local,
+        cast(null as varchar) as visitor_key,
+        a.customer_key,
+        cast(null as varchar) as order_key,
+        cast(null as varchar) as session_key,
+        'Organic Social' as channel,
+        a.network,
+        a.community_id,
+        a.post_id,
+        a.action
+    from staging.stg_member_activity as a
+    inner join core.dim_community as c
+        on c.network = a.network and c.community_id = a.community_id and c.is_own
+    where
+        a.activity_date_local between $first_date and $last_date
+        and a.customer_key is not null
+        and a.action in ('comment', 'reshare', 'recommend', 'save')
+),
+
+touch as (
+    select * from visit_touch
+    union all by name
+    select * from member_touch
+),
+
+own_post as (
+    select
+        network,
+        community_id,
+        post_id,
+        published_ts,
+        post_date_local,
+        product_group
+    from core.fct_post
+    where is_own
+),
+
+-- Without a tag the touched post is the community's newest one at that moment, if it is at most 30 days old.
+newest as (
+    select
+        t.touch_id,
+        arg_max(p.post_id, (p.published_ts, p.post_id)) as post_id
+    from touch as t
+    inner join own_post as p
+        on
+            p.network = t.network
+            and p.community_id = t.community_id
+            and p.published_ts <= t.touch_ts
+            and p.published_ts > t.touch_ts - interval 30 day
+    where t.post_id is null
+    group by t.touch_id
+)
+
+select
+    t.touch_id,
+    t.touch_kind,
+    t.touch_ts,
+    t.touch_date_local,
+    t.visitor_key,
+    t.customer_key,
+    t.order_key,
+    t.session_key,
+    t.channel,
+    t.network,
+    t.community_id,
+    coalesce(t.post_id, n.post_id) as post_id,
+    case when t.post_id is not null then 'tagged' when n.post_id is not null then 'newest' else 'none' end as post_method,
+    p.published_ts as post_published_ts,
+    coalesce(p.product_group, c.product_group) as product_group,
+    t.action
+from touch as t
+left join newest as n on n.touch_id = t.touch_id
+left join own_post as p
+    on
+        p.network = t.network
+        and p.community_id = t.community_id
+        and p.post_id = coalesce(t.post_id, n.post_id)
+        and p.post_date_local <= t.touch_date_local
+left join core.dim_community as c on c.network = t.network and c.community_id = t.community_id

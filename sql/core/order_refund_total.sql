@@ -1,0 +1,57 @@
+-- Grain: one row per refunded order, with what was given back up to now, whenever that was.
+with order_ref as (
+    select
+        source_system,
+        store_id,
+        order_id,
+        order_date_local,
+        status,
+        refunded_amount
+    from staging.stg_shop_order
+    where order_date_local between $first_date and $last_date
+),
+
+line as (
+    select
+        source_system,
+        store_id,
+        refund_id,
+        sum(refund_amount) as refund_amount
+    from staging.stg_shop_refund_line
+    where refund_date_local >= $first_date
+    group by source_system, store_id, refund_id
+),
+
+dated as (
+    select
+        o.source_system,
+        o.store_id,
+        o.order_id,
+        -- A refund in a currency without a rate is unknown, as in fct_refund.
+        sum(
+            case when coalesce(r.currency, $shop_currency) = $shop_currency then coalesce(r.refund_amount, l.refund_amount) end
+        ) as refund_amount
+    from order_ref as o
+    inner join staging.stg_shop_refund as r
+        on
+            r.source_system = o.source_system
+            and r.store_id = o.store_id
+            and r.order_id = o.order_id
+            -- As in fct_refund: a refund dated before its order is not this order's.
+            and r.refund_date_local >= o.order_date_local
+    left join line as l
+        on l.source_system = r.source_system and l.store_id = r.store_id and l.refund_id = r.refund_id
+    group by o.source_system, o.store_id, o.order_id
+)
+
+select
+    o.source_system || '|' || o.store_id || '|' || o.order_id as order_key,
+    o.order_date_local,
+    cast(coalesce(d.refund_amount, 0) as decimal(18, 4)) as dated_refund_amount,
+    -- An order may say that money went back before the refund itself is delivered.
+    cast(greatest(coalesce(o.refunded_amount, 0) - coalesce(d.refund_amount, 0), 0) as decimal(18, 4))
+        as undated_refund_amount
+from order_ref as o
+left join dated as d
+    on d.source_system = o.source_system and d.store_id = o.store_id and d.order_id = o.order_id
+where coalesce(d.refund_amount, o.refunded_amount, 0) <> 0

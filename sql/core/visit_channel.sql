@@ -1,0 +1,113 @@
+-- Grain: one row per visit with its channel: the first rule of seeds.channel_rule that its source, medium and campaign
+-- meet. Patterns are tried once per distinct value, rules once per distinct combination.
+with visit as (
+    select
+        *,
+        lower(coalesce(utm_campaign, '')) as campaign_tag
+    from core.visit_source
+    where session_date_local between $first_date and $last_date
+),
+
+rule as (
+    select
+        position,
+        rule_id,
+        channel,
+        nullif(source_category, '') as source_category,
+        nullif(source_pattern, '') as source_pattern,
+        nullif(medium_pattern, '') as medium_pattern,
+        nullif(campaign_pattern, '') as campaign_pattern
+    from seeds.channel_rule
+),
+
+value as (
+    select 'source' as field, source as value from visit
+    union
+    select 'medium' as field, medium as value from visit
+    union
+    select 'campaign' as field, campaign_tag as value from visit
+),
+
+pattern as (
+    select 'source' as field, source_pattern as pattern from rule
+    union
+    select 'medium' as field, medium_pattern as pattern from rule
+    union
+    select 'campaign' as field, campaign_pattern as pattern from rule
+),
+
+hit as (
+    select
+        v.field,
+        v.value,
+        p.pattern
+    from value as v
+    inner join pattern as p on p.field = v.field and regexp_matches(v.value, p.pattern)
+),
+
+combination as (
+    select distinct
+        source,
+        coalesce(source_category, '') as source_category,
+        medium,
+        campaign_tag
+    from visit
+),
+
+-- A condition that a rule leaves empty is met by every visit; the first rule in position order decides.
+decided as (
+    select
+        c.source,
+        c.source_category,
+        c.medium,
+        c.campaign_tag,
+        min(r.position) as position
+    from combination as c
+    inner join rule as r on r.source_category is null or r.source_category = c.source_category
+    left join hit as s on s.field = 'source' and s.value = c.source and s.pattern = r.source_pattern
+    left join hit as m on m.field = 'medium' and m.value = c.medium and m.pattern = r.medium_pattern
+    left join hit as t on t.field = 'campaign' and t.value = c.campaign_tag and t.pattern = r.campaign_pattern
+    where
+        (r.source_pattern is null or s.pattern is not null)
+        and (r.medium_pattern is null or m.pattern is not null)
+        and (r.campaign_pattern is null or t.pattern is not null)
+    group by c.source, c.source_category, c.medium, c.campaign_tag
+),
+
+-- The vendor's own channel counts only for a visit of which nothing else is known.
+judged as (
+    select
+        v.*,
+        r.rule_id as own_rule_id,
+        r.channel as own_channel,
+        v.vendor_channel is not null
+        and v.evidence = 'none'
+        and v.source = '(direct)'
+        and v.referrer_kind = 'none' as is_vendor_word
+    from visit as v
+    inner join decided as d
+        on
+            d.source = v.source
+            and d.source_category = coalesce(v.source_category, '')
+            and d.medium = v.medium
+            and d.campaign_tag = v.campaign_tag
+    inner join rule as r on r.position = d.position
+)
+
+select
+    j.visit_key,
+    j.session_date_local,
+    case when j.is_vendor_word then coalesce(w.source, '(not set)') else j.source end as source,
+    case when j.is_vendor_word then coalesce(w.medium, '(not set)') else j.medium end as medium,
+    j.utm_campaign as campaign,
+    j.utm_content as content,
+    -- A vendor's word that nobody has mapped yet is not Direct: it says that the vendor knew more.
+    case when j.is_vendor_word then coalesce(w.channel, 'Unassigned') else j.own_channel end as channel,
+    j.network,
+    case when j.is_vendor_word then coalesce(w.rule_id, 'vendor_unknown') else j.own_rule_id end as rule_id,
+    j.evidence,
+    j.landing_path,
+    j.referrer_host,
+    j.referrer_path
+from judged as j
+left join seeds.vendor_channel as w on w.vendor_channel = j.vendor_channel

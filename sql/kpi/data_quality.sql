@@ -1,0 +1,126 @@
+-- Grain: one row per day, subject and metric: how much of the input could be used, as numerator over denominator.
+with shop_order as (
+    select
+        order_date_local as date_local,
+        count(*) as orders,
+        count(*) filter (where is_countable) as countable_orders,
+        count(*) filter (where is_countable and gross_revenue_amount is null) as orders_without_amount,
+        count(*) filter (where is_countable and is_marketplace) as marketplace_orders
+    from core.fct_order
+    where order_date_local between $first_date and $last_date
+    group by order_date_local
+),
+
+matched_order as (
+    select
+        o.order_date_local as date_local,
+        coalesce(b.method, 'none') as method
+    from core.fct_order as o
+    left join core.brg_order_session as b
+        on b.order_key = o.order_key and b.is_chosen and b.order_date_local between $first_date and $last_date
+    where o.order_date_local between $first_date and $last_date and o.is_countable
+),
+
+method as (
+    select 'order_ref' as method
+    union all
+    select 'visit_order_ref' as method
+    union all
+    select 'order_attribution' as method
+    union all
+    select 'customer_window' as method
+    union all
+    select 'none' as method
+),
+
+-- Every way on every day, so that shares over a period have the period's orders below the line.
+matched as (
+    select
+        o.date_local,
+        m.method,
+        count(x.method) as orders
+    from shop_order as o
+    cross join method as m
+    left join matched_order as x on x.date_local = o.date_local and x.method = m.method
+    group by o.date_local, m.method
+),
+
+-- The order's own note against the channel of the visit found by number.
+disagreement as (
+    select
+        o.order_date_local as date_local,
+        count(*) as both_known,
+        count(*) filter (where s.channel <> n.channel) as disagreeing
+    from core.fct_order as o
+    inner join core.brg_order_session as b
+        on
+            b.order_key = o.order_key
+            and b.method in ('order_ref', 'visit_order_ref')
+            and b.is_chosen
+            and b.order_date_local between $first_date and $last_date
+    inner join core.fct_session as s
+        on
+            s.session_key = b.session_key
+            and s.session_date_local between $first_date - interval 3 day and $last_date + interval 3 day
+    inner join core.fct_session as n
+        on
+            n.order_key = o.order_key
+            and n.visit_kind = 'order_attribution'
+            and n.session_date_local between $first_date and $last_date
+    where o.order_date_local between $first_date and $last_date and o.is_countable
+    group by o.order_date_local
+),
+
+visit as (
+    select
+        session_date_local as date_local,
+        count(*) as sessions,
+        count(*) filter (where channel = 'Unassigned') as unassigned_sessions,
+        count(*) filter (where network is not null) as social_sessions,
+        count(*) filter (where network is not null and community_id is null) as social_without_community
+    from core.fct_session
+    where session_date_local between $first_date and $last_date and visit_kind = 'session'
+    group by session_date_local
+),
+
+event as (
+    select
+        event_date_local as date_local,
+        events,
+        events_without_visitor,
+        bot_events
+    from core.fct_event_day
+    where event_date_local between $first_date and $last_date
+),
+
+measured as (
+    select date_local, 'orders' as subject, 'countable_share' as metric, countable_orders as numerator, orders as denominator
+    from shop_order
+    union all
+    select date_local, 'orders', 'without_amount_share', orders_without_amount, countable_orders from shop_order
+    union all
+    select date_local, 'orders', 'marketplace_share', marketplace_orders, countable_orders from shop_order
+    union all
+    select m.date_local, 'order_to_visit', 'matched_by_' || m.method || '_share', m.orders, o.countable_orders
+    from matched as m
+    inner join shop_order as o on o.date_local = m.date_local
+    union all
+    select date_local, 'order_to_visit', 'channel_disagreement_share', disagreeing, both_known from disagreement
+    union all
+    select date_local, 'sessions', 'unassigned_share', unassigned_sessions, sessions from visit
+    union all
+    select date_local, 'sessions', 'social_without_community_share', social_without_community, social_sessions from visit
+    union all
+    select date_local, 'events', 'without_visitor_share', events_without_visitor, events from event
+    union all
+    select date_local, 'events', 'bot_share', bot_events, events from event
+)
+
+select
+    date_local,
+    subject,
+    metric,
+    numerator,
+    denominator,
+    numerator / nullif(cast(denominator as double), 0) as value
+from measured

@@ -1,0 +1,64 @@
+-- Grain: one row per day, model, channel, network and community. Every model of a day sums to the order book.
+with credit as (
+    select *
+    from core.fct_attribution_credit
+    where order_date_local between $first_date and $last_date
+),
+
+-- An order is assisted by a channel that is on its path but not last; counted at this grain, because it does not add up.
+last_visit as (
+    select
+        order_key,
+        channel,
+        network,
+        community_id
+    from credit
+    where model = 'last' and touch_position = path_length
+),
+
+assisted as (
+    select
+        c.order_date_local,
+        c.model,
+        c.channel,
+        c.network,
+        c.community_id,
+        count(distinct c.order_key) as assisted_orders
+    from credit as c
+    inner join last_visit as l on l.order_key = c.order_key
+    where c.channel <> l.channel or c.network <> l.network or c.community_id <> l.community_id
+    group by c.order_date_local, c.model, c.channel, c.network, c.community_id
+),
+
+credited as (
+    select
+        order_date_local,
+        model,
+        channel,
+        network,
+        community_id,
+        -- Rounded, because the last digits of a sum of thirds depend on the order of the rows.
+        round(sum(credited_orders), 6) as credited_orders,
+        sum(credited_revenue_amount) as credited_revenue_amount
+    from credit
+    group by order_date_local, model, channel, network, community_id
+)
+
+select
+    c.order_date_local as date_local,
+    c.model,
+    c.channel,
+    c.network,
+    c.community_id,
+    c.credited_orders,
+    cast(c.credited_revenue_amount as decimal(18, 4)) as credited_revenue_amount,
+    coalesce(a.assisted_orders, 0) as assisted_orders,
+    $shop_currency as currency
+from credited as c
+left join assisted as a
+    on
+        a.order_date_local = c.order_date_local
+        and a.model = c.model
+        and a.channel = c.channel
+        and a.network = c.network
+        and a.community_id = c.community_id

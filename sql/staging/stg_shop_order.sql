@@ -1,0 +1,40 @@
+-- Grain: one row per one order. The newest version of each key; ingest has typed it and told the versions apart.
+select
+    source_system,
+    store_id,
+    order_id,
+    order_number,
+    created_ts,
+    order_date_local,
+    updated_ts,
+    paid_ts,
+    status,
+    vendor_status,
+    is_test,
+    is_marketplace,
+    sales_channel,
+    customer_key,
+    user_key,
+    currency,
+    items_amount,
+    discount_amount,
+    shipping_amount,
+    tax_amount,
+    total_amount,
+    refunded_amount,
+    cost_amount,
+    attribution_source_type,
+    landing_url,
+    page_referrer,
+    utm_source,
+    utm_medium,
+    utm_campaign,
+    utm_content,
+    utm_term,
+    session_start_ts,
+    coupon_codes,
+    country
+from raw.shop_order
+where
+    _is_current
+    and order_date_local between $first_date and $last_date

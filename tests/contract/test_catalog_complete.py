@@ -1,0 +1,93 @@
+"""Every table has its SELECT, its description and its suite, and the description says what the SELECT gives."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from smm_pipeline.catalog import Catalog, Layer, TableSpec, load_catalog
+from smm_pipeline.settings import PROJECT_ROOT, Settings, Shop
+from smm_pipeline.validation import check_suite
+from smm_pipeline.warehouse.build import window_parameters
+from smm_pipeline.warehouse.connection import tune
+from smm_pipeline.warehouse.schema import ensure_schema
+
+DAY = date(2026, 3, 29)  # the 23 hour day of Europe/Kyiv
+NAME_STARTS: dict[Layer, tuple[str, ...]] = {
+    "staging": ("stg_",),
+    "core": ("dim_", "fct_", "brg_", "visit_", "order_"),  # the last two add columns to a fact of that name
+    "kpi": ("kpi_", "metric_", "data_"),
+}
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return load_catalog()
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    shop = Shop(name="Example", time_zone="Europe/Kyiv", currency="UAH", own_hosts=("shop.example",))
+    return Settings(home=tmp_path_factory.mktemp("instance"), shop=shop)
+
+
+def test_every_sql_and_suite_belongs_to_a_described_table(catalog: Catalog) -> None:
+    described = {Path(spec.layer) / spec.name for spec in catalog}
+    files = [*PROJECT_ROOT.glob("sql/*/*.sql"), *PROJECT_ROOT.glob("sql/seeds/*.csv")]
+    files += PROJECT_ROOT.glob("expectations/*/*.yml")
+    strays = [str(f.relative_to(PROJECT_ROOT)) for f in files if Path(f.parent.name) / f.stem not in described]
+    assert not strays
+
+
+def test_every_table_says_what_it_is(catalog: Catalog) -> None:
+    silent = [spec.full_name for spec in catalog if not (spec.description.strip() and spec.grain.strip() and spec.key)]
+    silent += [f"{s.full_name}.{c.name}" for s in catalog for c in s.columns if not c.description.strip()]
+    assert not silent
+
+
+def test_every_table_but_seeds_has_a_suite(catalog: Catalog) -> None:
+    missing = [spec.full_name for spec in catalog if spec.layer != "seeds" and not spec.suite]
+    assert not missing
+
+
+def test_every_suite_is_sound(catalog: Catalog) -> None:
+    found = [f"{spec.full_name}: {p}" for spec in catalog if spec.suite for p in check_suite(spec.suite, spec)]
+    assert not found, "\n".join(found)
+
+
+def test_descriptions_give_the_columns_of_the_select(catalog: Catalog, settings: Settings) -> None:
+    """Names, order and types, both ways."""
+    found: list[str] = []
+    with duckdb.connect() as con:
+        tune(con, settings.warehouse)
+        ensure_schema(con, catalog, settings)
+        for spec in catalog.build_order:
+            differences = _differences(_selected(con, spec, settings), _described(con, spec))
+            found += [f"{spec.full_name}: the SELECT gives {a}, the yml says {b}" for a, b in differences]
+    assert not found, "\n" + "\n".join(found)
+
+
+def test_names_speak_of_their_layer(catalog: Catalog) -> None:
+    for layer, starts in NAME_STARTS.items():
+        assert not [spec.full_name for spec in catalog.layer(layer) if not spec.name.startswith(starts)]
+
+
+def _selected(con: duckdb.DuckDBPyConnection, spec: TableSpec, settings: Settings) -> dict[str, str]:
+    values = {**settings.sql_parameters(), **window_parameters(DAY, DAY, settings)}
+    used = {name: values[name] for name in spec.parameters}
+    return {str(r[0]): str(r[1]) for r in con.execute(f"describe {spec.sql}", used).fetchall()}
+
+
+def _described(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> dict[str, str]:
+    """The columns of the yml, types as DuckDB spells them: the table was made from the yml."""
+    rows = con.execute(f"describe {spec.full_name}").fetchall()
+    return {str(r[0]): str(r[1]) for r in rows}
+
+
+def _differences(given: dict[str, str], written: dict[str, str]) -> list[tuple[str, str]]:
+    names = [*given, *(name for name in written if name not in given)]
+    pairs = [(f"{n} {given.get(n, 'nothing')}", f"{n} {written.get(n, 'nothing')}") for n in names]
+    return [(a, b) for a, b in pairs if a != b]

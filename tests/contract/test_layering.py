@@ -1,0 +1,33 @@
+"""Who may read whom between the layers of the warehouse; the same parse that gives Dagster its dependencies."""
+
+from __future__ import annotations
+
+from smm_pipeline.catalog import Layer, load_catalog
+
+MAY_READ: dict[Layer, set[str]] = {
+    "staging": {"raw"},
+    "core": {"staging", "core", "seeds"},
+    "kpi": {"core", "seeds"},
+}
+
+
+def test_layers_read_only_what_they_may() -> None:
+    found = [
+        f"{spec.full_name} reads {dependency}"
+        for spec in load_catalog().build_order
+        for dependency in sorted(spec.deps)
+        if dependency.partition(".")[0] not in MAY_READ[spec.layer]
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_every_table_is_read_or_published() -> None:
+    """A core table that nobody reads is a leftover; what people read is published.
+
+    Staging mirrors the contracts: a feed may land before the first KPI that needs it.
+    """
+    catalog = load_catalog()
+    read = {dependency for spec in catalog for dependency in spec.deps}
+    derived = (*catalog.layer("core"), *catalog.layer("kpi"))
+    idle = [spec.full_name for spec in derived if not spec.publish and spec.full_name not in read]
+    assert not idle

@@ -1,0 +1,79 @@
+"""Instances that tests run: a small demo shop, and the fingerprint of what a run made of it.
+
+Belongs here: what several test modules need of an instance. Does not belong here: assertions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+
+from smm_pipeline.catalog import Catalog, load_catalog
+from smm_pipeline.settings import HOME_VARIABLE, PERSON_KEY_VARIABLE, PROJECT_ROOT
+from smm_pipeline.shop import make_shop
+from smm_pipeline.warehouse.schema import quoted, relation
+
+TEST_KEY = "test-key-of-at-least-32-bytes-0123456789"
+
+
+def small_shop(home: Path, *, days: int = 6, scale: float = 0.04, seed: int = 11) -> Path:
+    """Write a small demo shop; the same arguments give the same bytes."""
+    make_shop(home, seed=seed, days=days, scale=scale)
+    return home
+
+
+def keep_feeds(home: Path, names: set[str]) -> Path:
+    """Take every other feed out of an instance's settings and landing folder."""
+    config = home / "smm.toml"
+    head, *sections = re.split(r"(?m)^(?=\[)", config.read_text(encoding="utf-8"))
+    kept = [s for s in sections if not s.startswith("[feeds.") or s.partition("]")[0].removeprefix("[feeds.") in names]
+    config.write_text(head + "".join(kept), encoding="utf-8")
+    for folder in (home / "landing").iterdir():
+        if folder.name not in names:
+            shutil.rmtree(folder)
+    return home
+
+
+def copy_instance(source: Path, target: Path, *, landing: bool = True) -> Path:
+    """A copy of an instance's settings, mappings and (unless told otherwise) deliveries, without anything built."""
+    target.mkdir(parents=True)
+    shutil.copy(source / "smm.toml", target / "smm.toml")
+    shutil.copytree(source / "mappings", target / "mappings")
+    if landing:
+        shutil.copytree(source / "landing", target / "landing")
+    return target
+
+
+def smm(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the real command in a process of its own."""
+    env = {**os.environ, HOME_VARIABLE: str(home), PERSON_KEY_VARIABLE: TEST_KEY, **environment}
+    return subprocess.run(
+        [sys.executable, "-c", "from smm_pipeline.cli import main; main()", *arguments],
+        cwd=PROJECT_ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def fingerprints(database: Path, layer: str = "kpi", catalog: Catalog | None = None) -> dict[str, str]:
+    """For each table of a layer the hash of its rows in key order, every column included."""
+    specs = (catalog or load_catalog()).layer(layer)  # type: ignore[arg-type] # the layer's name comes from a test
+    found = {}
+    with duckdb.connect(str(database), read_only=True) as con:
+        con.execute("set TimeZone = 'UTC'")
+        for spec in specs:
+            names = ", ".join(quoted(c.name) for c in spec.columns)
+            order = ", ".join(quoted(k) for k in spec.key)
+            rows = con.execute(f"select {names} from {relation(spec)} order by {order}").fetchall()
+            found[spec.name] = f"{len(rows)} rows {hashlib.sha256(repr(rows).encode()).hexdigest()[:16]}"
+    return found

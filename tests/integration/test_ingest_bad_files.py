@@ -1,0 +1,117 @@
+"""Every file of tests/corpus/bad does what the .expect.yaml beside it says; adding such a pair adds a test.
+
+An expectation names the mapping (of tests/fixtures/mappings) or vendor, the delivery's status, and either the error
+(code and words of its message) or the counts, warnings and rejects (table, row, reasons ...).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from smm_pipeline.ingest import Counts
+from smm_pipeline.settings import PROJECT_ROOT
+from tests.ingest_fixture import Instance
+
+CORPUS = PROJECT_ROOT / "tests" / "corpus" / "bad"
+SUFFIX = ".expect.yaml"
+CASES = sorted(path.name.removesuffix(SUFFIX) for path in CORPUS.glob(f"*{SUFFIX}"))
+GOOD_LINE = '{"community": "good", "day": "2026-03-01", "followers": 1}\n'
+
+
+def test_every_file_has_an_expectation() -> None:
+    assert {p.name for p in CORPUS.iterdir() if not p.name.endswith(SUFFIX)} == set(CASES)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_file(case: str, tmp_path: Path) -> None:
+    expect: dict[str, Any] = yaml.safe_load((CORPUS / f"{case}{SUFFIX}").read_text(encoding="utf-8"))
+    source = f'mapping = "{expect["mapping"]}"' if "mapping" in expect else f'vendor = "{expect["vendor"]}"'
+    shop = Instance(tmp_path, {"bad": source, "good": 'mapping = "followers_jsonl.yml"'})
+    shop.deliver_copy("bad", CORPUS / case)
+    shop.deliver("good", "good.jsonl", GOOD_LINE)
+    bad, good = shop.ingest()
+
+    assert bad.status == expect["status"], bad.error
+    if bad.error:
+        assert bad.error.code == expect["error"]
+        assert expect["says"] in bad.error.what
+        assert case in bad.error.where
+    assert bad.counts == {table: Counts(**counts) for table, counts in expect.get("counts", {}).items()}
+    assert list(bad.warnings) == expect.get("warnings", [])
+    assert [[t, row, *reasons] for t, row, reasons in shop.rejects()] == expect.get("rejects", [])
+    # Nothing lost, and nobody else hurt: the bytes are kept, the other feed is loaded.
+    kept = shop.home / "raw" / "bad" / bad.delivery_id[:2] / bad.delivery_id
+    assert kept.read_bytes() == (CORPUS / case).read_bytes()
+    assert good.counts["raw.community_day"] == Counts(1, 1)
+
+
+def test_a_failed_delivery_waits_for_other_bytes_or_another_mapping(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, {"sheet": 'mapping = "orders_csv.yml"'})
+    shop.deliver_copy("sheet", CORPUS / "missing_column.csv")
+    assert [r.status for r in shop.ingest()] == ["failed"]
+    assert shop.ingest() == []
+    mapping = tmp_path / "orders_csv.yml"
+    mapping.write_text(
+        mapping.read_text(encoding="utf-8").replace("total", "Totals").replace("Totals_", "total_"), encoding="utf-8"
+    )
+    assert [r.status for r in shop.ingest()] == ["loaded"]
+    assert shop.rows("select status, error_code from meta.delivery") == [("loaded", None)]
+
+
+def test_a_delivery_with_too_many_rejects_is_refused_and_the_others_load(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, {"sheet": 'mapping = "followers_jsonl.yml"\nmax_reject_share = 0.4'})
+    shop.deliver("sheet", "a.jsonl", GOOD_LINE)
+    shop.deliver("sheet", "b.jsonl", GOOD_LINE.replace("good", "b") + "{broken\n")
+    shop.deliver("sheet", "c.jsonl", GOOD_LINE.replace("good", "c"))
+    results = {r.file_path: r for r in shop.ingest()}
+    assert {name: r.status for name, r in results.items()} == {
+        "a.jsonl": "loaded",
+        "b.jsonl": "loaded",
+        "c.jsonl": "loaded",
+    }
+    shop.deliver("sheet", "d.jsonl", GOOD_LINE.replace("good", "d") + "{broken\n" * 2)
+    shop.deliver("sheet", "e.jsonl", GOOD_LINE.replace("good", "e"))
+    results = {r.file_path: r for r in shop.ingest()}
+    assert {name: r.status for name, r in results.items()} == {"d.jsonl": "failed", "e.jsonl": "loaded"}
+    assert results["d.jsonl"].error is not None
+    assert results["d.jsonl"].error.code == "SMM-207"
+    assert [r[0] for r in shop.rows("select community_id from raw.community_day order by 1")] == ["b", "c", "e", "good"]
+
+
+def test_a_wrong_mapping_fails_its_feed_only(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, {"bad": 'mapping = "broken.yml"', "good": 'mapping = "followers_jsonl.yml"'})
+    (tmp_path / "broken.yml").write_text(
+        (tmp_path / "followers_jsonl.yml")
+        .read_text(encoding="utf-8")
+        .replace("community_id: community", "community_id: comunity"),
+        encoding="utf-8",
+    )
+    shop.deliver("bad", "x.jsonl", GOOD_LINE)
+    shop.deliver("good", "x.jsonl", GOOD_LINE)
+    bad, good = shop.ingest()
+    assert bad.error is not None
+    assert bad.error.code == "SMM-204"
+    assert "comunity" in bad.error.what
+    assert good.status == "loaded"
+
+
+def test_links_hidden_and_unfinished_files_are_left_alone(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, {"good": 'mapping = "followers_jsonl.yml"'})
+    outside = tmp_path / "outside.jsonl"
+    outside.write_text(GOOD_LINE, encoding="utf-8")
+    for name in (".hidden.jsonl", "half.jsonl.part", "half.jsonl.tmp"):
+        shop.deliver("good", name, GOOD_LINE)
+    (tmp_path / "landing" / "good" / "link.jsonl").symlink_to(outside)
+    assert shop.ingest() == []
+
+
+def test_hostile_file_names_are_only_names(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, {"good": 'mapping = "followers_jsonl.yml"'})
+    names = ["a'; drop table x; --.jsonl", "[star]*?.jsonl", "new\nline.jsonl", "-rf.jsonl", "\u202efdp.jsonl"]
+    for n, name in enumerate(names):
+        shop.deliver("good", name, GOOD_LINE.replace("good", f"c{n}"))
+    assert [r.status for r in shop.ingest()] == ["loaded"] * len(names)

@@ -1,0 +1,182 @@
+"""Shipped vendors on small files in the vendors' shapes (tests/fixtures/<vendor>); values worked out by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from smm_pipeline.ingest import RECORDS, Counts
+from smm_pipeline.settings import PROJECT_ROOT
+from smm_pipeline.shop.ga4 import COLUMNS
+from tests.ingest_fixture import Instance
+
+FIXTURES = PROJECT_ROOT / "tests" / "fixtures"
+# 2026-03-01 22:00 UTC is midnight in Kyiv.
+EVENING = datetime(2026, 3, 1, 21, 45, tzinfo=UTC).timestamp()
+
+
+def shop_with(home: Path, vendor: str, *files: str, constants: str = "", mtime: float | None = None) -> Instance:
+    shop = Instance(home, {"feed": f'vendor = "{vendor}"\nconstants = {{ {constants} }}'})
+    for name in files:
+        shop.deliver("feed", Path(name).name, (FIXTURES / name).read_bytes(), mtime=mtime)
+    return shop
+
+
+def test_ga4_events(tmp_path: Path) -> None:
+    shop = shop_with(tmp_path, "ga4", "ga4/events.jsonl", constants='property_id = "p"')
+    [result] = shop.ingest()
+    assert result.counts["raw.web_event"] == Counts(rows_in=5, loaded=4, duplicate=1)
+    assert result.counts["raw.web_event_item"] == Counts(rows_in=2, loaded=2)
+    rows = shop.rows(
+        "select event_name, event_date_local, visitor_key is not null, user_key is not null, page_url, utm_campaign, "
+        "order_ref, value_amount, country, device_type, engagement_seconds from raw.web_event order by event_ts"
+    )
+    clean = "https://shop.example/product/sku1?utm_source=telegram"
+    first, second = date(2026, 3, 1), date(2026, 3, 2)
+    value = Decimal("250.5")
+    assert rows == [
+        ("session_start", first, True, False, clean, "club", None, None, "Ukraine", "mobile", None),
+        ("view_item", second, True, False, None, None, None, value, None, "mobile", 1.5),
+        ("purchase", second, True, True, None, None, "1001", value, None, "other", None),
+        ("other", second, False, False, None, None, None, None, None, "desktop", None),
+    ]
+    items = shop.rows("select item_no, sku, quantity, unit_price_amount from raw.web_event_item order by 1")
+    assert items == [(1, "sku1", Decimal(1), value), (2, "Chair", Decimal(2), Decimal(100))]
+
+
+def test_ga4_parquet_is_the_same_delivery_in_another_dress(tmp_path: Path) -> None:
+    """The typed, nested Parquet export of the same rows gives nothing but duplicates."""
+    shop = shop_with(tmp_path / "home", "ga4", "ga4/events.jsonl", constants='property_id = "p"')
+    shop.ingest()
+    before = shop.rows("select * exclude (_version_ts) from raw.web_event order by all")
+    target = tmp_path / "events.parquet"
+    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())
+    with duckdb.connect() as con:
+        con.execute(
+            f"copy (from read_json('{FIXTURES}/ga4/events.jsonl', format = 'newline_delimited', "
+            f"columns = {{{columns}}})) to '{target}' (format parquet)"
+        )
+    shop.deliver_copy("feed", target)
+    [result] = shop.ingest()
+    assert result.counts["raw.web_event"] == Counts(rows_in=5, duplicate=5)
+    assert result.counts["raw.web_event_item"] == Counts(rows_in=2, duplicate=2)
+    assert shop.rows("select * exclude (_version_ts) from raw.web_event order by all") == before
+
+
+def test_woocommerce_orders(tmp_path: Path) -> None:
+    shop = shop_with(tmp_path, "woocommerce_orders", "woocommerce/orders.json", constants='store_id = "s"')
+    [result] = shop.ingest()
+    assert result.counts["raw.shop_order"] == Counts(rows_in=3, loaded=2, rejected=1)
+    assert shop.rejects() == [("raw.shop_order", 3, ["not_accepted:status"])]
+    rows = shop.rows(
+        "select order_id, order_date_local, status, customer_key is not null, user_key is not null, items_amount, "
+        "discount_amount, total_amount, coupon_codes, country, utm_source, session_start_ts::varchar, sales_channel "
+        "from raw.shop_order order by 1"
+    )
+    started = "2026-03-01 21:20:00+00"
+    money = (Decimal(500), Decimal(10), Decimal(550))
+    assert rows == [
+        ("560", date(2026, 3, 1), "completed", True, False, *money, "club|friend", "UA", "telegram", started, "web"),
+        ("561", date(2026, 3, 2), "pending", False, True, None, None, Decimal(0), None, None, None, None, "admin"),
+    ]
+    line = "select line_id, sku, variant_id, quantity, line_total_amount, line_discount_amount from raw.shop_order_line"
+    assert shop.rows(line) == [("1", "sku1", None, Decimal(2), Decimal(490), Decimal(10))]
+
+
+def test_an_order_states_what_went_back_and_the_refunds_resource_says_when(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, {name: f'vendor = "woocommerce_{name}"' for name in ("orders", "refunds")})
+    for name in ("orders", "refunds"):
+        shop.deliver(name, f"{name}.json", (FIXTURES / "woocommerce" / f"{name}.json").read_bytes(), mtime=EVENING)
+    shop.ingest()
+    assert shop.rows("select refunded_amount from raw.shop_order where order_id = '560'") == [(Decimal(250),)]
+    assert shop.rows("select refund_id, order_id, refund_date_local, refund_amount from raw.shop_refund") == [
+        ("900", "560", date(2026, 3, 5), Decimal(245)),
+    ]
+    lines = "select sku, quantity, refund_amount from raw.shop_refund_line"
+    assert shop.rows(lines) == [("sku1", Decimal(1), Decimal(245))]
+
+
+def test_meta_insights_belong_to_the_day_before_their_end(tmp_path: Path) -> None:
+    """08:00 UTC is midnight in California in winter, 07:00 UTC from the eighth of March on."""
+    shop = shop_with(tmp_path, "meta_page_insights", "meta/insights.json", constants='network = "facebook"')
+    [result] = shop.ingest()
+    assert result.counts[RECORDS] == Counts(rows_in=4, loaded=2, rejected=2)
+    assert [r[2] for r in shop.rejects()] == [["skipped:other_period"], ["skipped:other_metric"]]
+    days = "select community_id, metric_date, metric, value, value_kind from raw.community_day order by metric_date"
+    assert shop.rows(days) == [
+        ("104", date(2026, 2, 28), "followers", 100, "level"),
+        ("104", date(2026, 3, 1), "followers", 103, "level"),
+        ("104", date(2026, 3, 8), "views", 0, "daily_flow"),
+    ]
+
+
+def test_meta_posts_and_instagram_media(tmp_path: Path) -> None:
+    """Counters belong to the local day of the pull; what was not measured is unknown."""
+    counters = "select post_id, snapshot_date, views, reach, likes, comments, shares, saves, link_clicks"
+    facebook = shop_with(tmp_path / "f", "meta_posts", "meta/posts.json", mtime=EVENING)
+    facebook.ingest()
+    assert facebook.rows("select community_id, post_type, link_urls, is_reshare from raw.community_post") == [
+        ("104", "album", "https://shop.example/product/sku1", False)
+    ]
+    assert facebook.rows(f"{counters} from raw.community_post_snapshot") == [
+        ("104_7", date(2026, 3, 1), 400, None, 12, 0, 3, None, 8)
+    ]
+    instagram = shop_with(tmp_path / "i", "instagram_media", "meta/media.json", mtime=EVENING + 3600)
+    instagram.ingest()
+    assert instagram.rows("select network, community_id, post_type from raw.community_post") == [
+        ("instagram", "177", "reel")
+    ]
+    assert instagram.rows(f"{counters} from raw.community_post_snapshot") == [
+        ("178", date(2026, 3, 2), None, 70, 9, 1, None, 2, None)
+    ]
+
+
+def test_telegram_export_and_views(tmp_path: Path) -> None:
+    export = shop_with(tmp_path / "e", "telegram_export", "telegram/result.json")
+    export.ingest()
+    rows = export.rows(
+        "select community_id, post_id, post_date_local, updated_ts::varchar, post_type, post_text, link_urls, "
+        "is_reshare from raw.community_post order by post_id"
+    )
+    links = "https://shop.example/blog/lamps https://shop.example/product/sku1"
+    text = "Lamps: https://shop.example/product/sku1 more #lamps"
+    assert rows == [
+        ("1001", "5", date(2026, 3, 1), "2026-03-02 08:00:00+00", "photo", text, links, False),
+        ("1001", "6", date(2026, 3, 2), None, "text", "[not a list]", None, True),
+    ]
+    views = shop_with(tmp_path / "v", "telegram_views", "telegram/views.json", mtime=EVENING + 10 * 86400)
+    views.ingest()
+    day = "select metric_date, metric, value, _version_ts::varchar from raw.community_day"
+    assert views.rows(day) == [(date(2026, 3, 1), "followers", 500, "2026-03-01 21:45:00+00")]
+    counters = (
+        "select post_id, snapshot_date, views, likes, comments, shares from raw.community_post_snapshot order by 1"
+    )
+    assert views.rows(counters) == [
+        ("5", date(2026, 3, 1), 120, 7, 1, 2),
+        ("6", date(2026, 3, 1), 10, None, None, None),
+    ]
+
+
+def test_youscan(tmp_path: Path) -> None:
+    """The address of a person's post would name the person whom author_key hides; that of an article is kept."""
+    shop = shop_with(tmp_path, "youscan", "youscan/mentions.json", constants='monitor_id = "3", brand = "Lamp"')
+    [result] = shop.ingest()
+    assert result.rejected == 0
+    rows = shop.rows(
+        "select brand, mention_date_local, url, domain, post_type, mention_text, sentiment, likes, comments, "
+        "linked_url, is_spam, outlet, author_followers from raw.mention order by mention_id"
+    )
+    text = "Shop is fine: https://www.shop.example/product/sku1 and https://other.example/"
+    assert rows == [
+        (
+            "Lamp", date(2026, 3, 1), None, "forum.example", "repost", text, "unknown", 0,
+            None, "https://www.shop.example/product/sku1", True, None, 12,
+        ),
+        (
+            "Lamp", date(2026, 3, 2), "https://news.example/a?page=2", "news.example", "post", "Lamps", "positive",
+            None, None, None, False, None, None,
+        ),
+    ]  # fmt: skip

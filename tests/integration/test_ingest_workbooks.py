@@ -1,0 +1,101 @@
+"""Workbooks whose columns mix text, in the mapping's local format, with real numbers, days and instants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from openpyxl import Workbook  # type: ignore[import-untyped]  # has no types of its own
+
+from smm_pipeline.ingest import Counts
+from tests.ingest_fixture import Instance
+
+COSTS = """
+format: {kind: [csv, xlsx], delimiter: ";"}
+source_system: costs_sheet
+columns: [Дата, Вид, Мережа, Сума]
+extracted_ts: {expr: Дата, time: {format: "%d.%m.%Y"}}
+tables:
+  smm_cost:
+    key_occurrence: cost_id
+    columns:
+      cost_date: {expr: Дата, time: {format: "%d.%m.%Y"}}
+      kind: {expr: Вид, map: {"1": ads}}
+      network: {expr: Мережа}
+      campaign: Дата
+      cost_amount: {expr: Сума, number: {decimal: ",", thousands: ".", strip: [грн]}}
+"""
+HEADER = ["Дата", "Вид", "Мережа", "Сума"]
+PRODUCTS = ["sku", "name", "price", "changed"]
+
+
+def workbook(rows: Sequence[Sequence[object]], sheet: str = "Sheet") -> bytes:
+    book, content = Workbook(), BytesIO()
+    page = book.active
+    assert page is not None
+    page.title = sheet
+    for row in rows:
+        page.append(row)
+    book.save(content)
+    return content.getvalue()
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Instance:
+    made = Instance(tmp_path, {"costs": 'mapping = "costs.yml"', "prices": 'mapping = "products_xlsx.yml"'})
+    (tmp_path / "costs.yml").write_text(COSTS, encoding="utf-8")
+    return made
+
+
+def test_text_and_real_values_of_one_column_both_load(shop: Instance) -> None:
+    """The number 1.125 is not the text that means a thousand and some; columns of text get 2026-03-02."""
+    rows: list[Sequence[object]] = [
+        ["01.03.2026", "ads", "facebook", "1.250,50 грн"],
+        [date(2026, 3, 2), 1, "facebook", 1250.5],
+        [datetime.fromisoformat("2026-03-03T14:30"), "ads", 7, 1.125],
+        ["04.03.2026", "ads", "facebook", 12],
+    ]
+    shop.deliver("costs", "costs.xlsx", workbook([HEADER, *rows]))
+    [result] = shop.ingest()
+    assert result.counts["raw.smm_cost"] == Counts(rows_in=4, loaded=4), shop.rows("from quality.rejects")
+    assert shop.rows("select cost_date, kind, network, campaign, cost_amount from raw.smm_cost order by 1") == [
+        (date(2026, 3, 1), "ads", "facebook", "01.03.2026", Decimal("1250.5")),
+        (date(2026, 3, 2), "ads", "facebook", "2026-03-02", Decimal("1250.5")),
+        (date(2026, 3, 3), "ads", "7", "2026-03-03T14:30:00", Decimal("1.125")),
+        (date(2026, 3, 4), "ads", "facebook", "04.03.2026", Decimal(12)),
+    ]
+    assert shop.rows("select _version_ts::varchar from raw.smm_cost order by cost_date") == [
+        ("2026-02-28 22:00:00+00",),
+        ("2026-03-01 22:00:00+00",),
+        ("2026-03-03 12:30:00+00",),
+        ("2026-03-03 22:00:00+00",),
+    ]
+
+
+def test_text_stays_bound_to_the_format(shop: Instance) -> None:
+    """In a workbook as in a CSV file, text that looks like a real value is still text."""
+    shop.deliver("costs", "a.xlsx", workbook([HEADER, ["2026-03-02", "ads", "facebook", "1250.5"]]))
+    shop.deliver("costs", "b.csv", "Дата;Вид;Мережа;Сума\n2026-03-02;ads;facebook;1250.5\n")
+    shop.ingest()
+    assert shop.rejects() == [("raw.smm_cost", row, ["bad_date:cost_date", "bad_number:cost_amount"]) for row in (2, 2)]
+
+
+def test_an_instant_at_midnight_is_a_day_in_a_workbook(shop: Instance) -> None:
+    rows: list[Sequence[object]] = [
+        ["Prices"],
+        PRODUCTS,
+        ["a", "Lamp", 10, datetime.fromisoformat("2026-03-02")],
+        ["b", "Desk", "20", "2026-03-02T08:00:00"],
+        ["c", "Sofa", "30", "2026-03-02"],
+    ]
+    shop.deliver("prices", "prices.xlsx", workbook(rows, "Prices"))
+    shop.ingest()
+    assert shop.rows("select sku, updated_ts::varchar from raw.shop_product order by 1") == [
+        ("a", "2026-03-01 22:00:00+00"),
+        ("b", "2026-03-02 06:00:00+00"),
+    ]
+    assert shop.rejects() == [("raw.shop_product", 5, ["bad_time:updated_ts"])]

@@ -1,0 +1,197 @@
+"""The whole job on the demo shop: what must hold whatever order the world delivers in."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from smm_pipeline import pipeline
+from smm_pipeline.catalog import Catalog, load_catalog
+from smm_pipeline.settings import PERSON_KEY_VARIABLE, load_settings
+from tests.instances import TEST_KEY, copy_instance, fingerprints, small_shop
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    """The project's own catalog."""
+    return load_catalog()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def person_key() -> Iterator[None]:
+    """One key for all instances, so that their pseudonyms can be compared."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(PERSON_KEY_VARIABLE, TEST_KEY)
+        yield
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The deliveries of a small shop, nothing built."""
+    return small_shop(tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture(scope="module")
+def built(shop: Path, catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same shop after one run over everything."""
+    home = copy_instance(shop, tmp_path_factory.mktemp("built") / "home")
+    summary = pipeline.run(load_settings(home), catalog)
+    assert not summary.failed, [(r.table, [v.check_id for v in r.blocking]) for r in summary.failed]
+    assert not summary.refused, [str(d.error) for d in summary.refused]
+    return home
+
+
+def test_classes_channels_and_order_book_agree_to_the_cent(built: Path) -> None:
+    """Every day: sum over classes = sum over channels per model = the orders written by the shop's own books."""
+    with duckdb.connect(str(built / "serving" / "smm.duckdb"), read_only=True) as con:
+        classes = dict(
+            con.execute(
+                "select date_local, sum(net_revenue_amount) from kpi.kpi_daily_benefit "
+                "group by 1 having sum(orders) > 0"
+            ).fetchall()
+        )
+        channels: dict[str, dict[date, Decimal]] = defaultdict(dict)
+        for model, day, amount in con.execute(
+            "select model, date_local, sum(credited_revenue_amount) from kpi.kpi_daily_attribution group by 1, 2"
+        ).fetchall():
+            channels[model][day] = amount
+    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as con:
+        book = dict(
+            con.execute(
+                "select order_date_local, sum(net_revenue_amount) from core.fct_order where is_countable group by 1"
+            ).fetchall()
+        )
+    assert classes == book
+    assert sorted(channels) == ["first", "last", "last_non_direct", "linear"]
+    for model, days in channels.items():
+        assert days == book, model
+
+
+def test_trackable_orders_get_the_class_that_caused_them(built: Path, shop: Path) -> None:
+    """Every countable order that left a trace is given the class that the shop's simulation planted."""
+    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as con:
+        rows = con.execute(
+            "select t.cause, b.benefit_class, count(*) from read_csv(?, all_varchar = true) as t "
+            "inner join core.fct_order as o on o.order_id = t.order_id and o.is_countable "
+            "inner join core.fct_order_benefit as b on b.order_key = o.order_key "
+            "where t.was_trackable = 'true' group by all order by all",
+            [str(shop / "truth" / "orders.csv")],
+        ).fetchall()
+    assert {cause for cause, _, _ in rows} >= {"D1_recommendation", "D2_impulse", "no_social_touch"}
+    assert [row for row in rows if row[0] != row[1]] == []
+
+
+def test_conservation_holds_for_every_delivery_and_table(built: Path) -> None:
+    """Records in = loaded + duplicate + superseded + rejected, summed anew from the books."""
+    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as con:
+        wrong = con.execute(
+            "select * from meta.delivery_count where rows_in <> loaded + duplicate + superseded + rejected"
+        ).fetchall()
+        loaded = con.execute("select sum(loaded) from meta.delivery_count").fetchone()
+    assert wrong == []
+    assert loaded is not None
+    assert loaded[0] > 1000
+
+
+def test_every_event_of_a_visitor_is_in_one_session(built: Path) -> None:
+    """Events that sessions hold = events staged, robots and nameless ones left out."""
+    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as con:
+        held, staged = con.execute(
+            "select (select sum(events) from core.fct_session where visit_kind = 'session'), "
+            "(select count(*) from staging.stg_web_event where visitor_key is not null and not coalesce(is_bot, false))"
+        ).fetchall()[0]
+    assert held == staged > 1000
+
+
+def test_a_second_run_changes_nothing(built: Path, catalog: Catalog) -> None:
+    """Nothing new was delivered: nothing is built, and what is published is the same."""
+    before = fingerprints(built / "serving" / "smm.duckdb")
+    summary = pipeline.run(load_settings(built), catalog)
+    assert [r.table for r in summary.built] == []
+    assert fingerprints(built / "serving" / "smm.duckdb") == before
+
+
+def test_the_order_of_deliveries_does_not_matter(built: Path, shop: Path, catalog: Catalog, tmp_path: Path) -> None:
+    """All files arrive in two halves, each in a random order: the KPI tables are the same to the byte."""
+    home = copy_instance(shop, tmp_path / "shuffled", landing=False)
+    files = [p for p in sorted((shop / "landing").rglob("*")) if p.is_file()]
+    luck = random.Random(5)  # noqa: S311 - not a secret
+    luck.shuffle(files)
+    settings = load_settings(home)
+    for half in (files[: len(files) // 2], files[len(files) // 2 :]):
+        for path in half:
+            feed = path.relative_to(shop / "landing").parts[0]
+            target = home / "landing" / feed / f"{luck.random()}" / path.name
+            target.parent.mkdir(parents=True)
+            shutil.copy2(path, target)
+        pipeline.run(settings, catalog)
+    assert fingerprints(home / "serving" / "smm.duckdb") == fingerprints(built / "serving" / "smm.duckdb")
+
+
+def test_daily_slices_equal_one_rebuild(built: Path, shop: Path, catalog: Catalog, tmp_path: Path) -> None:
+    """Files arrive on the day their name says, with a run after each slice: incremental equals full, row for row."""
+    home = copy_instance(shop, tmp_path / "slices", landing=False)
+    settings = load_settings(home)
+    dated = sorted((_arrival(p), p) for p in (shop / "landing").rglob("*") if p.is_file())
+    last = dated[-1][0]
+    cuts = [last - timedelta(days=5), last - timedelta(days=4), last]
+    done: set[Path] = set()
+    for cut in cuts:
+        for day, path in dated:
+            if day <= cut and path not in done:
+                target = home / path.relative_to(shop)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(path, target)
+                done.add(path)
+        summary = pipeline.run(settings, catalog)
+        assert not summary.failed
+        assert summary.built, f"nothing arrived by {cut}"
+    for layer in ("staging", "core"):
+        assert fingerprints(home / "warehouse.duckdb", layer) == fingerprints(built / "warehouse.duckdb", layer)
+    assert fingerprints(home / "serving" / "smm.duckdb") == fingerprints(built / "serving" / "smm.duckdb")
+
+
+def test_forced_days_are_built_again_to_the_same_rows(built: Path, catalog: Catalog) -> None:
+    """--from and --to build days that are not stale; their rows do not change."""
+    before = fingerprints(built / "warehouse.duckdb", "core")
+    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as con:
+        row = con.execute("select min(order_date_local) from core.fct_order").fetchone()
+    assert row is not None
+    summary = pipeline.run(load_settings(built), catalog, first=row[0], last=row[0])
+    assert "core.fct_order" in [r.table for r in summary.built]
+    assert fingerprints(built / "warehouse.duckdb", "core") == before
+
+
+def test_no_personal_data_past_the_door(built: Path) -> None:
+    """The buyers' addresses are in the deliveries and the raw store, and in no column of any database but rejects."""
+    found = []
+    for database in (built / "warehouse.duckdb", built / "serving" / "smm.duckdb"):
+        with duckdb.connect(str(database), read_only=True) as con:
+            columns = con.execute(
+                "select table_schema, table_name, column_name from information_schema.columns "
+                "where data_type like '%VARCHAR%' and table_schema || '.' || table_name <> 'quality.rejects'"
+            ).fetchall()
+            for schema, table, column in columns:
+                hits = con.execute(
+                    f'select count(*) from "{schema}"."{table}" where cast("{column}" as varchar) like \'%@example.%\''
+                ).fetchone()
+                if hits and hits[0]:
+                    found.append(f"{database.name}: {schema}.{table}.{column}")
+    delivered = b"".join(p.read_bytes() for p in (built / "landing" / "orders").iterdir())
+    assert b"@example.com" in delivered
+    assert found == []
+
+
+def _arrival(path: Path) -> date:
+    """The day a file could have arrived: of its extraction time, else the day in its name, else before all others."""
+    found = re.search(r"_x(\d{4})(\d{2})(\d{2})T", path.name) or re.search(r"(\d{4})(\d{2})(\d{2})", path.name)
+    return date(int(found[1]), int(found[2]), int(found[3])) if found else date.min

@@ -1,0 +1,118 @@
+"""Known-answer cases of the SQL: a YAML file is a test, no Python per case.
+
+tests/sql/<layer>/<table>/<case>.yml holds:
+    about:    the rule under test, in words
+    days:     [first, last] of the window (left out for tables without partitions)
+    settings: rules that differ from their defaults
+    inputs:   {table: [rows]}; a column left out is NULL; `base` of a table is merged into its rows
+    expect:   rows; only the named columns are compared, in any order of rows
+The case runs in one window and, for partitioned tables, day by day: both must give the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from smm_pipeline.catalog import Catalog, TableSpec, load_catalog
+from smm_pipeline.settings import Rules, Settings, Shop
+from smm_pipeline.warehouse.build import window_parameters
+from smm_pipeline.warehouse.connection import tune
+from smm_pipeline.warehouse.schema import create_table, relation
+
+CASES = sorted(Path(__file__).parent.glob("*/*/*.yml"))
+SHOP = Shop(name="Our Shop", brand="OurBrand", time_zone="Europe/Kyiv", currency="UAH", own_hosts=("shop.example",))
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    """The project's own catalog."""
+    return load_catalog()
+
+
+@pytest.fixture
+def con(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A real, empty database file."""
+    with duckdb.connect(str(tmp_path / "case.duckdb")) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_case(path: Path, catalog: Catalog, con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """The table's SELECT gives the expected rows, at once and day by day."""
+    case = yaml.safe_load(path.read_text(encoding="utf-8"))
+    spec = catalog[f"{path.parent.parent.name}.{path.parent.name}"]
+    settings = Settings(home=tmp_path, shop=SHOP, rules=Rules(**case.get("settings", {})))
+    tune(con, settings.warehouse)
+    for schema in ("seeds", "raw", "staging", "core", "kpi"):
+        con.execute(f"create schema {schema}")
+    for name in spec.deps:
+        create_table(con, catalog[name])
+        _insert(con, catalog[name], case["inputs"].get(name, []))
+    unknown = case["inputs"].keys() - spec.deps
+    assert not unknown, f"the table does not read {unknown}"
+
+    columns = list(case["expect"][0]) if case["expect"] else [spec.columns[0].name]
+    at_once = _rows(con, spec, settings, [_window(case)], columns)
+    day_by_day = _rows(con, spec, settings, _days(_window(case)), columns) if spec.partition else at_once
+    expected = sorted((_comparable(tuple(row[c] for c in columns)) for row in case["expect"]), key=repr)
+    assert at_once == expected
+    assert day_by_day == expected
+
+
+def _window(case: dict[str, Any]) -> tuple[date, date]:
+    first, last = case.get("days", ["2026-03-10", "2026-03-10"])
+    return date.fromisoformat(str(first)), date.fromisoformat(str(last))
+
+
+def _days(window: tuple[date, date]) -> list[tuple[date, date]]:
+    first, last = window
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return [(day, day) for day in days]
+
+
+def _insert(con: duckdb.DuckDBPyConnection, spec: TableSpec, data: Any) -> None:
+    base, rows = (data.get("base", {}), data["rows"]) if isinstance(data, dict) else ({}, data)
+    for row in rows:
+        merged = {**base, **row}
+        names = ", ".join(merged)
+        marks = ", ".join("?" for _ in merged)
+        con.execute(f"insert into {relation(spec)} ({names}) values ({marks})", list(merged.values()))
+
+
+def _rows(
+    con: duckdb.DuckDBPyConnection,
+    spec: TableSpec,
+    settings: Settings,
+    windows: list[tuple[date, date]],
+    columns: list[str],
+) -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = []
+    for first, last in windows:
+        values = {**settings.sql_parameters(), **window_parameters(first, last, settings)}
+        used = {name: values[name] for name in spec.parameters}
+        selected = ", ".join(columns)
+        found += con.execute(f"select {selected} from ({spec.sql}) as built", used).fetchall()
+    return sorted((_comparable(row) for row in found), key=repr)
+
+
+def _comparable(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Values in one form: money and floats to six digits, instants as UTC text, days as text."""
+    return tuple(_plain(value) for value in row)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int | float | Decimal):
+        return format(round(Decimal(str(value)), 6).normalize(), "f")
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat() if value.tzinfo else value.replace(tzinfo=UTC).isoformat()
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,0 +1,131 @@
+"""What the commands say about deliveries that went wrong: reasons, counts, refusals, exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from smm_pipeline.cli.texts import run_dict, run_text
+from smm_pipeline.pipeline import RunSummary
+from smm_pipeline.validation import Verdict
+from smm_pipeline.warehouse.build import BuildResult
+from tests.ingest_fixture import Instance
+from tests.instances import smm
+
+GOOD = '{"community": "c", "day": "2026-03-01", "followers": "7", "tags": []}\n'
+BAD_DAY = '{"community": "c", "day": "2026-02-31", "followers": "7", "tags": []}\n'
+UNREADABLE = '{"community": "c", \n'
+SKIPPED = '{"community": "test", "day": "2026-03-01", "followers": "7", "tags": []}\n'
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Instance:
+    """One feed that skips a community called test."""
+    made = Instance(tmp_path, {"good": 'mapping = "skipping.yml"'})
+    text = (tmp_path / "followers_jsonl.yml").read_text(encoding="utf-8")
+    skip = "skip: [{where: \"community = 'test'\", reason: test_community}]\n"
+    (tmp_path / "skipping.yml").write_text(text + skip, encoding="utf-8")
+    return made
+
+
+def _json(shop: Instance, *arguments: str, code: int = 0) -> Any:
+    ran = smm(shop.home, "--json", *arguments)
+    assert ran.returncode == code, ran.stdout + ran.stderr
+    return json.loads(ran.stdout)
+
+
+def test_rejects_and_skips_are_told_apart_and_add_up(shop: Instance) -> None:
+    """Ingest prints equations that agree with the books, the reasons, and where to look; status tells the same."""
+    shop.deliver("good", "a.jsonl", GOOD + BAD_DAY + UNREADABLE + SKIPPED)
+    ran = smm(shop.home, "ingest")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    told = [
+        "  4 records = 2 read + 1 rejected + 1 skipped on purpose",
+        "  2 rows = 1 loaded + 0 duplicate + 0 superseded + 1 rejected",
+        "  skipped on purpose: test_community 1",
+    ]
+    reasons = {r: 1 for _, _, found in shop.rejects() for r in found if not r.startswith("skipped:")}
+    assert len(reasons) == 2
+    for text in (ran.stdout, smm(shop.home, "status").stdout):
+        lines = text.splitlines()
+        assert [line for line in told if line not in lines] == []
+        assert all(f"{reason} 1" in text for reason in reasons)
+    assert "quality.rejects" in ran.stdout
+    [feed] = _json(shop, "status")["feeds"]
+    assert feed["reject_reasons"] == reasons
+    assert feed["skip_reasons"] == {"test_community": 1}
+    assert feed["counts"]["unreadable"] == 1
+
+
+def test_a_delivery_rejected_whole_is_not_a_success(shop: Instance) -> None:
+    """Exit code 3 when every record was refused; not when all of them are left out on purpose."""
+    shop.deliver("good", "skips.jsonl", SKIPPED)
+    assert _json(shop, "ingest")["nothing_loaded"] == []
+    shop.deliver("good", "bad.jsonl", BAD_DAY)
+    answer = _json(shop, "ingest", code=3)
+    assert answer["nothing_loaded"] == [{"feed": "good", "file": "bad.jsonl"}]
+    assert sum(answer["reject_reasons"]["good"].values()) == 1
+    assert answer["skip_reasons"] == {}
+
+
+def test_a_refused_delivery_stays_in_sight_until_somebody_deals_with_it(shop: Instance) -> None:
+    """Status and doctor tell of it with reason and hint; a corrected file under the same name ends it."""
+    shop.deliver("good", "a.jsonl", "<html>login</html>")
+    assert smm(shop.home, "ingest").returncode == 3
+    [refused] = _json(shop, "status")["refused_deliveries"]
+    assert (refused["feed"], refused["file"], refused["code"]) == ("good", "a.jsonl", "SMM-201")
+    assert refused["reason"]
+    text = smm(shop.home, "status").stdout
+    assert "refused good/a.jsonl: SMM-201" in text
+    warned = [f for f in _json(shop, "doctor") if f["subject"] == "feed good" and f["status"] == "warning"]
+    assert "a.jsonl" in warned[0]["message"]
+    shop.deliver("good", "a.jsonl", GOOD)
+    assert smm(shop.home, "ingest").returncode == 0
+    assert _json(shop, "status")["refused_deliveries"] == []
+
+
+def test_doctor_compiles_mappings_and_sees_folders_that_no_feed_reads(shop: Instance) -> None:
+    """A typo in a mapping or in a folder's name is found before a run."""
+    path = shop.home / "skipping.yml"
+    path.write_text(path.read_text(encoding="utf-8").replace("value: followers", "valeu: followers"), encoding="utf-8")
+    shop.deliver("goood", "a.jsonl", GOOD)
+    findings = {f["subject"]: f for f in _json(shop, "doctor", code=1)}
+    assert findings["feed good"]["status"] == "problem"
+    assert "SMM-204" in findings["feed good"]["message"]
+    assert "valeu" in findings["feed good"]["message"]
+    assert findings["landing"]["status"] == "warning"
+    assert "good?" in findings["landing"]["hint"]
+
+
+def test_a_day_without_data_is_a_mistake(shop: Instance) -> None:
+    """The answer names the days that have data."""
+    shop.deliver("good", "a.jsonl", GOOD)
+    failed = smm(shop.home, "run", "--date", "2030-01-01")
+    assert failed.returncode == 1
+    assert "SMM-501: there is no data on 2030-01-01" in failed.stderr
+    assert "first day with data is 2026-03-01, the last 2026-03-01" in failed.stderr
+
+
+def test_a_warning_of_a_check_has_a_name() -> None:
+    """Table, check and rows; windows of days are summed up."""
+
+    def verdict(rows: int) -> Verdict:
+        return Verdict("few_gaps", "query", "warning", "failed", None, rows, 9, "")
+
+    summary = RunSummary("r", built=[BuildResult("kpi.t", ("all",), 9, 0.1, (verdict(2), verdict(3)), "built")])
+    assert "  warning: kpi.t: few_gaps, 5 rows" in run_text(summary).splitlines()
+    assert "2 evaluated, 1 warnings" in run_text(summary)
+    assert run_dict(summary)["warnings"] == [{"table": "kpi.t", "check": "few_gaps", "rows": 5}]
+
+
+def test_waiting_for_another_process_is_said_once(shop: Instance) -> None:
+    """The command names the holder and the patience on standard error."""
+    with duckdb.connect(str(shop.home / "warehouse.duckdb")):
+        waited = smm(shop.home, "status", SMM_WAREHOUSE__LOCK_TIMEOUT_SECONDS="1")
+    assert waited.returncode == 1
+    assert waited.stderr.count("holds the work database; waiting up to 1 s") == 1
+    assert "SMM-301" in waited.stderr

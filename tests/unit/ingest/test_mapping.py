@@ -1,0 +1,102 @@
+"""The mapping language: what it refuses, and that each refusal names the place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from smm_pipeline.catalog import load_catalog
+from smm_pipeline.errors import SmmError
+from smm_pipeline.feeds import VENDORS, load_feed, vendor_names
+from smm_pipeline.feeds.expressions import problems_of
+from smm_pipeline.feeds.mapping import check_mapping, parse_mapping
+from smm_pipeline.settings import Feed, Settings, Shop
+
+GOOD = """
+format: {kind: csv}
+source_system: test
+columns: [date, "Order ID"]
+tables:
+  calendar_day:
+    columns:
+      calendar_date: date
+      kind: {const: payday}
+      name: Order ID
+"""
+
+
+@pytest.mark.parametrize("vendor", vendor_names())
+def test_shipped_mappings_are_right(vendor: str) -> None:
+    mapping = parse_mapping((VENDORS / f"{vendor}.yml").read_text(encoding="utf-8"), where=vendor)
+    check_mapping(mapping, load_catalog(), {}, where=vendor)
+
+
+def test_a_good_mapping_passes() -> None:
+    check_mapping(parse_mapping(GOOD, where="x"), load_catalog(), {}, where="x")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("kind: csv", "kind: cvs", "format.kind"),
+        ("kind: csv", "kind: csv, encoding: utf-99", "utf-99"),
+        ("kind: csv", "kind: csv, delimeter: ';'", "format.delimeter"),
+        ('columns: [date, "Order ID"]', "", "columns"),
+        ("calendar_day:", "calender_day:", "did you mean calendar_day?"),
+        ("calendar_date:", "calendar_dat:", "did you mean calendar_date?"),
+        ("{const: payday}", "{const: payday, expr: date}", "exactly one of expr and const"),
+        ("{const: payday}", "{const: payday, number: {decimal: ',', thousands: ','}}", "the same sign"),
+        ("{const: payday}", "{expr: date, time: {zone: Europe/Kiyv}}", "IANA time zone"),
+        ("      name: Order ID\n", "", "no value for the required column name"),
+        ("name: Order ID", "name: (select 1)", "subquery"),
+        ("    columns:", "    from: unnest(x)\n    columns:", "from"),
+        ("    columns:", "    key_occurrence: country\n    columns:", "key_occurrence"),
+        ("tables:", "skip: [{where: 'true', reason: Bad Reason}]\ntables:", "reason"),
+        (GOOD, "a: [", "not valid YAML"),
+    ],
+)
+def test_mistakes_are_named(old: str, new: str, says: str) -> None:
+    text = GOOD.replace(old, new)
+    assert text != GOOD
+    with pytest.raises(SmmError) as raised:
+        check_mapping(parse_mapping(text, where="x.yml"), load_catalog(), {}, where="x.yml")
+    assert raised.value.code == "SMM-204"
+    assert "x.yml" in raised.value.where
+    assert says in raised.value.what
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "a", "lower(a) || 'x'", "list_transform(l, lambda e:e.k)", "[x.k for x in l if x.k = 1]", "a[1].b.c",
+        "try_cast(a as bigint)", "case when a in ('x', 'y') and (b or c) then 1 else 2 end", "value_of(l, 'k').s",
+        "constant('brand')", "a - interval 1 second", "struct_pack(key := a, value := 'read_text(1)')",
+        "cast(a as decimal(18, 4))",
+    ],
+)  # fmt: skip
+def test_plain_expressions_pass(expression: str) -> None:
+    assert problems_of(expression) == []
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "(select 1)", "(from other)", "exists (select 1)", "a in (select b from t)", "read_text('x')", "getenv('HOME')",
+        "\"read_text\"('x')", "system.main.getenv('HOME')", "current_setting('x')", "now()", "random()", "sum(a)",
+        "count(*)", "row_number() over ()", "unnest(a)", "a; drop table t", "drop table t", "attach 'x'", "install x",
+        "copy t to 'x'", "set x = 1", "$1", "?", "a -- b", "a /* b */", "a,", "", "current_date", "localtimestamp",
+        "a || session_user",
+    ],
+)  # fmt: skip
+def test_anything_else_is_refused(expression: str) -> None:
+    assert problems_of(expression)
+
+
+def test_unknown_vendor_is_named(tmp_path: Path) -> None:
+    settings = Settings(
+        home=tmp_path, shop=Shop(name="x", time_zone="UTC", currency="UAH"), feeds={"web": Feed(vendor="g4a")}
+    )
+    with pytest.raises(SmmError, match="did you mean ga4") as raised:
+        load_feed("web", settings, load_catalog())
+    assert raised.value.code == "SMM-204"

@@ -1,0 +1,193 @@
+"""Text to values: what is accepted, what is refused, per type and format. Expected values are worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pytest
+
+from smm_pipeline.feeds.mapping import ColumnRule, NumberFormat, TimeFormat
+from smm_pipeline.ingest.values import define_macros, known_text, mapped_text, own_hosts_pattern, typed
+
+
+@pytest.fixture(scope="module")
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        define_macros(
+            connection, {"brand": "O'Neil", "own_hosts": own_hosts_pattern(["shop.example", "www.shop.example"])}
+        )
+        yield connection
+
+
+def value(con: duckdb.DuckDBPyConnection, type_: str, text: str, rule: ColumnRule, zone: str = "Europe/Kyiv") -> Any:
+    sql, _ = typed(type_, "t", rule, zone)
+    row = con.execute(f"select {sql} from (select cast(? as varchar) as t)", [text]).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def rule(**parts: Any) -> ColumnRule:
+    return ColumnRule(expr="t", **parts)
+
+
+UKRAINIAN = NumberFormat(decimal=",", thousands=" ", strip=("грн", "₴"))
+
+
+@pytest.mark.parametrize(
+    ("text", "fmt", "expected"),
+    [
+        ("12.5", NumberFormat(), "12.5"),
+        ("-0.01", NumberFormat(), "-0.01"),
+        ("+7", NumberFormat(), "7"),
+        ("1,5", NumberFormat(), None),
+        ("1e3", NumberFormat(), None),
+        ("1_000", NumberFormat(), None),
+        ("0x1F", NumberFormat(), None),
+        ("nan", NumberFormat(), None),
+        ("inf", NumberFormat(), None),
+        ("1 000", NumberFormat(), None),
+        ("99999999999999999", NumberFormat(), None),  # more than DECIMAL(18, 4) holds
+        ("1 250,50", UKRAINIAN, "1250.5"),
+        ("1\u00a0250,50 грн", UKRAINIAN, "1250.5"),
+        ("1\u202f250\u2009000 ₴", UKRAINIAN, "1250000"),
+        ("12 34,00", UKRAINIAN, None),
+        ("1.250,50", UKRAINIAN, None),
+        ("1.234.567,8", NumberFormat(decimal=",", thousands="."), "1234567.8"),
+        ("1'234.5", NumberFormat(thousands="'"), "1234.5"),
+        ("2990000", NumberFormat(divide_by=1_000_000), "2.99"),
+        ("-1", NumberFormat(divide_by=100), "-0.01"),
+    ],
+)
+def test_decimals(con: duckdb.DuckDBPyConnection, text: str, fmt: NumberFormat, expected: str | None) -> None:
+    found = value(con, "DECIMAL(18,4)", text, rule(number=fmt))
+    assert found == (None if expected is None else Decimal(expected))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("12", 12), ("12.0", 12), ("12.5", None), ("9223372036854775808", None), ("-3", -3), ("", None), ("12abc", None)],
+)
+def test_integers(con: duckdb.DuckDBPyConnection, text: str, expected: int | None) -> None:
+    assert value(con, "BIGINT", text, rule()) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("TRUE", True), ("no", False), ("1", True), ("0", False), ("2", None), ("так", None)]
+)
+def test_booleans(con: duckdb.DuckDBPyConnection, text: str, expected: bool | None) -> None:
+    assert value(con, "BOOLEAN", text, rule()) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "fmt", "expected"),
+    [
+        ("2026-03-01T10:00:00Z", TimeFormat(), "2026-03-01T10:00:00"),
+        ("2026-03-01 10:00:00+02:00", TimeFormat(), "2026-03-01T08:00:00"),
+        ("2020-08-17T12:25:20+0000", TimeFormat(), "2020-08-17T12:25:20"),
+        ("2019-11-06T14:04:59.9506137Z", TimeFormat(), "2019-11-06T14:04:59.950613"),
+        ("2026-01-15T10:00:00", TimeFormat(), "2026-01-15T08:00:00"),  # Kyiv is UTC+2 in winter
+        ("2026-07-15T10:00:00", TimeFormat(), "2026-07-15T07:00:00"),  # and UTC+3 in summer
+        ("2026-07-15T10:00:00", TimeFormat(zone="UTC"), "2026-07-15T10:00:00"),
+        ("2026-02-30T10:00:00Z", TimeFormat(), None),
+        ("2026-03-01", TimeFormat(), None),
+        ("01.03.2026 10:00", TimeFormat(), None),
+        ("01.03.2026 10:00", TimeFormat(format="%d.%m.%Y %H:%M"), "2026-03-01T08:00:00"),
+        ("31.02.2026 10:00", TimeFormat(format="%d.%m.%Y %H:%M"), None),
+        ("1617691790431476", TimeFormat(format="unix_us"), "2021-04-06T06:49:50.431476"),
+        ("1494346325", TimeFormat(format="unix_s"), "2017-05-09T16:12:05"),
+        ("1494346325000", TimeFormat(format="unix_ms"), "2017-05-09T16:12:05"),
+        ("1494346325.5", TimeFormat(format="unix_s"), None),
+        ("999999999999999999", TimeFormat(format="unix_s"), None),
+    ],
+)
+def test_instants(con: duckdb.DuckDBPyConnection, text: str, fmt: TimeFormat, expected: str | None) -> None:
+    found = value(con, "TIMESTAMPTZ", text, rule(time=fmt))
+    assert found == (None if expected is None else datetime.fromisoformat(expected + "+00:00"))
+
+
+@pytest.mark.parametrize(
+    ("text", "fmt", "expected"),
+    [
+        ("2026-03-01", TimeFormat(), date(2026, 3, 1)),
+        ("2026-03-01T23:30:00", TimeFormat(), date(2026, 3, 1)),
+        ("2026-03-01T23:30:00Z", TimeFormat(), date(2026, 3, 2)),  # half past one in Kyiv
+        ("20260301", TimeFormat(format="%Y%m%d"), date(2026, 3, 1)),
+        ("2026-02-29", TimeFormat(), None),
+        ("1.3.26", TimeFormat(), None),
+    ],
+)
+def test_days(con: duckdb.DuckDBPyConnection, text: str, fmt: TimeFormat, expected: date | None) -> None:
+    assert value(con, "DATE", text, rule(time=fmt)) == expected
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "expected"),
+    [
+        ("name", "  x\u00a0", "x"),
+        ("name", "\ufeffx\r\n", "x"),
+        ("name", "и\u0306", "й"),  # decomposed becomes composed
+        ("name", "(not set)", None),
+        ("name", "—", None),
+        ("name", "(none)", "(none)"),
+        ("utm_source", "(none)", None),
+        ("utm_source", "(direct)", "(direct)"),
+    ],
+)
+def test_texts(con: duckdb.DuckDBPyConnection, column: str, text: str, expected: str | None) -> None:
+    row = con.execute(f"select {known_text(column, 't')} from (select _smm_trim(?) as t)", [text]).fetchone()
+    assert row == (expected,)
+
+
+def test_map_and_otherwise(con: duckdb.DuckDBPyConnection) -> None:
+    kept, other = rule(map={"A": "x'y"}), rule(map={"A": "x"}, otherwise="rest")
+    sql = f"select {mapped_text(kept, 't')}, {mapped_text(other, 't')} from (select unnest(['A', 'B', null]) as t)"
+    assert con.execute(sql).fetchall() == [("x'y", "x"), ("B", "rest"), (None, None)]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://shop.example/p?utm_source=tg&fbclid=1#top", "https://shop.example/p?utm_source=tg&fbclid=1#top"),
+        ("https://shop.example/p?email=a@b.c&utm_source=tg", "https://shop.example/p?utm_source=tg"),
+        ("https://shop.example/p?utm_source=tg&ref=a%40b.c", "https://shop.example/p?utm_source=tg"),
+        ("https://shop.example/p?Phone=380501234567", "https://shop.example/p"),
+        ("https://user:secret@shop.example/p?x=1", "https://shop.example/p?x=1"),
+        ("https://shop.example/p?reset_token=1&x=2#access_token=9", "https://shop.example/p?x=2"),
+        ("https://shop.example/p?product_name=lamp", "https://shop.example/p?product_name=lamp"),
+        ("/checkout?first_name=Olha&step=2", "/checkout?step=2"),
+        ("android-app://org.telegram.messenger/", "android-app://org.telegram.messenger/"),
+        ("https://t.me/s/shop?q=a?b@c", "https://t.me/s/shop"),
+        ("https://kram.example/john.doe@mail.com/p?u=1&q=%2B380501234567", "https://kram.example/(e-mail)/p?u=1"),
+        ("https://kram.example/u/john%40mail.com", "https://kram.example/u/(e-mail)"),
+        ("https://kram.example/u=john%2540mail.com,a@b.c?x=1", "https://kram.example/u=(e-mail),(e-mail)?x=1"),
+        ("https://kram.example/p?next=%2Fu%3Fe%3Da%2540b.c&x=1", "https://kram.example/p?x=1"),
+        ("https://kram.example/p?x=1#john.doe@mail.com", "https://kram.example/p?x=1"),
+        ("https://kram.example/p?x=1#q=%2b380501234567", "https://kram.example/p?x=1"),
+        ("https://kram.example/p?q=+380501234567&x=1", "https://kram.example/p?x=1"),
+        ("https://kram.example/p?q=%2B38+%28050%29%20123-45-67&x=1", "https://kram.example/p?x=1"),
+        ("https://kram.example/p?q=call%20%2B380501234567", "https://kram.example/p"),
+        # No persons: a handle, nine digits, sixteen, a barcode after a blank, a plus between words.
+        ("https://video.example/@kram/live?x=1", "https://video.example/@kram/live?x=1"),
+        ("https://kram.example/p?q=%2B123456789", "https://kram.example/p?q=%2B123456789"),
+        ("https://kram.example/p?q=%2B1234567890123456", "https://kram.example/p?q=%2B1234567890123456"),
+        ("https://kram.example/p?q=lamp+4820000000017", "https://kram.example/p?q=lamp+4820000000017"),
+        ("https://kram.example/p?q=c%2B%2B+lamp", "https://kram.example/p?q=c%2B%2B+lamp"),
+        ("", ""),
+    ],
+)
+def test_addresses_lose_what_is_personal(con: duckdb.DuckDBPyConnection, url: str, expected: str) -> None:
+    assert con.execute("select _smm_url(?)", [url]).fetchone() == (expected,)
+
+
+def test_functions_of_the_mapping_language(con: duckdb.DuckDBPyConnection) -> None:
+    sql = (
+        "select value_of([{'key': 'a', 'value': 1}, {'key': 'b', 'value': 2}], 'b'), "
+        "value_of([{'key': 'a', 'value': 1}], 'z'), constant('brand'), constant('absent'), "
+        "regexp_extract('see https://www.shop.example/p1?x=1 now', 'https?://(' || constant('own_hosts') || ')[^ ]*')"
+    )
+    assert con.execute(sql).fetchall() == [(2, None, "O'Neil", None, "https://www.shop.example/p1?x=1")]

@@ -1,0 +1,158 @@
+"""The page as text: complete, escaped, self-contained. What a browser makes of it is tested in tests/ui."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import vl_convert
+
+from smm_pipeline.errors import SmmError
+from smm_pipeline.reporting.figures import bucket
+from smm_pipeline.reporting.report import render, write_report
+from smm_pipeline.settings import Settings
+from tests.serving_fixture import FIRST, publish_rows, quarter
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+MAX_BYTES = 3_000_000
+
+
+class Page(HTMLParser):
+    """Tags with attributes, and the text of each heading, of the page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.headings: list[str] = []
+        self.scripts: list[str] = []
+        self._open = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._open = tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open in {"h1", "h2"} and data.strip():
+            self.headings.append(data.strip())
+        if self._open == "script" and data.strip():
+            self.scripts.append(data)
+
+    def attributes(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    rows: dict[str, Any] = dict(quarter())
+    rows["dim_community"][0]["community_name"] = HOSTILE
+    for row in rows["kpi_daily_benefit"]:
+        if row["community_id"] == rows["dim_community"][0]["community_id"]:
+            row["community_name"] = HOSTILE
+    return publish_rows(tmp_path_factory.mktemp("shop"), rows)
+
+
+@pytest.fixture(scope="module")
+def html(settings: Settings) -> str:
+    return write_report(settings).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+def test_sections_answer_the_owners_questions_in_order(page: Page) -> None:
+    assert page.headings == [
+        "What the communities brought",
+        "In short",
+        "What kind of purchase was it?",
+        "Which community works?",
+        "How much depends on the counting rule?",
+        "Which posts sold?",
+        "Do the communities grow?",
+        "Who talks about the shop?",
+        "How good is the data?",
+        "What does each number mean?",
+    ]
+
+
+def test_page_is_small_and_names_nothing_outside_itself(html: str, page: Page) -> None:
+    assert len(html.encode()) < MAX_BYTES
+    for _, attributes in page.tags:
+        for name in ("src", "href", "data", "action", "poster", "srcset"):
+            assert (attributes.get(name) or "#").startswith("#")
+    style = html.partition("<style>")[2].partition("</style>")[0]
+    assert style
+    assert "@import" not in style
+    assert "url(" not in style
+
+
+def test_names_from_feeds_never_become_code(html: str, page: Page) -> None:
+    assert HOSTILE not in html
+    assert "&lt;img src=x" in html
+    assert not page.attributes("img")
+    assert [a.get("type") for a in page.attributes("script")] == ["application/json", "module"]
+    assert HOSTILE in json.dumps(json.loads(page.scripts[0]))
+
+
+def test_policy_allows_only_the_pages_own_script(page: Page) -> None:
+    (policy,) = [a["content"] for a in page.attributes("meta") if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe-eval" not in policy
+
+
+def test_tables_have_captions_and_charts_have_descriptions(page: Page) -> None:
+    assert len(page.attributes("caption")) == len(page.attributes("table"))
+    assert len(page.attributes("table")) >= 8
+    charts = [a for a in page.attributes("div") if a.get("class") == "chart"]
+    assert len(charts) == 7
+    assert all(a["role"] == "img" and a["aria-label"] for a in charts)
+    assert page.attributes("html") == [{"lang": "en"}]
+
+
+def test_every_chart_is_valid_vega_lite(page: Page) -> None:
+    specs = json.loads(page.scripts[0])["specs"]
+    assert len(specs) == 7
+    for spec in specs.values():
+        assert vl_convert.vegalite_to_vega(spec, show_warnings=False)["marks"]
+
+
+def test_definitions_come_from_the_dictionary(html: str) -> None:
+    assert "net_revenue_lower_amount" in html
+    assert "undercounts: apps and messengers often send no referrer" in html
+
+
+def test_same_file_gives_the_same_page(settings: Settings, html: str) -> None:
+    assert render(settings) == html
+
+
+def test_page_without_any_data_says_so(tmp_path: Path) -> None:
+    text = render(publish_rows(tmp_path, {}))
+    assert text.count("Nothing in this period, or no feed brings it.") == 7
+    assert "nan" not in text.split("<script")[0].lower().replace("finance", "")
+
+
+def test_no_serving_file_writes_no_page(tmp_path: Path, settings: Settings) -> None:
+    with pytest.raises(SmmError) as caught:
+        write_report(settings.model_copy(update={"home": tmp_path}))
+    assert caught.value.code == "SMM-305"
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_page_that_cannot_be_written_is_an_error_with_a_code(tmp_path: Path) -> None:
+    settings = publish_rows(tmp_path, {})
+    settings.reports.write_text("a file where the folder should be")
+    with pytest.raises(SmmError) as caught:
+        write_report(settings)
+    assert caught.value.code == "SMM-306"
+
+
+@pytest.mark.parametrize(("days", "step"), [(1, "day"), (100, "day"), (101, "week"), (400, "week"), (401, "month")])
+def test_long_periods_are_drawn_in_coarser_steps(days: int, step: str) -> None:
+    last = FIRST.fromordinal(FIRST.toordinal() + days - 1)
+    assert bucket(FIRST, last) == step

@@ -1,0 +1,107 @@
+"""smm.toml and the environment: what is accepted, and what a wrong value is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from smm_pipeline.errors import SmmError
+from smm_pipeline.settings import PERSON_KEY_VARIABLE, load_settings, person_key
+
+GOOD = '[shop]\nname = "A"\ntime_zone = "Europe/Kyiv"\ncurrency = "UAH"\n'
+
+
+def _write(home: Path, text: str) -> Path:
+    (home / "smm.toml").write_text(text, encoding="utf-8")
+    return home
+
+
+def test_a_minimal_file_is_enough(tmp_path: Path) -> None:
+    """Everything but the shop has a default."""
+    settings = load_settings(_write(tmp_path, GOOD))
+    assert settings.rules.impulse_hours == 36
+    assert settings.serving_file == tmp_path / "serving" / "smm.duckdb"
+    assert settings.shop.brand_name == "A"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (GOOD.replace("Europe/Kyiv", "Europe/Kiew"), ["shop.time_zone", "'Europe/Kiew'", "IANA time zone"]),
+        (GOOD.replace("UAH", "грн"), ["shop.currency", "'грн'", "ISO 4217"]),
+        (GOOD + "[rules]\nimpulse_hours = 0\n", ["rules.impulse_hours", "0", "greater than or equal to 1"]),
+        (
+            GOOD + "[rules]\nimpuls_hours = 5\n",
+            ["rules.impuls_hours = 5: is not a setting; did you mean impulse_"],
+        ),
+        (GOOD + '[feeds.web]\nvendr = "ga4"\n', ["feeds.web.vendr = 'ga4': is not a setting; did you mean vendor?"]),
+        ("[shp]\n" + GOOD, ["shp = {}: is not a setting; did you mean shop?"]),
+        (GOOD + 'own_hosts = "a.b"\n', ["shop.own_hosts = 'a.b': expected a list"]),
+        (
+            GOOD + 'own_hosts = ["https://shop.example/"]\n',
+            ["shop.own_hosts.0 = 'https://shop.example/': expected a host such as shop.example"],
+        ),
+        (GOOD + 'payment_hosts = ["pay"]\n', ["shop.payment_hosts.0 = 'pay': expected a host such as shop.example"]),
+        (GOOD + '[feeds."Web shop"]\nvendor = "ga4"\n', ["feeds.Web shop = 'Web shop': expected a feed name"]),
+        (
+            GOOD + '[feeds.web]\nmapping = "mappings/../../x.yml"\n',
+            ["feeds.web.mapping = 'mappings/../../x.yml': expected a path inside the instance folder"],
+        ),
+        (GOOD + '[feeds.web]\nmapping = "/x.yml"\n', ["feeds.web.mapping", "inside the instance folder"]),
+        (
+            GOOD + "[feeds.web]\nvendor = 'ga4'\nextracted_at = '(\\d+'\n",
+            ["feeds.web.extracted_at", "'(\\\\d+'", "expected a regular expression", "unterminated"],
+        ),
+        (GOOD + "[feeds.web]\nvendor = 'ga4'\nextracted_at = '(\\d+)'\n", ["extracted_at", "(?P<ts>...)"]),
+        (GOOD + '[feeds.web]\nvendor = "ga4"\nmapping = "x.yml"\n', ["feeds.web", "exactly one of vendor and mapping"]),
+        ("[shop]\nname = 1\n", ["shop.time_zone", "required", "shop.name", "string"]),
+        ("[shop\n", ["not valid TOML"]),
+    ],
+)
+def test_a_wrong_value_names_key_value_and_what_was_expected(tmp_path: Path, text: str, told: list[str]) -> None:
+    """Every error says which key, which value, and what would do."""
+    with pytest.raises(SmmError) as caught:
+        load_settings(_write(tmp_path, text))
+    assert caught.value.code == "SMM-102"
+    assert [part for part in told if part not in caught.value.what] == []
+    assert "Value error" not in caught.value.what
+
+
+def test_hosts_may_be_written_in_any_alphabet(tmp_path: Path) -> None:
+    """Browsers send xn--..., people write letters."""
+    settings = load_settings(_write(tmp_path, GOOD + 'own_hosts = ["магазин.рф", "www.Shop-1.example"]\n'))
+    assert settings.shop.own_hosts == ("магазин.рф", "www.Shop-1.example")
+
+
+def test_a_variable_that_cannot_be_read_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list in the environment is JSON."""
+    monkeypatch.setenv("SMM_SHOP__OWN_HOSTS", "shop.example")
+    with pytest.raises(SmmError, match=r"SMM-102[\s\S]*JSON"):
+        load_settings(_write(tmp_path, GOOD))
+
+
+def test_a_missing_instance_says_what_to_do(tmp_path: Path) -> None:
+    """Without smm.toml the next step is named."""
+    with pytest.raises(SmmError, match=r"SMM-101[\s\S]*smm init"):
+        load_settings(tmp_path / "nowhere")
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One tunable can be set for one run."""
+    monkeypatch.setenv("SMM_RULES__IMPULSE_HOURS", "24")
+    assert load_settings(_write(tmp_path, GOOD + "[rules]\nimpulse_hours = 5\n")).rules.impulse_hours == 24
+
+
+def test_a_named_instance_is_not_exchanged_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SMM_HOME is the default for the folder; a folder that is given stays."""
+    monkeypatch.setenv("SMM_HOME", "elsewhere")
+    assert load_settings(_write(tmp_path, GOOD)).home == tmp_path
+
+
+@pytest.mark.parametrize("key", ["", "short"])
+def test_a_weak_person_key_is_refused(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guessable key would make the pseudonyms guessable."""
+    monkeypatch.setenv(PERSON_KEY_VARIABLE, key)
+    with pytest.raises(SmmError, match="SMM-103"):
+        person_key()
