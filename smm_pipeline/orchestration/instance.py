@@ -20,12 +20,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+import yaml
+
 from smm_pipeline.errors import SmmError
 from smm_pipeline.settings import HOME_VARIABLE, PROJECT_ROOT, Settings, Shop, instance_home, load_settings
 
 HOST = "127.0.0.1"
 READY_SECONDS = 120
 STOP_SECONDS = 30
+ERROR_CHARACTERS = 160
 
 
 def settings_or_placeholder() -> Settings:
@@ -59,6 +62,28 @@ def prepare_dagster_home(home: Path) -> Path:
     return folder
 
 
+def create_storage(folder: Path) -> None:
+    """Create Dagster's own databases in its folder, where they are missing.
+
+    Webserver and daemon start together, and each would create them: on a new instance one of the two then finds half
+    of the other's tables and ends.
+
+    Raises:
+        SmmError: SMM-601 when dagster.yaml is wrong.
+    """
+    # A second of imports that `smm init`, which needs only the folder, does not pay.
+    import dagster as dg
+
+    try:
+        with dg.DagsterInstance.from_config(str(folder)):
+            pass
+    except (dg.DagsterError, yaml.YAMLError) as error:
+        # Dagster lists all that it would have taken, on one line of thousands of characters.
+        lines = [line.strip()[:ERROR_CHARACTERS] for line in str(error).splitlines()]
+        where = str(folder / "dagster.yaml")
+        raise SmmError("SMM-601", f"Dagster refuses its settings: {' '.join(lines)}", where=where) from error
+
+
 def start_ui(
     settings: Settings, port: int, *, read_only: bool = False, announce: Callable[[str], object] = print
 ) -> None:
@@ -74,6 +99,7 @@ def start_ui(
         SmmError: SMM-601 when one of them does not start, or ends by itself.
     """
     folder = prepare_dagster_home(settings.home)
+    create_storage(folder)
     environment = os.environ | {
         "DAGSTER_HOME": str(folder),
         "DAGSTER_DISABLE_TELEMETRY": "yes",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import get_args
 
@@ -16,7 +18,7 @@ from smm_pipeline.definitions import build_defs
 from smm_pipeline.errors import SmmError
 from smm_pipeline.orchestration.assets import HTML_REPORT, SERVING_FILE
 from smm_pipeline.orchestration.checks import asset_key, check_specs
-from smm_pipeline.orchestration.instance import prepare_dagster_home, settings_or_placeholder
+from smm_pipeline.orchestration.instance import create_storage, prepare_dagster_home, settings_or_placeholder
 from smm_pipeline.settings import Settings, Shop
 
 # What the code location must not load: each costs a second or more in every run worker.
@@ -144,3 +146,26 @@ def test_shipped_instance_file_is_taken_by_dagster(tmp_path: Path) -> None:
     (folder / "dagster.yaml").write_text("telemetry: {enabled: false}\n", encoding="utf-8")
     prepare_dagster_home(settings.home)
     assert (folder / "dagster.yaml").read_text(encoding="utf-8") == "telemetry: {enabled: false}\n"
+
+
+def test_databases_of_a_new_instance_are_there_before_its_processes_start(tmp_path: Path) -> None:
+    """Webserver and daemon that both create them get in each other's way."""
+    folder = prepare_dagster_home(tmp_path)
+    create_storage(folder)
+    found = {}
+    for path in folder.rglob("*.db"):
+        with closing(sqlite3.connect(path)) as con:
+            found[path.name] = {name for (name,) in con.execute("select name from sqlite_master where type = 'table'")}
+    assert found.keys() == {"runs.db", "index.db", "schedules.db"}
+    # Alembic writes its mark last: the tables before it are complete.
+    assert all("alembic_version" in tables for tables in found.values())
+    create_storage(folder)
+
+
+@pytest.mark.parametrize("text", ["telemetry: {enabled: 5}", "unheard_of: 1", "concurrency: ["])
+def test_wrong_instance_file_is_told_in_a_few_lines(tmp_path: Path, text: str) -> None:
+    (tmp_path / "dagster.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(SmmError, match="Dagster refuses its settings") as caught:
+        create_storage(tmp_path)
+    assert str(tmp_path / "dagster.yaml") in str(caught.value)
+    assert len(str(caught.value)) < 1000
