@@ -1,7 +1,7 @@
 """Ingest: deliveries become rows of the raw contracts, raw store first, nothing lost.
 
-Belongs here: the public face of the room. See landing (raw store), text_readers and records (bytes to records),
-transform (records to rows), merge (rows to versions), batch (one transaction), run (all of it).
+Belongs here: the public face of the room. See landing and arrivals (raw store), text_readers and records
+(bytes to records), transform (records to rows), merge (rows to versions), batch (one transaction), run (all of it).
 """
 
 from smm_pipeline.ingest.results import RECORDS, Counts, DeliveryResult

@@ -18,10 +18,11 @@ import duckdb
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import FeedSource, load_feed
+from smm_pipeline.ingest.arrivals import Listed, list_in_store, read_arrivals
 from smm_pipeline.ingest.batch import DeliveryRefusedError, insert_rows, list_arrivals, load_batch, record_deliveries
 from smm_pipeline.ingest.landing import declared_time, display_name, landing_files, raw_path, store_raw
 from smm_pipeline.ingest.records import RecordTable
-from smm_pipeline.ingest.results import Arrival, DeliveryResult
+from smm_pipeline.ingest.results import Arrival, DeliveryResult, Status
 from smm_pipeline.ingest.transform import TablePlan
 from smm_pipeline.ingest.values import OWN_HOSTS, define_macros, own_hosts_pattern
 from smm_pipeline.settings import Settings, person_key
@@ -144,64 +145,79 @@ class _Known:
         newest = {i: max(r[4] for r in booked if r[0] == i and r[2] != "failed") for i in loaded}
         return cls({r[0]: (r[1], r[2], r[3]) for r in files}, {(r[0], r[1]): (r[2], r[3]) for r in booked}, newest)
 
-    def is_done(self, delivery_id: str, name: str, fingerprint: str) -> bool:
-        """Whether a file needs no second look: loaded, or failed under the same mapping."""
-        status, tried_with = self.deliveries.get((delivery_id, name), ("", ""))
+    def is_done(self, arrival: Listed, fingerprint: str) -> bool:
+        """Whether an arrival needs no second look: loaded, or failed under the same mapping."""
+        status, tried_with = self.deliveries.get((arrival.delivery_id, arrival.file_path), ("", ""))
         return status in ("loaded", "duplicate") or (status == "failed" and tried_with == fingerprint)
 
 
 def _take_new(
     con: duckdb.DuckDBPyConnection, settings: Settings, source: FeedSource, run_id: str
 ) -> tuple[list[Arrival], list[DeliveryResult]]:
-    """Bring new files into the raw store; returns those to load, and results of files whose bytes are known already."""
-    folder = settings.landing / source.name
+    """Bring new files into the raw store; returns what is to load, and results of what needs no loading."""
     known = _Known.read(con, source.name)
-    found: list[Arrival] = []
-    fresh: list[tuple[object, ...]] = []
-    for path, info in landing_files(folder, source.feed):
-        arrival = _arrival(settings, source, known, path, info)
-        if arrival is None:
-            continue
-        entry = (info.st_size, info.st_mtime_ns, arrival.delivery_id)
-        if known.files.get(arrival.file_path) != entry:
-            fresh.append((source.name, arrival.file_path, *entry))
-        if not known.is_done(arrival.delivery_id, arrival.file_path, source.fingerprint):
-            found.append(arrival)
+    listed = read_arrivals(settings.raw_store, source.name)
+    found: dict[tuple[str, str], Listed] = {}
+    for path, info in landing_files(settings.landing / source.name, source.feed):
+        if (seen_file := _stored(settings, source.name, known, path, info)) is not None:
+            found[seen_file.delivery_id, seen_file.file_path] = seen_file
+    fresh = [
+        (source.name, f.file_path, f.byte_count, f.mtime_ns, f.delivery_id)
+        for f in found.values()
+        if known.files.get(f.file_path) != (f.byte_count, f.mtime_ns, f.delivery_id)
+    ]
+    # What landing/ holds no more is loaded from the raw store where the books do not know it: they were lost, or the
+    # mapping was corrected since it failed. The list's time is that of the first arrival, whatever copying has made of
+    # the file's own.
+    todo = [
+        _arrival(settings, source, f) for f in (found | listed).values() if not known.is_done(f, source.fingerprint)
+    ]
+    list_in_store(settings.raw_store, source.name, (f for key, f in found.items() if key not in listed))
     arrivals: list[Arrival] = []
-    again: list[tuple[Arrival, DeliveryResult]] = []
-    for arrival in sorted(found, key=lambda a: (a.extracted_ts, a.file_path)):
+    settled: list[tuple[Arrival, DeliveryResult]] = []
+    for arrival in sorted(todo, key=lambda a: (a.extracted_ts, a.file_path)):
         seen = known.newest.get(arrival.delivery_id)
-        if seen is None or (arrival.is_dated and arrival.extracted_ts > seen):
+        if not arrival.raw_path.is_file():
+            lost = SmmError(
+                "SMM-208", "its bytes are gone from landing/ and from the raw store", where=arrival.file_path
+            )
+            settled.append((arrival, _result(arrival, "failed", lost)))
+        elif seen is None or (arrival.is_dated and arrival.extracted_ts > seen):
             # The same bytes at a later declared time say that the old values hold again.
             arrivals.append(replace(arrival, is_again=seen is not None))
             known.newest[arrival.delivery_id] = arrival.extracted_ts
         else:
-            again.append((arrival, DeliveryResult(source.name, arrival.file_path, arrival.delivery_id, "duplicate")))
+            settled.append((arrival, _result(arrival, "duplicate")))
     with transaction(con):
         insert_rows(con, "insert or replace into meta.landing_file", _FILE_TYPES, fresh)
-        record_deliveries(con, source, again, run_id)
+        record_deliveries(con, source, settled, run_id)
     failpoint("ingest.after_raw_store")
-    return arrivals, [result for _, result in again]
+    return arrivals, [result for _, result in settled]
 
 
-def _arrival(settings: Settings, source: FeedSource, known: _Known, path: Path, info: os.stat_result) -> Arrival | None:
+def _stored(settings: Settings, feed: str, known: _Known, path: Path, info: os.stat_result) -> Listed | None:
     """One landing file, its bytes in the raw store; None when it is still being written."""
-    name = display_name(path, settings.landing / source.name)
+    name = display_name(path, settings.landing / feed)
     size, mtime_ns, delivery_id = known.files.get(name, (-1, -1, ""))
-    stored = raw_path(settings.raw_store, source.name, delivery_id)
+    stored = raw_path(settings.raw_store, feed, delivery_id)
     if (size, mtime_ns) != (info.st_size, info.st_mtime_ns) or not stored.is_file():
-        fresh = store_raw(path, settings.raw_store, source.name, info)
+        fresh = store_raw(path, settings.raw_store, feed, info)
         if fresh is None:
             return None
         delivery_id = fresh
-    dated = declared_time(name, source.feed)
+    return Listed(name, delivery_id, info.st_size, info.st_mtime_ns)
+
+
+def _arrival(settings: Settings, source: FeedSource, listed: Listed) -> Arrival:
+    """What is known of a delivery before it is read."""
+    dated = declared_time(listed.file_path, source.feed)
     return Arrival(
         feed=source.name,
-        file_path=name,
-        delivery_id=delivery_id,
-        raw_path=raw_path(settings.raw_store, source.name, delivery_id),
-        byte_count=info.st_size,
-        extracted_ts=dated or datetime.fromtimestamp(info.st_mtime_ns / 1e9, UTC),
+        file_path=listed.file_path,
+        delivery_id=listed.delivery_id,
+        raw_path=raw_path(settings.raw_store, source.name, listed.delivery_id),
+        byte_count=listed.byte_count,
+        extracted_ts=dated or datetime.fromtimestamp(listed.mtime_ns / 1e9, UTC),
         is_dated=dated is not None,
     )
 
@@ -251,7 +267,11 @@ def _load(
 def _fail(
     con: duckdb.DuckDBPyConnection, source: FeedSource, arrival: Arrival, error: SmmError, run_id: str
 ) -> DeliveryResult:
-    result = DeliveryResult(source.name, arrival.file_path, arrival.delivery_id, "failed", error=error)
+    result = _result(arrival, "failed", error)
     with transaction(con):
         record_deliveries(con, source, [(arrival, result)], run_id)
     return result
+
+
+def _result(arrival: Arrival, status: Status, error: SmmError | None = None) -> DeliveryResult:
+    return DeliveryResult(arrival.feed, arrival.file_path, arrival.delivery_id, status, error=error)

@@ -1,0 +1,94 @@
+"""The raw store alone makes the work database again, whatever became of landing/."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from smm_pipeline.ingest.arrivals import LIST_NAME
+from smm_pipeline.settings import PROJECT_ROOT
+from tests.ingest_fixture import Instance
+
+CORPUS = PROJECT_ROOT / "tests" / "corpus" / "bad"
+FEEDS = {"members": 'mapping = "followers_jsonl.yml"'}
+ROWS = "select * exclude (_loaded_at) from raw.community_day order by all"
+# The list writes the time to the nanosecond.
+FIRST, SECOND = 1_772_400_000.123456, 1_772_500_000.654321
+
+
+def _line(value: int) -> str:
+    return json.dumps({"community": "c1", "day": "2026-03-01", "followers": value}) + "\n"
+
+
+def _lose(shop: Instance, *folders: str) -> None:
+    for name in folders:
+        shutil.rmtree(shop.home / name)
+    for path in shop.home.glob("warehouse.duckdb*"):
+        path.unlink()
+
+
+def test_versions_under_one_name_come_back_in_their_order(tmp_path: Path) -> None:
+    """The second file replaced the first in landing/, and the first holds the higher value."""
+    shop = Instance(tmp_path, FEEDS)
+    shop.deliver("members", "daily.jsonl", _line(12), mtime=FIRST)
+    shop.ingest()
+    shop.deliver("members", "daily.jsonl", _line(10), mtime=SECOND)
+    shop.ingest()
+    before = shop.rows(ROWS)
+    _lose(shop, "landing")
+    assert [d.status for d in shop.ingest()] == ["loaded", "loaded"]
+    assert shop.rows(ROWS) == before
+    assert shop.rows("select value from raw.community_day where _is_current") == [(10,)]
+    assert shop.ingest() == []
+
+
+def test_copying_landing_without_its_times_changes_nothing(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, FEEDS)
+    shop.deliver("members", "b.jsonl", _line(12), mtime=FIRST)
+    shop.deliver("members", "a.jsonl", _line(10), mtime=SECOND)
+    shop.ingest()
+    before = shop.rows(ROWS)
+    _lose(shop)
+    shop.deliver("members", "b.jsonl", _line(12), mtime=SECOND + 5)
+    shop.deliver("members", "a.jsonl", _line(10), mtime=SECOND + 5)
+    shop.ingest()
+    assert shop.rows(ROWS) == before
+
+
+def test_half_a_line_left_by_a_crash_hurts_nobody(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, FEEDS)
+    shop.deliver("members", "a.jsonl", _line(10), mtime=FIRST)
+    shop.ingest()
+    arrivals = shop.home / "raw" / "members" / LIST_NAME
+    whole = arrivals.read_bytes()
+    arrivals.write_bytes(whole + whole[:40])
+    shop.deliver("members", "b.jsonl", _line(12), mtime=SECOND)
+    shop.ingest()
+    _lose(shop, "landing")
+    assert sorted(d.file_path for d in shop.ingest()) == ["a.jsonl", "b.jsonl"]
+
+
+def test_a_refused_delivery_is_read_from_the_raw_store_when_its_mapping_is_mended(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, {"sheet": 'mapping = "orders_csv.yml"'})
+    shop.deliver_copy("sheet", CORPUS / "missing_column.csv")
+    assert [d.status for d in shop.ingest()] == ["failed"]
+    shutil.rmtree(shop.home / "landing")
+    assert shop.ingest() == []
+    mapping = shop.home / "orders_csv.yml"
+    mended = mapping.read_text(encoding="utf-8").replace("total", "Totals").replace("Totals_", "total_")
+    mapping.write_text(mended, encoding="utf-8")
+    assert [d.status for d in shop.ingest()] == ["loaded"]
+
+
+def test_lost_bytes_are_told_once(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, FEEDS)
+    shop.deliver("members", "a.jsonl", _line(10))
+    shop.ingest()
+    _lose(shop, "landing")
+    [stored] = [p for p in (shop.home / "raw" / "members").rglob("*") if p.is_file() and p.name != LIST_NAME]
+    stored.unlink()
+    [lost] = shop.ingest()
+    assert lost.error is not None
+    assert lost.error.code == "SMM-208"
+    assert shop.ingest() == []
