@@ -136,6 +136,9 @@ class Rules(_Section):
     deferred_max_days: int = Field(60, ge=1, description="D4: and at most this old")
     deferred_quiet_days: int = Field(2, ge=0, description="D4: no matched touch in the last days before the order")
     deferred_max_views: int = Field(3, ge=0, description="D4: the item was viewed at most so often")
+    paydays: tuple[Annotated[int, Field(ge=1, le=31)], ...] = Field(
+        (1, 10, 25), description="D4: days of the month on which wages are paid, used where no calendar feed names any"
+    )
     due_payday_days: int = Field(4, ge=0, description="D4: days after a payday that count as due")
     due_holiday_days_before: int = Field(9, ge=0, description="D4: days before a holiday that count as due")
     due_holiday_days_after: int = Field(1, ge=0, description="D4: days after a holiday that count as due")
@@ -234,7 +237,8 @@ class Settings(BaseSettings):
     def sql_parameters(self) -> dict[str, int | str]:
         """Values that SQL files may name as $parameter: every rule, the shop's zone, currency and brand."""
         return {
-            **self.rules.model_dump(),
+            **self.rules.model_dump(exclude={"paydays"}),
+            "paydays": ",".join(str(day) for day in self.rules.paydays),
             "time_zone": self.shop.time_zone,
             "shop_currency": self.shop.currency,
             "own_brand": self.shop.brand_name,

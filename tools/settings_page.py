@@ -56,7 +56,8 @@ def _kind(field: FieldInfo) -> str:
     text = NAMES.get(getattr(kind, "__name__", ""), "")
     if not text:
         lists = "tuple" in str(kind)
-        text = "list of texts" if lists else "table of texts" if "dict" in str(kind) else "text"
+        entries = "list of whole numbers" if "int" in str(kind) else "list of texts"
+        text = entries if lists else "table of texts" if "dict" in str(kind) else "text"
     limits = [f"{sign} {getattr(m, name)}" for m in field.metadata for name, sign in _BOUNDS if hasattr(m, name)]
     patterns = [m.pattern for m in field.metadata if getattr(m, "pattern", None)]
     return " ".join(filter(None, [text, ", ".join(limits), *(f"like `{p}`".replace("|", "\\|") for p in patterns)]))
@@ -71,7 +72,7 @@ def _default(field: FieldInfo) -> str:
         return "required"
     if value is None or value == "" or value == () or value == {}:
         return "-"
-    return f"`{', '.join(value) if isinstance(value, tuple) else value}`"
+    return f"`{', '.join(map(str, value)) if isinstance(value, tuple) else value}`"
 
 
 def _meaning(field: FieldInfo) -> str:

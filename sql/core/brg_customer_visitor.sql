@@ -3,7 +3,7 @@ with purchase as (
     select
         lower(regexp_replace(trim(order_ref), '^#', '')) as order_ref,
         visitor_key,
-        min(event_ts) as event_ts
+        event_ts
     from staging.stg_web_event
     where
         event_date_local between $first_date - interval 1 day and $last_date + interval 3 day
@@ -11,10 +11,10 @@ with purchase as (
         and order_ref is not null
         and visitor_key is not null
         and not coalesce(is_bot, false)
-    group by lower(regexp_replace(trim(order_ref), '^#', '')), visitor_key
 )
 
-select
+-- A page loaded again repeats the event.
+select distinct
     o.order_key,
     o.customer_key,
     o.user_key,

@@ -9,7 +9,8 @@ with shop_order as (
         coupon_codes,
         store_id
     from core.fct_order
-    where order_date_local between $first_date and $last_date and is_countable
+    -- A marketplace's order is apart: nothing that its customer did elsewhere explains it.
+    where order_date_local between $first_date and $last_date and is_countable and not is_marketplace
 ),
 
 touch as (
@@ -99,7 +100,7 @@ coupon as (
     from shop_order as o
     inner join promo as p
         on
-            contains('|' || lower(o.coupon_codes) || '|', '|' || p.code || '|')
+            contains('|' || lower(o.coupon_codes) || '|', '|' || lower(p.code) || '|')
             and p.store_id = o.store_id
             and o.order_date_local between coalesce(p.valid_from, o.order_date_local) and coalesce(p.valid_to, o.order_date_local)
 ),

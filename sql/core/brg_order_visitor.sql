@@ -8,7 +8,8 @@ with shop_order as (
         user_key,
         customer_key
     from core.fct_order
-    where order_date_local between $first_date and $last_date
+    -- A marketplace's order has no visit, whatever else its customer does.
+    where order_date_local between $first_date and $last_date and not is_marketplace
 ),
 
 visit as (

@@ -31,6 +31,38 @@ occasion as (
     from staging.stg_calendar_day
 ),
 
+calendar_payday as (
+    select count(*) as days
+    from occasion
+    where kind = 'payday'
+),
+
+-- Paydays of the settings, where no calendar feed delivers any. A payday late in the month may be due early in the next.
+set_payday as (
+    select cast(unnest(string_split($paydays, ',')) as integer) as day_of_month
+),
+
+set_due as (
+    select
+        d.date_local,
+        max(case when extract(day from d.date_local) = p.day_of_month then 1 else 0 end) as payday,
+        max(case
+            when extract(day from d.date_local) - p.day_of_month between 0 and $due_payday_days then 1
+            when
+                p.day_of_month <= extract(day from date_trunc('month', d.date_local) - interval 1 day)
+                and extract(day from d.date_local)
+                + extract(day from date_trunc('month', d.date_local) - interval 1 day)
+                - p.day_of_month between 0 and $due_payday_days
+                then 1
+            else 0
+        end) as due_payday
+    from active_day as d
+    cross join set_payday as p
+    cross join calendar_payday as c
+    where c.days = 0
+    group by d.date_local
+),
+
 -- A payday is due on the day itself and some days after; a holiday is shopped for mostly before.
 due as (
     select
@@ -61,13 +93,14 @@ due as (
 )
 
 select
-    date_local,
-    cast(extract(year from date_local) as integer) as year_number,
-    cast(extract(month from date_local) as integer) as month_number,
-    cast(extract(day from date_local) as integer) as day_of_month,
-    cast(date_trunc('week', date_local) as date) as week_start_date,
-    occasions,
-    payday = 1 as is_payday,
-    holiday = 1 as is_holiday,
-    due_payday = 1 or due_holiday = 1 as is_due
-from due
+    d.date_local,
+    cast(extract(year from d.date_local) as integer) as year_number,
+    cast(extract(month from d.date_local) as integer) as month_number,
+    cast(extract(day from d.date_local) as integer) as day_of_month,
+    cast(date_trunc('week', d.date_local) as date) as week_start_date,
+    d.occasions,
+    d.payday = 1 or coalesce(s.payday, 0) = 1 as is_payday,
+    d.holiday = 1 as is_holiday,
+    d.due_payday = 1 or d.due_holiday = 1 or coalesce(s.due_payday, 0) = 1 as is_due
+from due as d
+left join set_due as s on s.date_local = d.date_local

@@ -3,8 +3,10 @@ with ranked as (
     select
         sku,
         product_group,
-        cost_amount,
-        regexp_extract(lower(url), '^(?:https?://[^/]*)?(/[^?#]*)', 1) as page_path,
+        -- Without a rate a cost in another currency is unknown.
+        case when coalesce(currency, $shop_currency) = $shop_currency then cost_amount end as cost_amount,
+        -- /kettle and /kettle/ are one page; an address without a path (a draft's ?p=12) is no product's page.
+        regexp_replace(regexp_extract(lower(url), '^(?:https?://[^/]*)?(/[^?#]*)', 1), '/+$', '') as page_path,
         row_number() over (partition by sku order by product_id, variant_id) as position
     from staging.stg_shop_product
     where sku is not null

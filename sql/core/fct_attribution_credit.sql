@@ -6,6 +6,7 @@ with shop_order as (
         order_date_local,
         created_ts,
         is_marketplace,
+        sales_channel,
         coalesce(net_revenue_amount, 0) as net_revenue_amount
     from core.fct_order
     where order_date_local between $first_date and $last_date and is_countable
@@ -68,7 +69,11 @@ path as (
         o.order_key,
         'none' as session_key,
         o.created_ts as start_ts,
-        case when o.is_marketplace then '(marketplace)' else '(no visit)' end as channel,
+        case
+            when o.is_marketplace then '(marketplace)'
+            when o.sales_channel in ('admin', 'phone') then '(phone)'
+            else '(no visit)'
+        end as channel,
         '(none)' as network,
         '(none)' as community_id
     from shop_order as o
@@ -140,8 +145,9 @@ shared as (
         o.net_revenue_amount,
         case
             when w.credited_orders = 1.0 then o.net_revenue_amount
-            when w.touch_position = w.path_length then cast(0 as decimal(18, 4))
-            else cast(trunc(cast(o.net_revenue_amount as double) * w.credited_orders * 100) / 100 as decimal(18, 4))
+            when w.credited_orders = 0.0 or w.touch_position = w.path_length then cast(0 as decimal(18, 4))
+            -- Whole cents, counted in integers.
+            else cast(cast(floor(o.net_revenue_amount * 100) as bigint) // nullif(w.path_length, 0) as decimal(18, 4)) * 0.01
         end as share_amount
     from weighted as w
     inner join shop_order as o on o.order_key = w.order_key

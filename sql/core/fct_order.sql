@@ -10,8 +10,8 @@ with shop_order as (
 line as (
     select
         order_key,
-        sum(line_amount) as lines_amount,
-        -- One line of unknown cost makes the order's cost unknown.
+        -- One line of unknown amount, or cost, makes the order's unknown.
+        case when count(*) = count(line_amount) then sum(line_amount) end as lines_amount,
         case when count(*) = count(cost_amount) then sum(cost_amount) end as cost_amount
     from core.fct_order_line
     where order_date_local between $first_date and $last_date
@@ -22,7 +22,8 @@ refund as (
     select
         order_key,
         dated_refund_amount,
-        undated_refund_amount
+        undated_refund_amount,
+        has_unknown_amount
     from core.order_refund_total
     where order_date_local between $first_date and $last_date
 ),
@@ -46,6 +47,7 @@ valued as (
         case when coalesce(o.currency, $shop_currency) = $shop_currency then coalesce(o.total_amount, l.lines_amount) end
             as gross_revenue_amount,
         coalesce(r.dated_refund_amount, 0) + coalesce(r.undated_refund_amount, 0) as known_refund_amount,
+        coalesce(r.has_unknown_amount, false) as has_unknown_refund,
         coalesce(r.undated_refund_amount, 0) as undated_refund_amount,
         coalesce(o.cost_amount, l.cost_amount) as goods_cost_amount,
         f.first_created_ts,
@@ -67,6 +69,7 @@ netted as (
         case
             when gross_revenue_amount is null then null
             when status = 'refunded' and known_refund_amount = 0 then gross_revenue_amount
+            when has_unknown_refund then null
             else known_refund_amount
         end as refund_amount
     from valued

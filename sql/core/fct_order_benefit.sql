@@ -33,10 +33,11 @@ buyer as (
     where v.order_date_local between $first_date and $last_date
 ),
 
--- What the buyer did with the very items of the order before it. The visit that ends in the order counts too.
-interest as (
+-- What the buyer did with each item of the order before it. The visit that ends in the order counts too.
+item_interest as (
     select
         b.order_key,
+        l.sku,
         count(*) filter (where i.event_name = 'view_item') as views,
         count(distinct i.session_key) filter (where i.event_name = 'view_item') as viewing_sessions,
         min(i.event_ts) filter (where i.event_name = 'view_item') as first_view_ts,
@@ -56,6 +57,34 @@ interest as (
             and i.event_ts <= b.created_ts
             and i.event_ts >= b.created_ts - interval ($touch_lookback_days) day
     inner join ordered_item as l on l.order_key = b.order_key and l.sku = i.sku
+    group by b.order_key, l.sku
+),
+
+-- Three items viewed once each are not one item compared three times: the rules are held against the item that was
+-- looked at most. A wish for any of them counts.
+ranked_interest as (
+    select
+        order_key,
+        views,
+        viewing_sessions,
+        first_view_ts,
+        max(has_old_wish) over (partition by order_key) as has_old_wish,
+        row_number() over (
+            partition by order_key order by viewing_sessions desc, views desc, first_view_ts asc nulls last, sku asc
+        ) as position
+    from item_interest
+),
+
+-- A buyer none of whose visits is known has unknown views, not none.
+interest as (
+    select
+        b.order_key,
+        coalesce(max(r.views), 0) as views,
+        coalesce(max(r.viewing_sessions), 0) as viewing_sessions,
+        max(r.first_view_ts) as first_view_ts,
+        coalesce(max(r.has_old_wish), 0) as has_old_wish
+    from buyer as b
+    left join ranked_interest as r on r.order_key = b.order_key and r.position = 1
     group by b.order_key
 ),
 
@@ -119,7 +148,7 @@ classed as (
                 d.is_due
                 and t.has_old_match = 1
                 and t.has_recent_match = 0
-                and coalesce(i.views, 0) <= $deferred_max_views
+                and i.views <= $deferred_max_views
                 then 'D4b'
             -- D3: compared for long, then convinced by the community.
             when

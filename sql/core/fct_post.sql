@@ -1,5 +1,5 @@
--- Grain: one row per post of a community. A post shows a product group when it links to a product page; a post without
--- such a link is about its community's group, and unknown where the community serves the whole shop.
+-- Grain: one row per post of a community. A post shows a product group when it links to a product page of the shop; a post
+-- without such a link is about its community's group, and unknown where the community serves the whole shop.
 with post as (
     select
         network,
@@ -13,8 +13,7 @@ with post as (
         permalink,
         is_reshare,
         reshared_from,
-        is_paid,
-        lower(regexp_extract(link_urls, 'https?://[^/ ]+(/[^?# ]*)', 1)) as link_path
+        is_paid
     from staging.stg_community_post
     where post_date_local between $first_date and $last_date
 ),
@@ -36,6 +35,71 @@ page as (
     from core.dim_product_group
     where page_path is not null
     group by page_path
+),
+
+link as (
+    select
+        network,
+        community_id,
+        post_id,
+        link_urls,
+        unnest(string_split(link_urls, ' ')) as url
+    from post
+    where link_urls is not null
+),
+
+split_link as (
+    select
+        network,
+        community_id,
+        post_id,
+        strpos(link_urls, url) as place,
+        regexp_extract(lower(url), '^https?://(?:[^/?#@]*@)?(?:www\.)?([^/?#:]+)', 1) as host,
+        -- Written as product pages are in dim_product_group.
+        regexp_replace(regexp_extract(lower(url), '^https?://[^/?#]+(/[^?#]*)', 1), '/+$', '') as path
+    from link
+),
+
+own_host as (
+    select regexp_replace(host, '^www\.', '') as host
+    from seeds.shop_host
+    where kind = 'own'
+),
+
+host_list as (
+    select count(*) as hosts
+    from own_host
+),
+
+-- A page of another site may have the same path; where the shop names no hosts of its own, any site may be it.
+own_link as (
+    select distinct
+        l.network,
+        l.community_id,
+        l.post_id,
+        l.place,
+        l.path
+    from split_link as l
+    cross join host_list as n
+    left join own_host as h on l.host = h.host or ends_with(l.host, '.' || h.host)
+    where n.hosts = 0 or h.host is not null
+),
+
+-- Of several links the first that shows a product counts, else the first to the shop.
+shown as (
+    select
+        l.network,
+        l.community_id,
+        l.post_id,
+        l.path,
+        g.sku,
+        g.product_group,
+        row_number() over (
+            partition by l.network, l.community_id, l.post_id
+            order by case when g.page_path is not null then 0 else 1 end, l.place, l.path
+        ) as position
+    from own_link as l
+    left join page as g on g.page_path = l.path
 )
 
 select
@@ -50,7 +114,7 @@ select
     p.reshared_from,
     coalesce(p.is_paid, false) as is_paid,
     p.link_urls is not null as has_link,
-    nullif(p.link_path, '') as link_path,
+    nullif(g.path, '') as link_path,
     nullif(array_to_string(regexp_extract_all(lower(p.post_text), '#[^\s#]+'), ' '), '') as hashtags,
     g.sku as linked_sku,
     coalesce(g.product_group, c.product_group) as product_group,
@@ -58,4 +122,5 @@ select
     p.permalink
 from post as p
 left join community as c on c.network = p.network and c.community_id = p.community_id
-left join page as g on g.page_path = p.link_path
+left join shown as g
+    on g.network = p.network and g.community_id = p.community_id and g.post_id = p.post_id and g.position = 1

@@ -13,7 +13,8 @@ with snapshot as (
         shares,
         saves,
         link_clicks,
-        lag(views) over (partition by network, community_id, post_id order by snapshot_date) as previous_views
+        -- The level before, also where a reading in between lacks the counter: levels only grow, else they were restated.
+        lag(views ignore nulls) over (partition by network, community_id, post_id order by snapshot_date) as previous_views
     from staging.stg_community_post_snapshot
 )
 

@@ -13,12 +13,7 @@ channel as (
         campaign,
         content,
         channel,
-        -- An e-mail or a partner's link that was opened in a network's app is not social; a visit can be social without
-        -- its network being known, as where the medium alone says so.
-        case
-            when channel in ('Organic Social', 'Paid Social') then coalesce(network, '(unknown)')
-            when channel in ('Organic Video', 'Paid Video', 'Unassigned') then network
-        end as network,
+        network,
         rule_id,
         landing_path,
         referrer_host,
@@ -141,11 +136,11 @@ select
     v.landing_url,
     c.landing_path,
     case
+        when c.landing_path in ('', '/') then 'home'
         when g.page_path is not null then 'product'
         when regexp_matches(c.landing_path, $content_path_pattern) then 'content'
         when regexp_matches(c.landing_path, '^/(category|categories|catalog|collections|c)(/|$)') then 'category'
         when regexp_matches(c.landing_path, '^/(cart|basket|checkout|order)') then 'cart'
-        when c.landing_path in ('', '/') then 'home'
         else 'other'
     end as landing_section,
     v.page_referrer,
@@ -179,15 +174,23 @@ select
     or coalesce(v.key_events, 0) > 0
     or coalesce(v.pageviews, 0) >= 2 as is_engaged,
     -- Universal Analytics: a single page and nothing else done on it.
-    coalesce(v.pageviews, 0) <= 1 and coalesce(v.key_events, 0) + coalesce(v.cart_events, 0) = 0 as is_single_page,
+    -- Both are unknown of a visit whose page views the vendor does not tell.
+    case
+        when v.pageviews is not null
+            then v.pageviews <= 1 and coalesce(v.key_events, 0) + coalesce(v.cart_events, 0) = 0
+    end as is_single_page,
     -- Yandex Metrica: at most one page, under 15 seconds, nothing achieved.
-    coalesce(v.pageviews, 0) <= 1
-    and greatest(coalesce(v.duration_seconds, 0), coalesce(v.engagement_seconds, 0)) < 15
-    and coalesce(v.key_events, 0) = 0 as is_metrica_bounce,
+    case
+        when v.pageviews is not null
+            then
+                v.pageviews <= 1
+                and greatest(coalesce(v.duration_seconds, 0), coalesce(v.engagement_seconds, 0)) < 15
+                and coalesce(v.key_events, 0) = 0
+    end as is_metrica_bounce,
     v.device_type,
     v.country
 from visit as v
 inner join channel as c on c.visit_key = v.visit_key
-left join product_page as g on g.page_path = lower(c.landing_path)
+left join product_page as g on g.page_path = regexp_replace(lower(c.landing_path), '/+$', '')
 left join community as m on m.visit_key = v.visit_key
 left join post as p on p.visit_key = v.visit_key and p.community_id = m.community_id

@@ -48,7 +48,7 @@ member_touch as (
 
 touch as (
     select * from visit_touch
-    union all by name
+    union all
     select * from member_touch
 ),
 

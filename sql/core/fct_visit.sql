@@ -126,7 +126,8 @@ session as (
         count(*) filter (where e.event_name = 'view_item') as item_views,
         count(*) filter (where e.event_name = 'add_to_cart') as cart_events,
         count(*) filter (where e.event_name in ('purchase', 'sign_up')) as key_events,
-        sum(e.engagement_seconds) as engagement_seconds,
+        -- Whole milliseconds: the last digits of a sum of doubles depend on the order of the rows.
+        sum(cast(round(e.engagement_seconds * 1000) as bigint)) / 1000.0 as engagement_seconds,
         max(e.device_type) as device_type,
         max(e.country) as country,
         -- The landing page is the first page view; a hit without one still tells where it was.
@@ -273,7 +274,7 @@ from_orders as (
 )
 
 select * from from_events
-union all by name
+union all
 select * from from_sessions
-union all by name
+union all
 select * from from_orders

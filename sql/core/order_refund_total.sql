@@ -6,7 +6,9 @@ with order_ref as (
         order_id,
         order_date_local,
         status,
-        refunded_amount
+        -- In the order's own currency: without a rate it is unknown.
+        case when coalesce(currency, $shop_currency) = $shop_currency then refunded_amount end as refunded_amount,
+        coalesce(currency, $shop_currency) <> $shop_currency and refunded_amount <> 0 as is_foreign
     from staging.stg_shop_order
     where order_date_local between $first_date and $last_date
 ),
@@ -30,7 +32,12 @@ dated as (
         -- A refund in a currency without a rate is unknown, as in fct_refund.
         sum(
             case when coalesce(r.currency, $shop_currency) = $shop_currency then coalesce(r.refund_amount, l.refund_amount) end
-        ) as refund_amount
+        ) as refund_amount,
+        max(case
+            when coalesce(r.currency, $shop_currency) <> $shop_currency or coalesce(r.refund_amount, l.refund_amount) is null
+                then 1
+            else 0
+        end) as has_unknown
     from order_ref as o
     inner join staging.stg_shop_refund as r
         on
@@ -50,8 +57,10 @@ select
     cast(coalesce(d.refund_amount, 0) as decimal(18, 4)) as dated_refund_amount,
     -- An order may say that money went back before the refund itself is delivered.
     cast(greatest(coalesce(o.refunded_amount, 0) - coalesce(d.refund_amount, 0), 0) as decimal(18, 4))
-        as undated_refund_amount
+        as undated_refund_amount,
+    -- What the order itself says covers a refund whose own amount is unknown.
+    coalesce(o.is_foreign, false) or (coalesce(d.has_unknown, 0) = 1 and o.refunded_amount is null) as has_unknown_amount
 from order_ref as o
 left join dated as d
     on d.source_system = o.source_system and d.store_id = o.store_id and d.order_id = o.order_id
-where coalesce(d.refund_amount, o.refunded_amount, 0) <> 0
+where coalesce(d.refund_amount, 0) <> 0 or coalesce(o.refunded_amount, 0) <> 0 or o.is_foreign or d.has_unknown = 1

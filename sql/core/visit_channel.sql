@@ -92,22 +92,37 @@ judged as (
             and d.medium = v.medium
             and d.campaign_tag = v.campaign_tag
     inner join rule as r on r.position = d.position
+),
+
+channelled as (
+    select
+        j.*,
+        -- A vendor's word that nobody has mapped yet is not Direct: it says that the vendor knew more.
+        case when j.is_vendor_word then coalesce(w.channel, 'Unassigned') else j.own_channel end as channel,
+        case when j.is_vendor_word then coalesce(w.source, '(not set)') else j.source end as final_source,
+        case when j.is_vendor_word then coalesce(w.medium, '(not set)') else j.medium end as final_medium,
+        case when j.is_vendor_word then coalesce(w.rule_id, 'vendor_unknown') else j.own_rule_id end as rule_id
+    from judged as j
+    left join seeds.vendor_channel as w on w.vendor_channel = j.vendor_channel
 )
 
 select
-    j.visit_key,
-    j.session_date_local,
-    case when j.is_vendor_word then coalesce(w.source, '(not set)') else j.source end as source,
-    case when j.is_vendor_word then coalesce(w.medium, '(not set)') else j.medium end as medium,
-    j.utm_campaign as campaign,
-    j.utm_content as content,
-    -- A vendor's word that nobody has mapped yet is not Direct: it says that the vendor knew more.
-    case when j.is_vendor_word then coalesce(w.channel, 'Unassigned') else j.own_channel end as channel,
-    j.network,
-    case when j.is_vendor_word then coalesce(w.rule_id, 'vendor_unknown') else j.own_rule_id end as rule_id,
-    j.evidence,
-    j.landing_path,
-    j.referrer_host,
-    j.referrer_path
-from judged as j
-left join seeds.vendor_channel as w on w.vendor_channel = j.vendor_channel
+    visit_key,
+    session_date_local,
+    final_source as source,
+    final_medium as medium,
+    utm_campaign as campaign,
+    utm_content as content,
+    channel,
+    -- An e-mail or a partner's link that was opened in a network's app is not social; a visit can be social without its
+    -- network being known, as where the medium alone says so.
+    case
+        when channel in ('Organic Social', 'Paid Social') then coalesce(network, '(unknown)')
+        when channel in ('Organic Video', 'Paid Video', 'Unassigned') then network
+    end as network,
+    rule_id,
+    evidence,
+    landing_path,
+    referrer_host,
+    referrer_path
+from channelled

@@ -30,6 +30,18 @@ assisted as (
     group by c.order_date_local, c.model, c.channel, c.network, c.community_id
 ),
 
+closed as (
+    select
+        order_date_local,
+        channel,
+        network,
+        community_id,
+        count(*) as last_orders
+    from credit
+    where model = 'last' and touch_position = path_length
+    group by order_date_local, channel, network, community_id
+),
+
 credited as (
     select
         order_date_local,
@@ -53,6 +65,8 @@ select
     c.credited_orders,
     cast(c.credited_revenue_amount as decimal(18, 4)) as credited_revenue_amount,
     coalesce(a.assisted_orders, 0) as assisted_orders,
+    -- Near 0 the channel closes, at 1 it does both alike, above it assists.
+    coalesce(a.assisted_orders, 0) / nullif(cast(coalesce(z.last_orders, 0) as double), 0) as assisted_to_last_ratio,
     $shop_currency as currency
 from credited as c
 left join assisted as a
@@ -62,3 +76,9 @@ left join assisted as a
         and a.channel = c.channel
         and a.network = c.network
         and a.community_id = c.community_id
+left join closed as z
+    on
+        z.order_date_local = c.order_date_local
+        and z.channel = c.channel
+        and z.network = c.network
+        and z.community_id = c.community_id

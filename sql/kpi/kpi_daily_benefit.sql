@@ -38,10 +38,33 @@ direct_spike as (
     inner join core.fct_post as p
         on
             p.is_own
-            and p.link_path = lower(v.landing_path)
+            and p.link_path = regexp_replace(lower(v.landing_path), '/+$', '')
             and p.published_ts between v.start_ts - interval 2 day and v.start_ts
             and p.post_date_local between $first_date - interval 6 day and $last_date + interval 3 day
     where b.benefit_class = 'no_social_touch'
+),
+
+-- The shop system's own note may name a network where the visit that was found by number does not.
+hinted as (
+    select distinct n.order_key
+    from benefit as b
+    inner join core.brg_order_session as n
+        on
+            n.order_key = b.order_key
+            and n.method = 'order_attribution'
+            and n.order_date_local between $first_date and $last_date
+    inner join core.fct_session as v
+        on
+            v.session_key = n.session_key
+            and v.network is not null
+            and v.session_date_local between $first_date and $last_date
+    where b.benefit_class = 'no_social_touch'
+),
+
+social_hint as (
+    select order_key from direct_spike
+    union
+    select order_key from hinted
 ),
 
 ordered as (
@@ -51,6 +74,7 @@ ordered as (
         b.community_id,
         b.benefit_class,
         count(*) as orders,
+        count(b.net_revenue_amount) as valued_orders,
         count(distinct b.customer_key) as customers,
         count(*) filter (where b.is_first_order) as new_customers,
         sum(b.gross_revenue_amount) as gross_revenue_amount,
@@ -67,7 +91,7 @@ ordered as (
             end
         ) as upper_amount
     from benefit as b
-    left join direct_spike as d on d.order_key = b.order_key
+    left join social_hint as d on d.order_key = b.order_key
     where b.order_date_local >= $first_date
     group by b.order_date_local, b.network, b.community_id, b.benefit_class
 ),
@@ -114,15 +138,17 @@ select
     coalesce(o.orders, 0) as orders,
     coalesce(o.customers, 0) as customers,
     coalesce(o.new_customers, 0) as new_customers,
-    cast(coalesce(o.gross_revenue_amount, 0) as decimal(18, 4)) as gross_revenue_amount,
+    -- Orders of unknown amount are counted and add nothing; a cell of nothing else has unknown amounts.
+    cast(coalesce(o.orders, 0) - coalesce(o.valued_orders, 0) as bigint) as orders_without_amount,
+    cast(case when o.orders > 0 then o.gross_revenue_amount else 0 end as decimal(18, 4)) as gross_revenue_amount,
     cast(coalesce(o.refund_on_order_day_amount, 0) as decimal(18, 4)) as refund_on_order_day_amount,
     -- A refund that only the order speaks of has no day of its own and stands on the order's day.
     cast(coalesce(r.refund_amount, 0) + coalesce(o.undated_refund_amount, 0) as decimal(18, 4))
         as refund_on_refund_day_amount,
-    cast(coalesce(o.net_revenue_amount, 0) as decimal(18, 4)) as net_revenue_amount,
+    cast(case when o.orders > 0 then o.net_revenue_amount else 0 end as decimal(18, 4)) as net_revenue_amount,
     cast(o.margin_amount as decimal(18, 4)) as margin_amount,
-    cast(coalesce(o.lower_amount, 0) as decimal(18, 4)) as net_revenue_lower_amount,
-    cast(coalesce(o.upper_amount, 0) as decimal(18, 4)) as net_revenue_upper_amount,
+    cast(case when o.orders > 0 then o.lower_amount else 0 end as decimal(18, 4)) as net_revenue_lower_amount,
+    cast(case when o.orders > 0 then o.upper_amount else 0 end as decimal(18, 4)) as net_revenue_upper_amount,
     $shop_currency as currency
 from cell as c
 left join ordered as o

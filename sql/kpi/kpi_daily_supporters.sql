@@ -65,6 +65,17 @@ ranked as (
     from member
 ),
 
+-- A community of which no action was ever delivered by then is unknown, not quiet.
+first_action as (
+    select
+        network,
+        community_id,
+        min(activity_date_local) as first_date_local
+    from core.fct_member_action
+    where activity_date_local <= $last_date
+    group by network, community_id
+),
+
 -- The active core is the smallest set of members that gives half of all actions. The Gini coefficient says how unevenly
 -- the actions are spread: 0 is even, near 1 is one member alone.
 core_member as (
@@ -89,9 +100,11 @@ select
     d.members_left,
     -- Networks that state no gains and losses still state the count.
     coalesce(d.members_joined - d.members_left, d.members - d.members_yesterday) as members_net,
-    coalesce(c.active_core_members, 0) as active_core_members,
-    coalesce(c.active_members, 0) as active_members,
+    case when f.first_date_local is not null then coalesce(c.active_core_members, 0) end as active_core_members,
+    case when f.first_date_local is not null then coalesce(c.active_members, 0) end as active_members,
     c.gini_actions
 from day as d
 left join core_member as c
     on c.network = d.network and c.community_id = d.community_id and c.date_local = d.date_local
+left join first_action as f
+    on f.network = d.network and f.community_id = d.community_id and f.first_date_local <= d.date_local

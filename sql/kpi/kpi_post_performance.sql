@@ -6,7 +6,13 @@ with post as (
 ),
 
 counter as (
-    select *
+    select
+        *,
+        -- Unknown only where no action at all was reported.
+        case
+            when coalesce(likes, comments, shares, saves) is not null
+                then coalesce(likes, 0) + coalesce(comments, 0) + coalesce(shares, 0) + coalesce(saves, 0)
+        end as engagements
     from core.fct_post_counter
     where is_newest
 ),
@@ -107,15 +113,9 @@ select
     c.shares,
     c.saves,
     c.link_clicks,
-    -- Unknown only where no action at all was reported.
-    case
-        when coalesce(c.likes, c.comments, c.shares, c.saves) is not null
-            then coalesce(c.likes, 0) + coalesce(c.comments, 0) + coalesce(c.shares, 0) + coalesce(c.saves, 0)
-    end as engagements,
-    (coalesce(c.likes, 0) + coalesce(c.comments, 0) + coalesce(c.shares, 0) + coalesce(c.saves, 0))
-    / nullif(cast(c.reach as double), 0) as er_reach,
-    (coalesce(c.likes, 0) + coalesce(c.comments, 0) + coalesce(c.shares, 0) + coalesce(c.saves, 0))
-    / nullif(cast(f.members as double), 0) as er_followers,
+    c.engagements,
+    c.engagements / nullif(cast(c.reach as double), 0) as er_reach,
+    c.engagements / nullif(cast(f.members as double), 0) as er_followers,
     coalesce(v.sessions, 0) as sessions,
     coalesce(s.orders, 0) as orders,
     cast(coalesce(s.net_revenue_amount, 0) as decimal(18, 4)) as net_revenue_amount,

@@ -169,6 +169,18 @@ RULES: tuple[Rule, ...] = (
         lambda n: isinstance(n, exp.Distinct) and n.args.get("on") is not None,
     ),
     Rule(
+        "union by name",
+        "the columns of every arm in one order",
+        "select x, y from core.a union all by name select y, x from core.a",
+        lambda n: isinstance(n, exp.SetOperation) and bool(n.args.get("by_name")),
+    ),
+    Rule(
+        "SIMILAR TO",
+        "regexp_matches",
+        "select x from core.a where x similar to 'a+'",
+        lambda n: isinstance(n, exp.SimilarTo),
+    ),
+    Rule(
         "LIMIT without ORDER BY",
         "an order that ends in a key",
         "select x from core.a limit 1",
