@@ -26,7 +26,7 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.ingest import RECORDS, DeliveryResult, ingest_landing
 from smm_pipeline.settings import Settings
 from smm_pipeline.validation import validate
-from smm_pipeline.warehouse.build import BuildResult, audit_loaded, build_table
+from smm_pipeline.warehouse.build import BuildResult, audit_loaded, build_table, forget_rolled_back
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.outcomes import reject_reasons, split, summed
 from smm_pipeline.warehouse.publish import Publication, publish
@@ -194,6 +194,7 @@ def _build_stale(
             summary.skipped.append(spec.full_name)
             continue
         if not (wanted := _wanted(spec, view, forced)):
+            forget_rolled_back(con, spec)
             continue
         days = [date.fromisoformat(key) for key in wanted] if spec.partition else None
         result = build_table(con, spec, days, settings, view, run_id=summary.run_id, validate=validate)

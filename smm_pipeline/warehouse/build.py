@@ -35,7 +35,8 @@ from smm_pipeline.warehouse.state import (
 )
 
 AUDIT_VIEW = "smm_audit"
-
+# is_blocking() for rows of quality.check_results.
+_BLOCKING_SQL = "(status = 'broken' or (status = 'failed' and severity = 'critical'))"
 
 Validator = Callable[..., Sequence[Verdict]]
 
@@ -120,6 +121,14 @@ def build_table(
     return BuildResult(spec.full_name, keys, rows, time.perf_counter() - started, tuple(verdicts), "built")
 
 
+def forget_rolled_back(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
+    """Drop blocking verdicts on a table that needs no build: they speak of rows that were rolled back.
+
+    So it is after a wrong change of the code, or a delivery, was taken back.
+    """
+    con.execute(f"delete from quality.check_results where table_name = ? and {_BLOCKING_SQL}", [spec.full_name])
+
+
 def audit_loaded(
     con: duckdb.DuckDBPyConnection, spec: TableSpec, view: StateView, *, run_id: str, validate: Validator
 ) -> BuildResult | None:
@@ -138,8 +147,7 @@ def audit_loaded(
     started = time.perf_counter()
     rows = con.execute(
         "select partition_key from meta.partition_state where table_name = ? and (run_id = ? or exists ("
-        "select 1 from quality.check_results as c where c.table_name = ? "
-        "and (c.status = 'broken' or (c.status = 'failed' and c.severity = 'critical'))))",
+        f"select 1 from quality.check_results as c where c.table_name = ? and {_BLOCKING_SQL}))",
         [spec.full_name, run_id, spec.full_name],
     ).fetchall()
     if not rows:
@@ -249,9 +257,19 @@ def _audit(con: duckdb.DuckDBPyConnection, spec: TableSpec, window: Window, vali
 def _record(
     con: duckdb.DuckDBPyConnection, spec: TableSpec, window: Window, verdicts: Sequence[Verdict], run_id: str
 ) -> None:
-    """Keep the verdicts, also those of a partition that was rolled back."""
+    """Keep the verdicts, also those of a partition that was rolled back.
+
+    They take the place of earlier verdicts on the same days, and of those on a build that reached into these days and
+    was rolled back. Of a wider build that was kept the verdicts stay: they are all that is known of its other days.
+    """
     if not verdicts:
         return
+    con.execute(
+        "delete from quality.check_results where table_name = ? and ("
+        "split_part(partition_key, '/', 1) >= ? and split_part(partition_key, '/', -1) <= ? or "
+        f"split_part(partition_key, '/', -1) >= ? and split_part(partition_key, '/', 1) <= ? and {_BLOCKING_SQL})",
+        [spec.full_name, *(window.keys[0], window.keys[-1]) * 2],
+    )
     con.execute(
         "insert or replace into quality.check_results "
         "select ?, ?, unnest(?::varchar[]), unnest(?::varchar[]), unnest(?::varchar[]), unnest(?::varchar[]), "

@@ -1,0 +1,83 @@
+"""Which verdicts quality.check_results holds after builds that pass, warn, fail and are taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from smm_pipeline.catalog import TableSpec
+from smm_pipeline.settings import PERSON_KEY_VARIABLE, Settings
+from smm_pipeline.validation import Verdict
+from smm_pipeline.warehouse.build import BuildResult, build_table, forget_rolled_back
+from smm_pipeline.warehouse.connection import connect
+from smm_pipeline.warehouse.schema import ensure_schema
+from smm_pipeline.warehouse.state import StateView, bump
+from tests.dagster_project import make_instance, make_project
+from tests.instances import TEST_KEY
+
+FIRST = date(2026, 3, 1)
+
+
+class Workshop:
+    """The small project's table of sales over five days, built with verdicts of the test's choosing."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, folder: Path, settings: Settings) -> None:
+        catalog = make_project(folder)
+        ensure_schema(con, catalog, settings)
+        bump(con, "raw.sale", [str(FIRST + timedelta(days=n)) for n in range(5)], run_id="1")
+        self.con, self.settings = con, settings
+        self.spec: TableSpec = catalog["staging.stg_sale"]
+        self.view = StateView(con, catalog, settings)
+
+    def build(self, first: int, last: int, status: str, severity: str = "critical") -> BuildResult:
+        """Build the days first..last of March, with one verdict."""
+
+        def validate(*_args: object, **_kwargs: object) -> Sequence[Verdict]:
+            return [Verdict("amount", "any", severity, status, None, None, 0, "Amounts")]  # type: ignore[arg-type] # a test's words
+
+        days = [date(2026, 3, day) for day in range(first, last + 1)]
+        return build_table(
+            self.con, self.spec, days, self.settings, self.view, run_id="1", validate=validate
+        )  # fmt: skip
+
+    def verdicts(self) -> list[tuple[str, str]]:
+        """Windows and statuses on record."""
+        rows = self.con.execute("select partition_key, status from quality.check_results order by all").fetchall()
+        return [(str(key), str(status)) for key, status in rows]
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
+    monkeypatch.setenv(PERSON_KEY_VARIABLE, TEST_KEY)
+    settings = make_instance(tmp_path / "home")
+    with connect(settings) as con:
+        yield Workshop(con, tmp_path / "project", settings)
+
+
+def test_a_wider_build_takes_the_place_of_a_narrower_one(workshop: Workshop) -> None:
+    workshop.build(2, 2, "failed", "warning")
+    workshop.build(1, 3, "passed")
+    assert workshop.verdicts() == [("2026-03-01/2026-03-03", "passed")]
+
+
+def test_a_warning_on_other_days_outlives_a_narrower_build(workshop: Workshop) -> None:
+    workshop.build(1, 3, "failed", "warning")
+    workshop.build(3, 4, "passed")
+    assert workshop.verdicts() == [("2026-03-01/2026-03-03", "failed"), ("2026-03-03/2026-03-04", "passed")]
+
+
+def test_a_rolled_back_build_is_forgotten_once_any_of_its_days_is_built(workshop: Workshop) -> None:
+    assert workshop.build(1, 4, "failed").status == "failed"
+    assert workshop.build(3, 5, "passed").status == "built"
+    assert workshop.verdicts() == [("2026-03-03/2026-03-05", "passed")]
+
+
+def test_a_rolled_back_build_that_nobody_needs_any_more_is_forgotten(workshop: Workshop) -> None:
+    workshop.build(1, 2, "failed", "warning")
+    workshop.build(4, 5, "failed")
+    forget_rolled_back(workshop.con, workshop.spec)
+    assert workshop.verdicts() == [("2026-03-01/2026-03-02", "failed")]
