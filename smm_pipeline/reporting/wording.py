@@ -41,6 +41,8 @@ MODELS: dict[str, str] = {
 }
 
 _NETWORKS = {
+    "(mention)": "Media and bloggers",
+    "(unknown)": "Network not known",
     "linkedin": "LinkedIn",
     "ok": "OK",
     "tiktok": "TikTok",

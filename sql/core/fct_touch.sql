@@ -1,4 +1,5 @@
--- Grain: one row per social touch: a visit that came from a network, or an action of a member whom the shop knows.
+-- Grain: one row per social touch: a visit that came from a network or from a mention of the shop, or an action of a member
+-- whom the shop knows.
 with visit_touch as (
     select
         'visit:' || session_key as touch_id,
@@ -13,13 +14,54 @@ with visit_touch as (
         network,
         community_id,
         post_id,
-        cast(null as varchar) as action
+        cast(null as varchar) as action,
+        cast(null as varchar) as product_group
     from core.fct_session
     where
         session_date_local between $first_date and $last_date
         and network is not null
         -- An advertisement that names no community is bought, not earned by one.
         and (channel not like 'Paid%' or community_id is not null)
+),
+
+-- Media and bloggers are no network: their visits have a name of their own, and show what the mention links to.
+mention_visit as (
+    select
+        session_key,
+        regexp_replace(regexp_extract(lower(linked_url), '^https?://[^/?#]+(/[^?#]*)', 1), '/+$', '') as linked_path
+    from core.brg_session_mention
+    where session_date_local between $first_date and $last_date
+),
+
+page as (
+    select
+        page_path,
+        min(product_group) as product_group
+    from core.dim_product_group
+    where page_path is not null
+    group by page_path
+),
+
+mention_touch as (
+    select
+        'visit:' || s.session_key as touch_id,
+        'visit' as touch_kind,
+        s.start_ts as touch_ts,
+        s.session_date_local as touch_date_local,
+        s.visitor_key,
+        cast(null as varchar) as customer_key,
+        s.order_key,
+        s.session_key,
+        s.channel,
+        '(mention)' as network,
+        cast(null as varchar) as community_id,
+        cast(null as varchar) as post_id,
+        cast(null as varchar) as action,
+        g.product_group
+    from core.fct_session as s
+    inner join mention_visit as m on m.session_key = s.session_key
+    left join page as g on g.page_path = m.linked_path
+    where s.session_date_local between $first_date and $last_date and s.network is null
 ),
 
 member_touch as (
@@ -36,7 +78,8 @@ member_touch as (
         a.network,
         a.community_id,
         a.post_id,
-        a.action
+        a.action,
+        cast(null as varchar) as product_group
     from staging.stg_member_activity as a
     inner join core.dim_community as c
         on c.network = a.network and c.community_id = a.community_id and c.is_own
@@ -48,6 +91,8 @@ member_touch as (
 
 touch as (
     select * from visit_touch
+    union all
+    select * from mention_touch
     union all
     select * from member_touch
 ),
@@ -95,7 +140,7 @@ select
     coalesce(t.post_id, n.post_id) as post_id,
     case when t.post_id is not null then 'tagged' when n.post_id is not null then 'newest' else 'none' end as post_method,
     p.published_ts as post_published_ts,
-    coalesce(p.product_group, c.product_group) as product_group,
+    coalesce(t.product_group, p.product_group, c.product_group) as product_group,
     t.action
 from touch as t
 left join newest as n on n.touch_id = t.touch_id

@@ -16,26 +16,14 @@ first_seen as (
     group by brand, outlet_key
 ),
 
--- Visits of that day whose referrer is a site that mentioned the brand with a link in the four weeks before.
 linked as (
-    select distinct
-        m.brand,
-        m.author_class,
-        s.session_key,
-        s.session_date_local
-    from core.fct_session as s
-    inner join core.fct_mention as m
-        on
-            m.domain = s.referrer_host
-            and m.linked_url is not null
-            and m.is_own_brand
-            and not m.is_spam
-            and m.mention_date_local <= s.session_date_local
-            and m.mention_date_local > s.session_date_local - interval 28 day
-    where
-        s.session_date_local between $first_date and $last_date
-        and s.visit_kind = 'session'
-        and s.channel = 'Referral'
+    select
+        brand,
+        author_class,
+        session_key,
+        session_date_local
+    from core.brg_session_mention
+    where session_date_local between $first_date and $last_date
 ),
 
 link_result as (
