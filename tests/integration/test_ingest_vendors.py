@@ -113,6 +113,47 @@ def test_meta_insights_belong_to_the_day_before_their_end(tmp_path: Path) -> Non
     ]
 
 
+def test_of_two_names_of_a_metric_the_newer_counts(tmp_path: Path) -> None:
+    """page_fans fills the day that page_follows lacks; an unknown value gives way to a known one of the older name."""
+    shop = shop_with(tmp_path, "meta_page_insights", "meta/renamed.json")
+    [result] = shop.ingest()
+    assert result.counts[RECORDS] == Counts(rows_in=6, loaded=4, rejected=2)
+    assert [r[1:] for r in shop.rejects()] == [(4, ["skipped:other_name"]), (6, ["skipped:other_name"])]
+    days = "select metric_date, metric, vendor_metric, value from raw.community_day order by all"
+    assert shop.rows(days) == [
+        (date(2026, 2, 27), "followers", "page_fans", 90),
+        (date(2026, 2, 28), "followers", "page_follows", 100),
+        (date(2026, 2, 28), "reach", "page_impressions_unique", 30),
+        (date(2026, 2, 28), "views", "page_media_view", 40),
+    ]
+
+
+def test_a_total_of_instagram_belongs_to_the_day_its_paging_names(tmp_path: Path) -> None:
+    """1772352000 is midnight of the first of March in California, 1772438400 that of the second."""
+    shop = shop_with(tmp_path, "meta_page_insights", "meta/totals.json", constants='network = "instagram"')
+    shop.ingest()
+    assert [r[1:] for r in shop.rejects()] == [(3, ["skipped:breakdown"]), (4, ["skipped:no_value"])]
+    days = "select network, community_id, metric_date, metric, value, value_kind from raw.community_day order by metric"
+    assert shop.rows(days) == [
+        ("instagram", "177", date(2026, 3, 1), "reach", 224, "daily_flow"),
+        ("instagram", "177", date(2026, 3, 1), "views", 900, "daily_flow"),
+    ]
+
+
+def test_a_total_of_several_days_is_no_day(tmp_path: Path) -> None:
+    """Without paging nothing but the pull has a time: half to midnight on the first of March in Kyiv."""
+    text = (FIXTURES / "meta" / "totals.json").read_text(encoding="utf-8")
+    shop = Instance(tmp_path, {"feed": 'vendor = "meta_page_insights"'})
+    shop.deliver("feed", "week.json", text.replace("since=1772438400", "since=1772956800"), mtime=EVENING)
+    shop.deliver("feed", "bare.json", text.split(',\n "paging"')[0] + "}", mtime=EVENING)
+    shop.ingest()
+    assert {r[2][0] for r in shop.rejects()} == {"skipped:several_days", "skipped:breakdown", "skipped:no_value"}
+    assert shop.rows("select metric_date, metric, value from raw.community_day order by metric") == [
+        (date(2026, 2, 28), "reach", 224),
+        (date(2026, 2, 28), "views", 900),
+    ]
+
+
 def test_meta_posts_and_instagram_media(tmp_path: Path) -> None:
     """Counters belong to the local day of the pull; what was not measured is unknown."""
     counters = "select post_id, snapshot_date, views, reach, likes, comments, shares, saves, link_clicks"
