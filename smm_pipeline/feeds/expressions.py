@@ -98,6 +98,7 @@ FUNCTIONS = frozenset(
         "try",
         "try_cast",
         "try_strptime",
+        "unrounded",
         "upper",
         "url_decode",
         "value_of",

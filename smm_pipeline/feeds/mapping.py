@@ -141,8 +141,16 @@ class FileFormat(_Model):
             return self.kind[0]
         name = file_name.lower().removesuffix(".gz")
         kind = next((k for suffix, k in SUFFIXES.items() if name.endswith(suffix)), None)
+        if kind == "json" and "json" not in self.kind and "jsonl" in self.kind:
+            kind = "jsonl"  # BigQuery and others name files of JSON lines .json
         if kind not in self.kind:
-            raise SmmError("SMM-201", f"the file name's ending says none of: {', '.join(self.kind)}", where=file_name)
+            endings = ", ".join(suffix for suffix, known in SUFFIXES.items() if known in self.kind)
+            raise SmmError(
+                "SMM-201",
+                f"the file name's ending says none of: {', '.join(self.kind)}",
+                where=file_name,
+                hint=f"name it with one of the endings {endings}, also followed by .gz",
+            )
         return kind
 
     @property

@@ -45,6 +45,12 @@ _MAX_MICROSECONDS = 253_402_300_799_999_999
 MACROS = {
     # The value of a key in a list of {key, value}, as GA4 and WooCommerce write their parameters.
     "value_of(list, name)": "list[list_position(list_transform(list, lambda e: e.key), name)].value",
+    # 1.2K and 3,4M, as networks show counters, in whole numbers; any other text stays as it is.
+    "unrounded(t)": r"""
+        case when regexp_full_match(t, '\d{1,9}([.,]\d{1,3})?[KMkm]')
+        then cast(cast(cast(replace(left(t, length(t) - 1), ',', '.') as decimal(12, 3))
+            * case when upper(right(t, 1)) = 'K' then 1000 else 1000000 end as bigint) as varchar)
+        else t end""",
     # Looking at the ends first is six times faster than trimming everything.
     "_smm_trim(t)": """
         nfc_normalize(case

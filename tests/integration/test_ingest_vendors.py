@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -221,3 +222,60 @@ def test_youscan(tmp_path: Path) -> None:
             None, None, None, False, None, None,
         ),
     ]  # fmt: skip
+
+
+def test_ga4_click_ids_that_only_analytics_kept(tmp_path: Path) -> None:
+    """They come back into the address, before its fragment, where it lacks them; the file may be named .json."""
+    event = {
+        "event_timestamp": "1772400000000000",
+        "event_name": "page_view",
+        "user_pseudo_id": "1.1",
+        "batch_page_id": "1",
+    }
+    lines: list[dict[str, object]] = []
+    for number, page in enumerate(("https://shop.example/a#top", "https://shop.example/b?x=1", "/c?gclid=Own")):
+        params = [{"key": "page_location", "value": {"string_value": page}}]
+        lines.append({**event, "batch_event_index": str(number), "event_params": params})
+        lines[-1]["collected_traffic_source"] = {"gclid": "Cj0", "srsltid": None}
+    lines[0]["items"] = [
+        {"item_id": "(not set)", "item_name": "(not set)"},
+        {"item_id": "(not set)", "item_name": "Chair", "quantity": "1"},
+    ]
+    shop = Instance(tmp_path, {"feed": 'vendor = "ga4"\nconstants = { property_id = "p" }'})
+    shop.deliver("feed", "events.json", "".join(json.dumps(line) + "\n" for line in lines))
+    [result] = shop.ingest()
+    assert result.status == "loaded"
+    assert shop.rows("select page_url from raw.web_event order by 1") == [
+        ("/c?gclid=Own",),
+        ("https://shop.example/a?gclid=Cj0#top",),
+        ("https://shop.example/b?x=1&gclid=Cj0",),
+    ]
+    assert shop.rows("select sku from raw.web_event_item") == [("Chair",)]
+
+
+def test_woocommerce_refunds_of_all_orders_name_theirs_as_parent(tmp_path: Path) -> None:
+    """GET /refunds, unlike GET /orders/<id>/refunds, tells the order in parent_id."""
+    refund = {"id": 9, "parent_id": 77, "date_created_gmt": "2026-03-02T08:00:00", "amount": "5.00", "line_items": []}
+    shop = Instance(tmp_path, {"feed": 'vendor = "woocommerce_refunds"'})
+    shop.deliver("feed", "refunds.json", json.dumps([refund]))
+    shop.ingest()
+    assert shop.rows("select refund_id, order_id, refund_amount from raw.shop_refund") == [("9", "77", Decimal(5))]
+
+
+def test_telegram_counters_of_previews_are_rounded(tmp_path: Path) -> None:
+    post = {
+        "id": "1",
+        "views": "1.2K",
+        "forwards": "3,4M",
+        "comments": "12",
+        "reactions": [{"count": "1K"}, {"count": 5}],
+    }
+    odd = {"id": "2", "views": "many"}
+    page = {"channel_id": "c", "taken_at": "2026-03-02T10:00:00Z", "members_count": "15.6K", "posts": [post, odd]}
+    shop = Instance(tmp_path, {"feed": 'vendor = "telegram_views"'})
+    shop.deliver("feed", "views.json", json.dumps(page))
+    shop.ingest()
+    counters = "select views, shares, comments, likes from raw.community_post_snapshot"
+    assert shop.rows(counters) == [(1200, 3_400_000, 12, 1005)]
+    assert shop.rows("select value from raw.community_day") == [(15600,)]
+    assert shop.rows("select reasons from quality.rejects") == [(["bad_number:views"],)]
