@@ -57,16 +57,14 @@ def demo(
     scale: Annotated[float, typer.Option(min=0.005, max=50, help="1 is about 500,000 events in 90 days")] = 1.0,
     seed: Annotated[int, typer.Option(help="Another seed is another shop")] = 7,
 ) -> None:
-    """Make a demo shop, run its whole history, publish, and say what came out."""
-    from smm_pipeline.shop import make_shop
+    """Make a demo shop, or take the one that is there, run its whole history, publish, and say what came out."""
+    from smm_pipeline.cli.demo import Options, prepare_demo
 
     folder = instance_home(home)
-    if (folder / "smm.toml").exists() and not (folder / "truth").is_dir():
-        raise SmmError("SMM-501", "this instance is not a demo", where=str(folder), hint="choose another --home")
-    instance.init_instance(folder, template=False)
     if not mode.as_json:
-        out.print(f"making a demo shop of {days} days in {folder}")
-    make_shop(folder, seed=seed, days=days, scale=scale)
+        out.print(f"a demo shop of {days} days in {folder}", markup=False)
+    if not prepare_demo(folder, Options(days, scale, seed)) and not mode.as_json:
+        out.print("it is there already and is run again")
     _run(_load(folder), None, None, closing=True)
 
 

@@ -120,6 +120,11 @@ _TABLES = {
 }
 
 
+def demo_feeds() -> set[str]:
+    """Names of the feeds that a demo shop has."""
+    return {*VENDOR_FEEDS, *HEADERS}
+
+
 def write_instance(home: Path) -> None:
     """smm.toml and mappings/ of the demo shop."""
     folder = home / "mappings"
