@@ -1,8 +1,10 @@
 """From good rows to the raw table: duplicates, versions, fates.
 
 Belongs here: the rule that makes the raw tables independent of the order of deliveries. One row is stored per distinct
-key and content; seeing the same content again later raises its version, so A, B, A ends at A; the current row of a key
-has the highest (version, hash). Works on `_smm_in` inside the caller's transaction. Does not belong here: making rows.
+key and content; seeing the same content again in a later extraction raises its `_version_ts`, so A, B, A ends at A. The
+current row of a key has the highest rank: the vendor's version (one without it is the oldest), then the extraction,
+then its place in the delivery. The vendor's clock and that of files are never compared with each other. Works on
+`_smm_in` inside the caller's transaction. Does not belong here: making rows.
 """
 
 from __future__ import annotations
@@ -61,38 +63,62 @@ def _find_stored(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
     """`_smm_stored`: what the table already holds for the keys of the batch."""
     same = " and ".join(f"t.{quoted(k)} = i.{quoted(k)}" for k in spec.key)
     keys = ", ".join(quoted(k) for k in spec.key)
+    rank = _rank(vendor_version(spec, "t."), "t._version_ts", "t._is_current", "t._row_hash")
     con.execute(
         "create or replace temp table _smm_stored as "
-        "select t.rowid as stored_id, i._smm_key as key, t._row_hash as hash, t._version_ts as version, "
-        "t._is_current as is_current "
+        f"select t.rowid as stored_id, i._smm_key as key, t._row_hash as hash, t._version_ts as extracted, "
+        f"t._is_current as is_current, {rank} as rank "
         f"from {relation(spec)} t join (select distinct _smm_key, {keys} from _smm_in) i on {same}"
     )
+
+
+def vendor_version(spec: TableSpec, prefix: str = "") -> str:
+    """SQL of the vendor's own version of a row; the start of time where it gives none, so that any version is newer."""
+    value = f"{prefix}{quoted(spec.version)}" if spec.version else "null"
+    return f"coalesce({value}, timestamptz '-infinity')"
+
+
+def _rank(vendor: str, extracted: str, is_last: str, content: str) -> str:
+    """SQL of what decides between two contents of a key.
+
+    `is_last` tells of a row that it is the last word of its delivery on the key; of stored rows the current one was it.
+    The hash decides only between the last words of different deliveries.
+    """
+    return f"struct_pack(vendor := {vendor}, extracted := {extracted}, is_last := {is_last}, hash := {content})"
 
 
 def _decide(con: duckdb.DuckDBPyConnection) -> None:
     """`_smm_fate`: one fate per incoming row; `_smm_versions`: how each touched version has to stand afterwards."""
     # Deliveries count in their order within the batch, so that fates do not depend on how batches were cut.
     con.execute(
-        """
+        f"""
         create or replace temp table _smm_fate as
-        with seen as (
+        with placed as (
             select
-                _smm_id as id, _smm_delivery as delivery, _smm_key as key, _smm_hash as hash, _smm_version as version,
+                _smm_id as id, _smm_delivery as delivery, _smm_row as row_no, _smm_key as key, _smm_hash as hash,
+                _smm_extracted as extracted, _smm_vendor as vendor,
                 row_number() over (
-                    partition by _smm_key, _smm_hash order by _smm_delivery, _smm_row, _smm_id
-                ) as occurrence,
-                max((_smm_version, _smm_hash)) over (
-                    partition by _smm_key order by _smm_delivery range between unbounded preceding and current row
-                ) as newest
+                    partition by _smm_key, _smm_delivery
+                    order by _smm_vendor desc, _smm_extracted desc, _smm_row desc, _smm_id desc
+                ) = 1 as is_last
             from _smm_in
         ),
-        stored as (select key, max((version, hash)) as newest, list(hash) as hashes from _smm_stored group by key)
+        ranked as (select *, {_rank("vendor", "extracted", "is_last", "hash")} as rank from placed),
+        seen as (
+            select
+                *,
+                row_number() over (partition by key, hash order by delivery, row_no, id) as occurrence,
+                max(rank) over (
+                    partition by key order by delivery range between unbounded preceding and current row
+                ) as newest
+            from ranked
+        ),
+        stored as (select key, max(rank) as newest, list(hash) as hashes from _smm_stored group by key)
         select
-            seen.id, seen.delivery, seen.key, seen.hash, seen.version,
+            seen.id, seen.delivery, seen.key, seen.hash, seen.extracted, seen.rank,
             case
                 when seen.occurrence > 1 or coalesce(list_contains(stored.hashes, seen.hash), false) then 'duplicate'
-                when greatest(seen.newest, coalesce(stored.newest, seen.newest)) <> (seen.version, seen.hash)
-                    and greatest(seen.newest, coalesce(stored.newest, seen.newest))[2] <> seen.hash then 'superseded'
+                when greatest(seen.newest, coalesce(stored.newest, seen.newest)).hash <> seen.hash then 'superseded'
                 else 'loaded'
             end as fate
         from seen left join stored using (key)
@@ -102,17 +128,21 @@ def _decide(con: duckdb.DuckDBPyConnection) -> None:
         """
         create or replace temp table _smm_versions as
         with incoming as (
-            select key, hash, max(version) as version, max(id) filter (fate <> 'duplicate') as new_id
+            select
+                key, hash, max(extracted) as extracted, max(rank) as rank,
+                max(id) filter (fate <> 'duplicate') as new_id
             from _smm_fate group by key, hash
         ),
         known as (
             select
                 coalesce(incoming.key, stored.key) as key, coalesce(incoming.hash, stored.hash) as hash,
-                greatest(incoming.version, stored.version) as version,
-                stored.stored_id, stored.version as old_version, stored.is_current as was_current, incoming.new_id
+                greatest(incoming.extracted, stored.extracted) as version,
+                case when incoming.rank is null or stored.rank > incoming.rank then stored.rank
+                    else incoming.rank end as rank,
+                stored.stored_id, stored.extracted as old_version, stored.is_current as was_current, incoming.new_id
             from incoming full join _smm_stored stored using (key, hash)
         ),
-        newest as (select key, max((version, hash))[2] as hash from known group by key)
+        newest as (select key, max(rank).hash as hash from known group by key)
         select
             known.stored_id, known.new_id, known.version, known.hash = newest.hash as is_current,
             known.stored_id is not null

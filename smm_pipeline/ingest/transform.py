@@ -17,6 +17,7 @@ import duckdb
 from smm_pipeline.catalog import ColumnSpec, TableSpec
 from smm_pipeline.feeds import FeedSource
 from smm_pipeline.feeds.mapping import ColumnRule, TableRule
+from smm_pipeline.ingest.merge import vendor_version
 from smm_pipeline.ingest.persons import make_person_table
 from smm_pipeline.ingest.records import TYPED_CELLS, literal
 from smm_pipeline.ingest.values import known_text, mapped_text, typed, typed_cell
@@ -197,11 +198,10 @@ def _incoming_sql(plan: TablePlan) -> str:
             f"select * exclude (_smm_content) replace (_smm_content || '-' || row_number() over "
             f"(partition by _smm_delivery, _smm_content order by _smm_row) as {quoted(filled)}) from ({rows})"
         )
-    version = f"coalesce({quoted(spec.version)}, _smm_extracted)" if spec.version else "_smm_extracted"
     key = f"md5_number(concat_ws(chr(31), {', '.join(f'cast({quoted(k)} as varchar)' for k in spec.key)}))"
     return (
         f"select row_number() over () as _smm_id, *, {_hash(names)} as _smm_hash, {key} as _smm_key, "
-        f"{version} as _smm_version from ({rows})"
+        f"{vendor_version(spec)} as _smm_vendor from ({rows})"
     )
 
 
