@@ -1,23 +1,52 @@
 -- Grain: one row per one order line. The newest version of each key; ingest has typed it and told the versions apart.
+-- An order comes with all of its lines: one that did not come again with the order's newest version was taken out of it.
+with line as (
+    select *
+    from raw.shop_order_line
+    where _is_current and order_date_local between $first_date and $last_date
+),
+
+-- Lines of a feed of their own say nothing of when their order changed, so only an order of the same feed is asked.
+parent as (
+    select
+        source_system,
+        store_id,
+        order_id,
+        order_date_local,
+        updated_ts,
+        _feed,
+        _version_ts
+    from raw.shop_order
+    where _is_current and order_date_local between $first_date and $last_date
+)
+
 select
-    source_system,
-    store_id,
-    order_id,
-    line_id,
-    created_ts,
-    order_date_local,
-    updated_ts,
-    sku,
-    product_id,
-    variant_id,
-    product_name,
-    quantity,
-    unit_price_amount,
-    line_total_amount,
-    line_tax_amount,
-    line_discount_amount,
-    category
-from raw.shop_order_line
+    l.source_system,
+    l.store_id,
+    l.order_id,
+    l.line_id,
+    l.created_ts,
+    l.order_date_local,
+    l.updated_ts,
+    l.sku,
+    l.product_id,
+    l.variant_id,
+    l.product_name,
+    l.quantity,
+    l.unit_price_amount,
+    l.line_total_amount,
+    l.line_tax_amount,
+    l.line_discount_amount,
+    l.category
+from line as l
+left join parent as o
+    on
+        o.source_system = l.source_system
+        and o.store_id = l.store_id
+        and o.order_id = l.order_id
+        and o.order_date_local = l.order_date_local
+        and o._feed = l._feed
 where
-    _is_current
-    and order_date_local between $first_date and $last_date
+    o.order_id is null
+    -- Both carry the order's last change; where one of them does not, the delivery counts in which they were last seen.
+    or coalesce(l.updated_ts >= o.updated_ts, l._version_ts >= o._version_ts)
