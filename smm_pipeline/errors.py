@@ -6,6 +6,9 @@ with a registered code; the command line and Dagster print it. Programming error
 
 from __future__ import annotations
 
+import errno
+import os
+
 CODES: dict[str, str] = {
     # 1xx: settings, instance folder, environment
     "SMM-101": "The instance folder or its smm.toml is missing",
@@ -14,6 +17,7 @@ CODES: dict[str, str] = {
     "SMM-104": "The project files (sql/, expectations/) were not found",
     "SMM-105": "A catalog file (table, contract or suite) is wrong",
     "SMM-106": "The disk has too little free space",
+    "SMM-107": "A file or folder cannot be written",
     # 2xx: deliveries and feeds
     "SMM-201": "A delivery cannot be read as the format its feed declares",
     "SMM-202": "A delivery lacks a required column",
@@ -68,3 +72,29 @@ class SmmError(Exception):
     def as_dict(self) -> dict[str, str]:
         """The same four fields for `--json` output and Dagster metadata."""
         return {"code": self.code, "what": self.what, "where": self.where, "hint": self.hint}
+
+
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_WRONG_KIND = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
+
+
+def not_writable(error: Exception, where: str = "") -> SmmError | None:
+    """SMM-107 when a file system refuses to be written, by rights or because a file stands in place of a folder.
+
+    Args:
+        error: of the operating system, or of DuckDB, which passes on only the system's words.
+        where: what was to be written, unless the error names it itself.
+    """
+    number = error.errno if isinstance(error, OSError) else None
+    for known in (*_REFUSED, *_WRONG_KIND):
+        reason = os.strerror(known)
+        if number == known or (not isinstance(error, OSError) and reason in str(error)):
+            return SmmError(
+                "SMM-107",
+                f"not writable: {reason}",
+                where=str(getattr(error, "filename", None) or where),
+                hint="give the user who runs smm the right to write there, or choose another --home"
+                if known in _REFUSED
+                else "a file stands where a folder is needed, or the reverse: move it away, or choose another --home",
+            )
+    return None

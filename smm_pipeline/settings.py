@@ -277,17 +277,20 @@ def load_settings(home: Path | None = None) -> Settings:
 
 
 def _load_dotenv(path: Path) -> None:
-    """Take variables of the instance's .env that the environment does not set itself."""
+    """Take variables of the instance's .env that the environment does not set itself, or leaves empty."""
     if not path.is_file():
         return
     for line in path.read_text(encoding="utf-8").splitlines():
         name, mark, value = line.partition("=")
-        if mark and not name.lstrip().startswith("#"):
-            os.environ.setdefault(name.strip(), value.strip().strip("'\""))
+        if mark and not name.lstrip().startswith("#") and not os.environ.get(name.strip()):
+            os.environ[name.strip()] = value.strip().strip("'\"")
 
 
-def person_key() -> bytes:
+def person_key(home: Path | None = None) -> bytes:
     """The secret of the keyed HMAC for personal identifiers.
+
+    Args:
+        home: the instance, where it is known: the error then names the file in which the key is missing.
 
     Raises:
         SmmError: SMM-103 when SMM_PERSON_KEY is missing or shorter than 32 bytes.
@@ -297,6 +300,8 @@ def person_key() -> bytes:
         raise SmmError(
             "SMM-103",
             f"{PERSON_KEY_VARIABLE} is missing or shorter than {PERSON_KEY_MIN_BYTES} bytes",
-            hint="smm init writes one into the instance's .env; keep it, another key makes strangers of all",
+            where=str(home / ".env") if home else "",
+            hint="put the instance's .env back from its backup; where there is no work database yet, "
+            "smm init writes one with a new key",
         )
     return value

@@ -18,7 +18,7 @@ from smm_pipeline.catalog import load_catalog
 from smm_pipeline.cli import examine, instance, texts
 from smm_pipeline.cli.output import EXIT_AUDIT, EXIT_ERROR, EXIT_REFUSED, emit, fail, mode, out, progress, show_warnings
 from smm_pipeline.errors import SmmError
-from smm_pipeline.settings import HOME_VARIABLE, Settings, instance_home, load_settings
+from smm_pipeline.settings import HOME_VARIABLE, Settings, instance_home, load_settings, person_key
 
 app = typer.Typer(
     help="What an online shop's communities bring: ingest, build, publish, explain.",
@@ -43,10 +43,22 @@ def _load(home: Path | None) -> Settings:
     return load_settings(home)
 
 
+def _load_to_ingest(home: Path | None) -> Settings:
+    """Settings of an instance that has its key, looked at before anything is made that a new key would not fit."""
+    settings = load_settings(home)
+    person_key(settings.home)
+    return settings
+
+
 @app.command()
 def init(home: Home = None) -> None:
-    """Make an instance folder with a commented smm.toml."""
-    config = instance.init_instance(instance_home(home))
+    """Make an instance folder with a commented smm.toml, or the missing .env of one that has no data yet."""
+    folder = instance_home(home)
+    if (folder / "smm.toml").exists():
+        key_file = instance.add_missing_key(folder)
+        emit({"key_file": key_file}, f"made {key_file}: keep it, and never change the key in it")
+        return
+    config = instance.init_instance(folder)
     emit({"settings": config}, f"made {config}\nnext: edit it, put files into landing/<feed>/, then: smm run")
 
 
@@ -65,7 +77,7 @@ def demo(
         out.print(f"a demo shop of {days} days in {folder}", markup=False)
     if not prepare_demo(folder, Options(days, scale, seed)) and not mode.as_json:
         out.print("it is there already and is run again")
-    _run(_load(folder), None, None, closing=True)
+    _run(_load_to_ingest(folder), None, None, closing=True)
 
 
 @app.command()
@@ -73,7 +85,7 @@ def ingest(home: Home = None) -> None:
     """Load new deliveries from landing/ without building anything."""
     from smm_pipeline import pipeline
 
-    settings = _load(home)
+    settings = _load_to_ingest(home)
     with progress() as show:
         summary = pipeline.ingest(settings, load_catalog(), show)
     emit(texts.ingest_dict(summary), texts.deliveries_text(summary))
@@ -96,7 +108,7 @@ def run(
     """Ingest, build every day that is stale, publish, write the report."""
     if (day and (first or last)) or bool(first) != bool(last):
         raise SmmError("SMM-501", "expected --date, or both --from and --to, or none of them")
-    _run(_load(home), _day(day or first), _day(day or last), closing=False)
+    _run(_load_to_ingest(home), _day(day or first), _day(day or last), closing=False)
 
 
 @app.command()

@@ -6,8 +6,10 @@ printing, and repairing anything.
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
@@ -17,7 +19,7 @@ from typing import Literal
 import duckdb
 
 from smm_pipeline.catalog import load_catalog
-from smm_pipeline.errors import SmmError
+from smm_pipeline.errors import SmmError, not_writable
 from smm_pipeline.feeds import load_feed
 from smm_pipeline.ingest.landing import landing_files
 from smm_pipeline.settings import Settings, load_settings, person_key
@@ -56,12 +58,32 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "disk", "ok" if enough else "problem", f"{free / 1e9:.1f} GB free", "" if enough else "free some space"
     )
+    yield from _write_findings(settings)
     if not settings.feeds:
         yield Finding("feeds", "warning", "no feed is configured", "add [feeds.NAME] sections to smm.toml")
     yield from _feed_findings(settings)
     yield from _unread_findings(settings)
     yield from _warehouse_findings(settings)
     yield _serving_finding(settings)
+
+
+def _write_findings(settings: Settings) -> Iterator[Finding]:
+    """Whether what smm writes can be written; a folder that is missing is made by the command that needs it."""
+    refused = []
+    for path in (settings.home, settings.raw_store, settings.serving_file.parent, settings.reports):
+        try:
+            if path.exists():
+                with tempfile.TemporaryFile(dir=path):
+                    pass
+        except OSError as error:
+            refused.append(not_writable(error, str(path)) or SmmError("SMM-107", str(error), where=str(path)))
+    if settings.warehouse_file.exists() and not os.access(settings.warehouse_file, os.W_OK):
+        hint = "give the user who runs smm the right to write it"
+        refused.append(SmmError("SMM-107", "not writable", where=str(settings.warehouse_file), hint=hint))
+    for found in refused:
+        yield Finding("folders", "problem", _told(found), found.hint)
+    if not refused:
+        yield Finding("folders", "ok", "writable")
 
 
 def _feed_findings(settings: Settings) -> Iterator[Finding]:
@@ -105,9 +127,9 @@ def _unread_findings(settings: Settings) -> Iterator[Finding]:
 
 def _person_key_finding(settings: Settings) -> Finding:
     try:
-        person_key()
+        person_key(settings.home)
     except SmmError as error:
-        return Finding("person key", "problem", error.what, error.hint)
+        return Finding("person key", "problem", _told(error), error.hint)
     path = settings.home / ".env"
     if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
         return Finding("person key", "warning", f"{path} is readable by others", f"chmod 600 {path}")

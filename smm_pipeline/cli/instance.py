@@ -11,38 +11,57 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
 from smm_pipeline.orchestration.instance import prepare_dagster_home
 from smm_pipeline.pipeline import stale_days
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, Settings
-from smm_pipeline.warehouse.connection import connect
+from smm_pipeline.warehouse.connection import connect, tune
 from smm_pipeline.warehouse.outcomes import feed_fates, open_refusals, reject_reasons, split, summed
 from smm_pipeline.warehouse.schema import ensure_schema
 from smm_pipeline.warehouse.state import StateView
 
 TEMPLATE = Path(__file__).with_name("smm.toml.template")
+WAREHOUSE_NAME = "warehouse.duckdb"
 FOLDERS = ("landing", "mappings", "raw", "serving", "reports")
 
 
 def init_instance(home: Path, *, template: bool = True) -> Path:
     """Make an instance folder: its folders, a commented smm.toml and a person key in .env.
 
-    Files that exist stay as they are.
-
-    Raises:
-        SmmError: SMM-501 when there is an smm.toml already and `template` asks for one.
+    Files that exist stay as they are; without `template` smm.toml comes from elsewhere.
     """
     config = home / "smm.toml"
-    if template and config.exists():
-        raise SmmError("SMM-501", "there is an instance already", where=str(home), hint="edit its smm.toml")
     for name in FOLDERS:
         (home / name).mkdir(parents=True, exist_ok=True)
-    if template:
+    if template and not config.exists():
         config.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
     _write_person_key(home / ".env")
     prepare_dagster_home(home)
     return config
+
+
+def add_missing_key(home: Path) -> Path:
+    """Write the .env that an instance without data lacks; returns its path.
+
+    Raises:
+        SmmError: SMM-501 when nothing is missing, SMM-103 when a new key would not fit the data.
+    """
+    path, database = home / ".env", home / WAREHOUSE_NAME
+    if path.exists() or os.environ.get(PERSON_KEY_VARIABLE):
+        raise SmmError("SMM-501", "there is an instance already", where=str(home), hint="edit its smm.toml")
+    if database.exists():
+        raise SmmError(
+            "SMM-103",
+            "the .env is gone, and under a new key the persons in the work database would be strangers",
+            where=str(path),
+            hint=f"put it back from its backup; if there is none, move {database.name} away, then smm init and smm run "
+            "make everything anew from the raw store",
+        )
+    init_instance(home)
+    return path
 
 
 def _write_person_key(path: Path) -> None:
@@ -55,24 +74,51 @@ def _write_person_key(path: Path) -> None:
 
 
 def status(settings: Settings, catalog: Catalog) -> dict[str, Any]:
-    """What the instance holds: feeds with their deliveries and rejects, days to build, failed checks, publication."""
+    """What the instance holds: feeds with their deliveries and rejects, days to build, failed checks, publication.
+
+    Nothing is written unless tables or seeds of the work database are behind the program or the settings.
+    """
+    with duckdb.connect() as fresh:
+        tune(fresh, settings.warehouse)
+        ensure_schema(fresh, catalog, settings)
+        if not settings.warehouse_file.exists():
+            return _status(fresh, settings, catalog)
+        with connect(settings, read_only=True) as con:
+            if _shape(con) >= _shape(fresh):
+                return _status(con, settings, catalog)
     with connect(settings) as con:
         ensure_schema(con, catalog, settings)
-        view = StateView(con, catalog, settings)
-        stale = view.all_stale_keys()
-        feeds = con.execute(
-            "select d.feed, count(*) filter (where d.status = 'loaded') as loaded, "
-            "count(*) filter (where d.status = 'failed') as failed, "
-            "cast(max(d.extracted_ts) as varchar) as last_extracted "
-            "from meta.delivery as d group by d.feed order by d.feed"
-        ).fetchall()
-        reasons = {feed: summed(deliveries) for feed, deliveries in reject_reasons(con).items()}
-        fates = feed_fates(con, reasons)
-        refused = open_refusals(con, settings.landing)
-        checks = con.execute(
-            "select table_name, partition_key, check_id, severity, status from quality.check_results "
-            "where status <> 'passed' order by table_name, check_id, partition_key"
-        ).fetchall()
+        return _status(con, settings, catalog)
+
+
+def _shape(con: duckdb.DuckDBPyConnection) -> set[tuple[str, ...]]:
+    """Tables with their columns, and seeds with their content: what ensure_schema would bring up to date."""
+    columns = con.execute("select table_schema, table_name, column_name, data_type from information_schema.columns")
+    shape = {tuple(map(str, row)) for row in columns.fetchall()}
+    if ("meta", "partition_state") not in {row[:2] for row in shape}:
+        return shape
+    seeds = con.execute(
+        "select table_name, content_hash from meta.partition_state where starts_with(table_name, 'seeds.')"
+    )
+    return shape | {tuple(map(str, row)) for row in seeds.fetchall()}
+
+
+def _status(con: duckdb.DuckDBPyConnection, settings: Settings, catalog: Catalog) -> dict[str, Any]:
+    view = StateView(con, catalog, settings)
+    stale = view.all_stale_keys()
+    feeds = con.execute(
+        "select d.feed, count(*) filter (where d.status = 'loaded') as loaded, "
+        "count(*) filter (where d.status = 'failed') as failed, "
+        "cast(max(d.extracted_ts) as varchar) as last_extracted "
+        "from meta.delivery as d group by d.feed order by d.feed"
+    ).fetchall()
+    reasons = {feed: summed(deliveries) for feed, deliveries in reject_reasons(con).items()}
+    fates = feed_fates(con, reasons)
+    refused = open_refusals(con, settings.landing)
+    checks = con.execute(
+        "select table_name, partition_key, check_id, severity, status from quality.check_results "
+        "where status <> 'passed' order by table_name, check_id, partition_key"
+    ).fetchall()
     return {
         "first_day": view.days[0] if view.days else None,
         "last_day": view.days[-1] if view.days else None,

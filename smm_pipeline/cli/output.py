@@ -20,7 +20,7 @@ import duckdb
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from smm_pipeline.errors import SmmError
+from smm_pipeline.errors import SmmError, not_writable
 from smm_pipeline.pipeline import Progress as ProgressCallback
 
 EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_REFUSED, EXIT_AUDIT, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -94,6 +94,8 @@ def _translated(error: BaseException) -> SmmError:
     message = str(error).splitlines()[0] if str(error) else ""
     if isinstance(error, duckdb.Error | OSError) and "No space left" in str(error):
         return SmmError("SMM-106", "the disk is full", hint="free some space and run again; the last state is intact")
+    if isinstance(error, duckdb.IOException | OSError) and (refused := not_writable(error)):
+        return refused
     return SmmError(
         "SMM-901",
         f"{type(error).__name__}: {message}",

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from smm_pipeline.errors import SmmError
+from smm_pipeline.errors import SmmError, not_writable
 from smm_pipeline.settings import Settings, Warehouse
 
 # DuckDB refuses a second process while one writes; waiting is the only way to share the file.
@@ -31,8 +31,8 @@ def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.D
     """Open the work database for a short piece of work and close it again.
 
     Raises:
-        SmmError: SMM-301 when another process holds the file longer than lock_timeout_seconds, SMM-302 when the file
-            is damaged or of another version.
+        SmmError: SMM-107 when it may not be written, SMM-301 when another process holds the file longer than
+            lock_timeout_seconds, SMM-302 when the file is damaged or of another version.
     """
     settings.warehouse_file.parent.mkdir(parents=True, exist_ok=True)
     con = _open(settings.warehouse_file, settings.warehouse, read_only)
@@ -77,7 +77,7 @@ def _open(path: Path, limits: Warehouse, read_only: bool) -> duckdb.DuckDBPyConn
         except duckdb.IOException as error:
             message = str(error)
             if not _LOCK_MESSAGE.search(message):
-                raise SmmError(
+                raise not_writable(error, str(path)) or SmmError(
                     "SMM-302",
                     f"the database file cannot be opened: {message.splitlines()[0]}",
                     where=str(path),

@@ -6,6 +6,8 @@ import json
 import stat
 from pathlib import Path
 
+import duckdb
+
 from tests.instances import smm
 
 
@@ -85,3 +87,72 @@ def test_an_empty_instance_runs_and_says_so(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "no new deliveries" in ran.stdout
     assert "everything is built" in smm(home, "status").stdout
+
+
+def test_what_cannot_be_written_has_a_code(tmp_path: Path) -> None:
+    """A file in place of a folder, at every command that writes; not a word of damage or of a bug."""
+    taken = tmp_path / "taken"
+    taken.write_text("mine", encoding="utf-8")
+    for arguments in (["init"], ["demo", "--days", "3", "--scale", "0.005"]):
+        for home in (taken, taken / "below"):
+            failed = smm(home, *arguments)
+            assert failed.returncode == 1
+            assert "SMM-107: not writable: " in failed.stderr
+            assert f"where: {taken}" in failed.stderr
+            assert "move it away" in failed.stderr
+    home = tmp_path / "instance"
+    smm(home, "init")
+    (home / "warehouse.duckdb").mkdir()
+    for command in ("run", "ingest", "status", "publish"):
+        failed = smm(home, command)
+        assert f"SMM-107: not writable: Is a directory\n  where: {home / 'warehouse.duckdb'}" in failed.stderr
+    assert taken.read_text(encoding="utf-8") == "mine"
+
+
+def test_doctor_tries_to_write(tmp_path: Path) -> None:
+    """It names the folder before a run meets it, and leaves nothing behind."""
+    home = tmp_path / "instance"
+    smm(home, "init")
+    assert "ok       folders: writable" in smm(home, "doctor").stdout
+    assert list((home / "raw").iterdir()) == []
+    (home / "raw").rmdir()
+    (home / "raw").write_text("", encoding="utf-8")
+    checked = smm(home, "doctor")
+    assert checked.returncode == 1
+    assert f"PROBLEM  folders: SMM-107: not writable: Not a directory ({home / 'raw'}" in checked.stdout
+
+
+def test_status_writes_nothing(tmp_path: Path) -> None:
+    """Neither a work database where there is none, nor into one that is up to date; only changed seeds are loaded."""
+    home = tmp_path / "instance"
+    smm(home, "init")
+    assert "no data yet" in smm(home, "status").stdout
+    assert not (home / "warehouse.duckdb").exists()
+    smm(home, "run")
+    before = (home / "warehouse.duckdb").read_bytes()
+    assert "everything is built" in smm(home, "status").stdout
+    assert (home / "warehouse.duckdb").read_bytes() == before
+    assert smm(home, "status", SMM_SHOP__OWN_HOSTS='["other.example"]').returncode == 0
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as con:
+        assert con.execute("select * from seeds.shop_host where host = 'other.example'").fetchall()
+
+
+def test_a_missing_key_is_named_and_made_as_long_as_there_is_no_data(tmp_path: Path) -> None:
+    """The error names the file; init makes it; once there is a work database a new key would make strangers of all."""
+    home = tmp_path / "instance"
+    smm(home, "init", SMM_PERSON_KEY="")
+    (home / ".env").unlink()
+    failed = smm(home, "run", SMM_PERSON_KEY="")
+    assert failed.returncode == 1
+    assert f"where: {home / '.env'}" in failed.stderr
+    assert not (home / "warehouse.duckdb").exists()
+    made = smm(home, "init", SMM_PERSON_KEY="")
+    assert made.returncode == 0, made.stderr
+    assert str(home / ".env") in made.stdout
+    assert smm(home, "run", SMM_PERSON_KEY="").returncode == 0
+    (home / ".env").unlink()
+    refused = smm(home, "init", SMM_PERSON_KEY="")
+    assert refused.returncode == 1
+    assert "SMM-103" in refused.stderr
+    assert "put it back from its backup" in refused.stderr
+    assert not (home / ".env").exists()
