@@ -23,7 +23,7 @@ import duckdb
 
 from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.errors import SmmError
-from smm_pipeline.ingest import RECORDS, DeliveryResult, ingest_landing
+from smm_pipeline.ingest import RECORDS, DeliveryResult, forget_feed, ingest_landing
 from smm_pipeline.settings import Settings
 from smm_pipeline.validation import validate
 from smm_pipeline.warehouse.build import BuildResult, audit_loaded, build_table, forget_rolled_back
@@ -67,16 +67,26 @@ def new_run_id() -> str:
     return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:8]}"
 
 
-def ingest(settings: Settings, catalog: Catalog, progress: Progress | None = None) -> RunSummary:
+def ingest(
+    settings: Settings, catalog: Catalog, progress: Progress | None = None, *, again: str | None = None
+) -> RunSummary:
     """Load everything in landing/ that is not loaded yet; nothing is built.
 
+    Args:
+        settings: the instance.
+        catalog: the tables.
+        progress: called as progress(step, done, total).
+        again: a feed to take out first, with those that share its tables, and to read again from the raw store.
+
     Raises:
-        SmmError: when the work database cannot be opened; a bad delivery is a result, not an error.
+        SmmError: when the work database cannot be opened, or `again` cannot be read again; a bad delivery is a result.
     """
     summary = RunSummary(new_run_id())
     check_disk(settings)
     with connect(settings) as con:
         ensure_schema(con, catalog, settings)
+        if again is not None:
+            forget_feed(con, settings, catalog, again, run_id=summary.run_id)
         _ingest(con, settings, catalog, summary, progress)
     return summary
 

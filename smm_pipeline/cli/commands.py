@@ -81,13 +81,19 @@ def demo(
 
 
 @app.command()
-def ingest(home: Home = None) -> None:
+def ingest(
+    home: Home = None,
+    again: Annotated[
+        str | None,
+        typer.Option(metavar="FEED", help="Take out this feed, with those that share its tables, and read them anew"),
+    ] = None,
+) -> None:
     """Load new deliveries from landing/ without building anything."""
     from smm_pipeline import pipeline
 
     settings = _load_to_ingest(home)
     with progress() as show:
-        summary = pipeline.ingest(settings, load_catalog(), show)
+        summary = pipeline.ingest(settings, load_catalog(), show, again=again)
     emit(texts.ingest_dict(summary), texts.deliveries_text(summary))
     if summary.refused or summary.emptied:
         raise typer.Exit(EXIT_REFUSED)

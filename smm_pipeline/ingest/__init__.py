@@ -1,10 +1,12 @@
 """Ingest: deliveries become rows of the raw contracts, raw store first, nothing lost.
 
 Belongs here: the public face of the room. See landing and arrivals (raw store), text_readers and records
-(bytes to records), transform (records to rows), merge (rows to versions), batch (one transaction), run (all of it).
+(bytes to records), transform (records to rows), merge (rows to versions), batch (one transaction), run (all of it),
+again (reading from the raw store once more).
 """
 
+from smm_pipeline.ingest.again import forget_feed
 from smm_pipeline.ingest.results import RECORDS, Counts, DeliveryResult
 from smm_pipeline.ingest.run import ingest_landing
 
-__all__ = ["RECORDS", "Counts", "DeliveryResult", "ingest_landing"]
+__all__ = ["RECORDS", "Counts", "DeliveryResult", "forget_feed", "ingest_landing"]

@@ -7,7 +7,7 @@ Does not belong here: which deliveries form a batch, and what happens when one o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, datetime
 
 import duckdb
@@ -22,6 +22,7 @@ from smm_pipeline.warehouse.connection import transaction
 from smm_pipeline.warehouse.failpoints import failpoint
 from smm_pipeline.warehouse.state import bump
 
+NO_ROW = "skipped:no_row"
 REJECT_TEXT_CHARACTERS = 10_000
 _NO_SKIPS = "select 0 as _smm_delivery, 0 as _smm_row, cast(null as varchar) as reason limit 0"
 _EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+"
@@ -78,8 +79,15 @@ def load_batch(
         books.rejects[number] = rejects
     with transaction(con):
         _keep_record_rejects(con, source, books)
+        # Where any table takes every record, none can be left over.
+        is_counted = all(plan.may_leave_out for plan in plans)
+        con.execute("create or replace temp table _smm_used (_smm_delivery int, _smm_row bigint)")
         for plan in plans:
             _load_table(con, source, plan, books, run_id, secret)
+            if is_counted:
+                con.execute("insert into _smm_used select distinct _smm_delivery, _smm_row from _smm_typed")
+        if is_counted:
+            _keep_unused_records(con, source, books)
         _check_rejects(source, arrivals, books)
         results = [_result(source, a, n, books) for n, a in enumerate(arrivals)]
         record_deliveries(con, source, list(zip(arrivals, results, strict=True)), run_id)
@@ -182,6 +190,21 @@ def _keep_record_rejects(con: duckdb.DuckDBPyConnection, source: FeedSource, boo
         counts = Counts(rows_in=extract.records, loaded=loaded, rejected=rejected)
         _check(counts, source, RECORDS)
         books.counts[number] = {RECORDS: counts}
+
+
+def _keep_unused_records(con: duckdb.DuckDBPyConnection, source: FeedSource, books: _Books) -> None:
+    """Write the records of which no table took anything, by the mapping's conditions: they would vanish uncounted."""
+    con.execute(
+        "create or replace temp table _smm_unused as select _smm_delivery, _smm_row from _smm_record "
+        "anti join _smm_skipped using (_smm_delivery, _smm_row) anti join _smm_used using (_smm_delivery, _smm_row)"
+    )
+    rows = f"select _smm_delivery as delivery, _smm_row as row_no, '{NO_ROW}' as reasons from _smm_unused"
+    _insert_rejects(con, source, RECORDS, _with_text(rows))
+    for number, unused in con.execute("select _smm_delivery, count(*) from _smm_unused group by all").fetchall():
+        known = books.counts[number][RECORDS]
+        counts = replace(known, loaded=known.loaded - unused, rejected=known.rejected + unused)
+        _check(counts, source, RECORDS)
+        books.counts[number][RECORDS] = counts
 
 
 def _load_table(

@@ -6,6 +6,7 @@ Does not belong here: how a batch is loaded (batch.py).
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -36,6 +37,7 @@ _UNPACK_FACTOR = {".gz": 15, ".parquet": 25, ".xlsx": 10}
 # Mistakes in one feed's settings or mapping, which leave the other feeds alone.
 FEED_FAULTS = frozenset({"SMM-102", "SMM-204"})
 _FILE_TYPES = ("varchar", "varchar", "bigint", "bigint", "varchar")
+_log = logging.getLogger(__name__)
 Progress = Callable[[str, int, int], None]
 
 
@@ -95,6 +97,7 @@ def _ingest_feed(
     progress: Progress | None,
 ) -> list[DeliveryResult]:
     arrivals, results = _take_new(con, settings, source, run_id)
+    _warn_of_old_readings(con, source)
     if not arrivals:
         return results
     plans = [TablePlan(catalog[f"raw.{n}"], rule, source, settings) for n, rule in source.mapping.tables.items()]
@@ -109,6 +112,17 @@ def _ingest_feed(
     if progress:
         progress(source.name, done, len(arrivals))
     return results
+
+
+def _warn_of_old_readings(con: duckdb.DuckDBPyConnection, source: FeedSource) -> None:
+    """Deliveries read with an earlier mapping stay as they were read; only the user knows whether that is meant."""
+    row = con.execute(
+        "select count(*) from meta.delivery where feed = ? and status = 'loaded' and mapping_hash <> ?",
+        [source.name, source.fingerprint],
+    ).fetchone()
+    if row and row[0]:
+        told = "%d deliveries of feed %s were read before its mapping or settings changed; to read them anew: %s"
+        _log.warning(told, row[0], source.name, f"smm ingest --again {source.name}")
 
 
 def _check_binding(con: duckdb.DuckDBPyConnection, source: FeedSource, plans: Sequence[TablePlan]) -> None:

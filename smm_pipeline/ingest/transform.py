@@ -55,6 +55,11 @@ class TablePlan:
             (c.name, str(c.rules["person"])) for c in self.spec.columns if "person" in c.rules and c.name in self.rules
         ]
 
+    @property
+    def may_leave_out(self) -> bool:
+        """Whether a record can give this table no row at all."""
+        return bool(self.rule.where) or self.rule.unnested is not None
+
     def typed_sql(self, now: datetime) -> str:
         """SELECT of every row with typed values and `_smm_reasons`."""
         columns = [c for c in self.spec.columns if c.name in self.rules]

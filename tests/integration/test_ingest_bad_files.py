@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from smm_pipeline.ingest import Counts
+from smm_pipeline.ingest import RECORDS, Counts
 from smm_pipeline.settings import PROJECT_ROOT
 from tests.ingest_fixture import Instance
 
@@ -115,3 +115,27 @@ def test_hostile_file_names_are_only_names(tmp_path: Path) -> None:
     for n, name in enumerate(names):
         shop.deliver("good", name, GOOD_LINE.replace("good", f"c{n}"))
     assert [r.status for r in shop.ingest()] == ["loaded"] * len(names)
+
+
+def test_records_of_which_no_table_takes_anything_are_counted_and_kept(tmp_path: Path) -> None:
+    """Two of four kinds of spending are asked for; the others are kept with the line of the file."""
+    shop = Instance(tmp_path, {"costs": 'mapping = "costs.yml"'})
+    (tmp_path / "costs.yml").write_text(
+        "format: {kind: csv}\nsource_system: sheet\ncolumns: [id, day, kind, amount]\ntables:\n  smm_cost:\n"
+        "    where: kind = 'ads'\n    columns: {cost_id: id, cost_date: day, kind: kind, cost_amount: amount}\n",
+        encoding="utf-8",
+    )
+    rows = "1,2026-03-01,ads,5\n2,2026-03-01,tool,6\n3,2026-03-02,ads,7\n4,2026-03-02,tool,8\n"
+    shop.deliver("costs", "a.csv", "id,day,kind,amount\n" + rows)
+    [result] = shop.ingest()
+    assert result.counts[RECORDS] == Counts(rows_in=4, loaded=2, rejected=2)
+    assert result.counts["raw.smm_cost"] == Counts(rows_in=2, loaded=2)
+    kept = "select source_row, reasons, contains(record, 'tool') from quality.rejects order by source_row"
+    assert shop.rows(kept) == [(3, ["skipped:no_row"], True), (5, ["skipped:no_row"], True)]
+
+
+def test_an_answer_that_says_no_leaves_a_trace(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, {"views": 'vendor = "telegram_views"'})
+    shop.deliver("views", "a.json", '{"ok": false, "error_code": 401, "description": "Unauthorized"}')
+    shop.ingest()
+    assert shop.rows("select reasons from quality.rejects") == [(["skipped:no_row"],)]

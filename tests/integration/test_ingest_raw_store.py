@@ -6,8 +6,12 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
+from smm_pipeline import pipeline
+from smm_pipeline.errors import SmmError
 from smm_pipeline.ingest.arrivals import LIST_NAME
-from smm_pipeline.settings import PROJECT_ROOT
+from smm_pipeline.settings import PROJECT_ROOT, load_settings
 from tests.ingest_fixture import Instance
 
 CORPUS = PROJECT_ROOT / "tests" / "corpus" / "bad"
@@ -92,3 +96,39 @@ def test_lost_bytes_are_told_once(tmp_path: Path) -> None:
     assert lost.error is not None
     assert lost.error.code == "SMM-208"
     assert shop.ingest() == []
+
+
+def test_a_feed_is_read_again_with_its_corrected_mapping(tmp_path: Path) -> None:
+    """What two feeds brought to one table ends as in an instance that never knew the wrong mapping."""
+    feeds = {**FEEDS, "guests": 'mapping = "guests.yml"'}
+    ends = []
+    for folder, wrong in (("corrected", "metric: {const: reach}"), ("right", "")):
+        shop = Instance(tmp_path / folder, feeds)
+        right = (shop.home / "followers_jsonl.yml").read_text(encoding="utf-8")
+        (shop.home / "guests.yml").write_text(right, encoding="utf-8")
+        if wrong:
+            text = right.replace("metric: {const: followers}", wrong)
+            (shop.home / "followers_jsonl.yml").write_text(text, encoding="utf-8")
+        shop.deliver("members", "a.jsonl", _line(10), mtime=FIRST)
+        shop.deliver("guests", "b.jsonl", _line(10) + _line(11), mtime=SECOND)
+        shop.ingest()
+        if wrong:
+            (shop.home / "followers_jsonl.yml").write_text(right, encoding="utf-8")
+            assert shop.ingest() == []
+            shutil.rmtree(shop.home / "landing")
+            settings = load_settings(shop.home)
+            summary = pipeline.ingest(settings, shop.catalog, again="members")
+            assert sorted(d.feed for d in summary.deliveries) == ["guests", "members"]
+        ends.append((shop.rows(ROWS), shop.rows("select * from meta.delivery_count order by all")))
+    assert ends[0] == ends[1]
+
+
+def test_a_feed_whose_bytes_are_gone_is_not_taken_out(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, FEEDS)
+    shop.deliver("members", "a.jsonl", _line(10))
+    shop.ingest()
+    [stored] = [p for p in (shop.home / "raw" / "members").rglob("*") if p.is_file() and p.name != LIST_NAME]
+    stored.unlink()
+    with pytest.raises(SmmError, match="SMM-208"):
+        pipeline.ingest(load_settings(shop.home), shop.catalog, again="members")
+    assert shop.rows("select count(*) from raw.community_day") == [(1,)]
