@@ -10,21 +10,16 @@ with event as (
         event_key,
         event_name,
         event_ts,
+        event_date_local,
         visitor_key,
         user_key,
-        page_url,
-        page_referrer,
-        utm_source,
-        utm_medium,
-        utm_campaign,
-        utm_content,
-        utm_term,
-        vendor_session_id,
+        -- The landing page is the first page view; a hit without one still tells where it was.
+        case when page_url is null then null when event_name = 'page_view' then 0 else 1 end as page_rank,
         device_type,
         country,
         engagement_seconds,
-        -- The vendor's session id is used where there is one; else all events of the visitor are one stream.
-        source_system || '|' || property_id || '|' || visitor_key || '|' || coalesce(vendor_session_id, '') as stream
+        vendor_session_id,
+        coalesce(vendor_session_id, '') as vendor_session
     from staging.stg_web_event
     where
         event_date_local between $first_date - interval 1 day and $last_date + interval 1 day
@@ -32,126 +27,123 @@ with event as (
         and not coalesce(is_bot, false)
 ),
 
--- Windows cost by the width of their rows, so they get narrow ones of their own instead of those of `event`.
-narrow as (
+-- The vendor's session id is used where there is one; else all events of the visitor are one stream. Windows cost by
+-- the width of their rows, so a stream gets a number, and what only the landing event tells is joined at the end.
+stream as (
     select
-        event_key,
-        event_ts,
-        event_date_local,
-        vendor_session_id is not null as has_vendor_session,
-        source_system || '|' || property_id || '|' || visitor_key || '|' || coalesce(vendor_session_id, '') as stream
-    from staging.stg_web_event
-    where
-        event_date_local between $first_date - interval 1 day and $last_date + interval 1 day
-        and visitor_key is not null
-        and not coalesce(is_bot, false)
+        source_system,
+        property_id,
+        visitor_key,
+        vendor_session,
+        max(vendor_session_id) as vendor_session_id,
+        row_number() over (order by source_system, property_id, visitor_key, vendor_session) as stream_no
+    from event
+    group by source_system, property_id, visitor_key, vendor_session
 ),
 
 step as (
     select
-        event_key,
-        stream,
-        event_ts,
-        event_date_local,
-        has_vendor_session,
-        lag(event_ts) over (partition by stream order by event_ts, event_key) as previous_ts,
-        lag(event_date_local) over (partition by stream order by event_ts, event_key) as previous_date_local
-    from narrow
+        s.stream_no,
+        s.vendor_session_id is not null as has_vendor_session,
+        e.event_key,
+        e.event_ts,
+        e.event_date_local,
+        e.event_name,
+        e.user_key,
+        e.device_type,
+        e.country,
+        e.engagement_seconds,
+        e.page_rank,
+        lag(e.event_ts) over (partition by s.stream_no order by e.event_ts, e.event_key) as previous_ts
+    from event as e
+    inner join stream as s
+        on
+            s.source_system = e.source_system
+            and s.property_id = e.property_id
+            and s.visitor_key = e.visitor_key
+            and s.vendor_session = e.vendor_session
 ),
 
-gap_start as (
+-- A run: events without a gap.
+run as (
     select
-        stream,
-        event_ts,
-        event_key
+        *,
+        max(
+            case
+                when
+                    previous_ts is null
+                    or date_diff('microsecond', previous_ts, event_ts) / 1000000.0
+                    > case when has_vendor_session then $vendor_session_gap_seconds else $session_gap_seconds end
+                    then event_ts
+            end
+        ) over (
+            partition by stream_no order by event_ts, event_key rows between unbounded preceding and current row
+        ) as run_start_ts
     from step
-    where
-        previous_ts is null
-        or date_diff('microsecond', previous_ts, event_ts) / 1000000.0
-        > case when has_vendor_session then $vendor_session_gap_seconds else $session_gap_seconds end
 ),
 
--- A run of events that began before noon of the day before is cut at midnight. Few events are the first after midnight.
-midnight_start as (
+run_day as (
     select
-        s.stream,
-        s.event_ts,
-        s.event_key
-    from step as s
-    inner join gap_start as g on g.stream = s.stream and g.event_ts <= s.event_ts
-    where s.event_date_local <> s.previous_date_local
-    group by s.stream, s.event_ts, s.event_key, s.previous_date_local
-    having
-        extract(hour from max(g.event_ts) at time zone $time_zone) < 12
-        or cast(max(g.event_ts) at time zone $time_zone as date) < s.previous_date_local
+        stream_no,
+        run_start_ts,
+        event_date_local,
+        row_number() over (partition by stream_no, run_start_ts order by event_date_local) as day_no,
+        min(event_ts) as start_ts,
+        arg_min(event_key, (event_ts, event_key)) as start_event_key,
+        max(event_ts) as end_ts,
+        max(user_key) as user_key,
+        count(*) as events,
+        count(*) filter (where event_name = 'page_view') as pageviews,
+        count(*) filter (where event_name = 'view_item') as item_views,
+        count(*) filter (where event_name = 'add_to_cart') as cart_events,
+        count(*) filter (where event_name in ('purchase', 'sign_up')) as key_events,
+        -- Whole milliseconds: the last digits of a sum of doubles depend on the order of the rows.
+        sum(cast(round(engagement_seconds * 1000) as bigint)) as engagement_ms,
+        max(device_type) as device_type,
+        max(country) as country,
+        min(page_rank) as landing_rank,
+        arg_min(event_key, (page_rank, event_ts, event_key)) filter (where page_rank is not null) as landing_event_key
+    from run
+    group by stream_no, run_start_ts, event_date_local
 ),
 
-any_start as (
-    select
-        stream,
-        event_ts,
-        event_key
-    from gap_start
-    union all
-    select
-        stream,
-        event_ts,
-        event_key
-    from midnight_start
-),
-
-start as (
-    select
-        stream,
-        event_ts as start_ts,
-        min(event_key) as start_event_key,
-        lead(event_ts) over (partition by stream order by event_ts) as next_start_ts
-    from any_start
-    group by stream, event_ts
-),
-
+-- A run from the afternoon on is one session through its second day; all else is cut at midnight.
 session as (
     select
-        s.stream,
-        s.start_ts,
-        min(s.start_event_key) as start_event_key,
-        min(e.source_system) as source_system,
-        min(e.property_id) as property_id,
-        min(e.visitor_key) as visitor_key,
-        max(e.user_key) as user_key,
-        min(e.vendor_session_id) as vendor_session_id,
-        max(e.event_ts) as end_ts,
-        count(*) as events,
-        count(*) filter (where e.event_name = 'page_view') as pageviews,
-        count(*) filter (where e.event_name = 'view_item') as item_views,
-        count(*) filter (where e.event_name = 'add_to_cart') as cart_events,
-        count(*) filter (where e.event_name in ('purchase', 'sign_up')) as key_events,
-        -- Whole milliseconds: the last digits of a sum of doubles depend on the order of the rows.
-        sum(cast(round(e.engagement_seconds * 1000) as bigint)) / 1000.0 as engagement_seconds,
-        max(e.device_type) as device_type,
-        max(e.country) as country,
-        -- The landing page is the first page view; a hit without one still tells where it was.
-        arg_min(e.event_key, (case when e.event_name = 'page_view' then 0 else 1 end, e.event_ts, e.event_key))
-        filter (where e.page_url is not null) as landing_event_key
-    from start as s
-    inner join event as e
-        on
-            e.stream = s.stream
-            and e.event_ts >= s.start_ts
-            and (s.next_start_ts is null or e.event_ts < s.next_start_ts)
-    where s.start_ts >= $partition_start and s.start_ts < $partition_end
-    group by s.stream, s.start_ts
+        stream_no,
+        min(start_ts) as start_ts,
+        arg_min(start_event_key, (day_no, start_event_key)) as start_event_key,
+        max(end_ts) as end_ts,
+        max(user_key) as user_key,
+        cast(sum(events) as bigint) as events,
+        cast(sum(pageviews) as bigint) as pageviews,
+        cast(sum(item_views) as bigint) as item_views,
+        cast(sum(cart_events) as bigint) as cart_events,
+        cast(sum(key_events) as bigint) as key_events,
+        sum(engagement_ms) as engagement_ms,
+        max(device_type) as device_type,
+        max(country) as country,
+        arg_min(landing_event_key, (landing_rank, day_no, landing_event_key))
+        filter (where landing_event_key is not null) as landing_event_key
+    from run_day
+    group by
+        stream_no,
+        run_start_ts,
+        case when day_no = 2 and extract(hour from run_start_ts at time zone $time_zone) >= 12 then 1 else day_no end
 ),
 
 from_events as (
     select
-        md5(s.stream || '|' || s.start_event_key) as visit_key,
+        md5(
+            t.source_system || '|' || t.property_id || '|' || t.visitor_key || '|' || t.vendor_session
+            || '|' || s.start_event_key
+        ) as visit_key,
         'session' as visit_kind,
-        s.source_system,
-        s.property_id,
-        s.visitor_key,
+        t.source_system,
+        t.property_id,
+        t.visitor_key,
         s.user_key,
-        s.vendor_session_id,
+        t.vendor_session_id,
         cast(null as varchar) as order_key,
         s.start_ts,
         s.end_ts,
@@ -170,14 +162,21 @@ from_events as (
         s.cart_events,
         s.key_events,
         date_diff('microsecond', s.start_ts, s.end_ts) / 1000000.0 as duration_seconds,
-        s.engagement_seconds,
+        s.engagement_ms / 1000.0 as engagement_seconds,
         cast(null as varchar) as order_ref,
         cast(null as bigint) as vendor_transactions,
         cast(null as decimal(18, 4)) as vendor_revenue_amount,
         s.device_type,
         s.country
     from session as s
-    left join event as l on l.event_key = s.landing_event_key and l.stream = s.stream
+    inner join stream as t on t.stream_no = s.stream_no
+    left join staging.stg_web_event as l
+        on
+            l.source_system = t.source_system
+            and l.property_id = t.property_id
+            and l.event_key = s.landing_event_key
+            and l.event_date_local between $first_date - interval 1 day and $last_date + interval 1 day
+    where s.start_ts >= $partition_start and s.start_ts < $partition_end
 ),
 
 item_revenue as (
