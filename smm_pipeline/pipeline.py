@@ -28,7 +28,7 @@ from smm_pipeline.settings import Settings
 from smm_pipeline.validation import validate
 from smm_pipeline.warehouse.build import BuildResult, audit_loaded, build_table, forget_rolled_back
 from smm_pipeline.warehouse.connection import connect
-from smm_pipeline.warehouse.outcomes import reject_reasons, split, summed
+from smm_pipeline.warehouse.outcomes import Refused, open_refusals, reject_reasons, split, summed
 from smm_pipeline.warehouse.publish import Publication, publish
 from smm_pipeline.warehouse.schema import ensure_schema
 from smm_pipeline.warehouse.state import StateView
@@ -41,13 +41,15 @@ class RunSummary:
     """What one run did. `failed` tables kept their old rows and `skipped` ones depend on them: nothing is published.
 
     `reject_reasons` counts, by feed, why records and rows of the run's deliveries were refused or skipped; `emptied`
-    are deliveries of which nothing was loaded because of that.
+    are deliveries of which nothing was loaded because of that. `waiting` are refusals of earlier runs that nobody has
+    dealt with.
     """
 
     run_id: str
     deliveries: list[DeliveryResult] = field(default_factory=list)
     reject_reasons: dict[str, dict[str, int]] = field(default_factory=dict)
     emptied: list[DeliveryResult] = field(default_factory=list)
+    waiting: list[Refused] = field(default_factory=list)
     audited: list[BuildResult] = field(default_factory=list)
     built: list[BuildResult] = field(default_factory=list)
     failed: list[BuildResult] = field(default_factory=list)
@@ -181,6 +183,8 @@ def _ingest(
         rows = [c for table, c in delivery.counts.items() if table != RECORDS]
         if delivery.status == "loaded" and rejects and not any(c.rows_in - c.rejected for c in rows):
             summary.emptied.append(delivery)
+    now = {(d.feed, d.file_path) for d in summary.refused}
+    summary.waiting = [r for r in open_refusals(con, settings.landing) if (r.feed, r.file) not in now]
 
 
 def _build_stale(

@@ -20,10 +20,10 @@ import duckdb
 
 from smm_pipeline.catalog import load_catalog
 from smm_pipeline.errors import SmmError, not_writable
-from smm_pipeline.feeds import load_feed
+from smm_pipeline.ingest import feed_fault, is_other_key
 from smm_pipeline.ingest.landing import landing_files
-from smm_pipeline.settings import Settings, load_settings, person_key
-from smm_pipeline.warehouse.connection import connect
+from smm_pipeline.settings import PERSON_KEY_VARIABLE, Settings, load_settings, person_key
+from smm_pipeline.warehouse.connection import connect, tune
 from smm_pipeline.warehouse.outcomes import open_refusals
 
 
@@ -93,11 +93,12 @@ def _feed_findings(settings: Settings) -> Iterator[Finding]:
     except SmmError as error:
         yield Finding("catalog", "problem", _told(error), error.hint)
         return
-    for name in sorted(settings.feeds):
-        try:
-            load_feed(name, settings, catalog)
-        except SmmError as error:
-            yield Finding(f"feed {name}", "problem", _told(error), error.hint or "see docs/mapping.md")
+    with duckdb.connect() as con:
+        tune(con, settings.warehouse)
+        faults = {name: feed_fault(con, settings, catalog, name) for name in sorted(settings.feeds)}
+    for name, fault in faults.items():
+        if fault:
+            yield Finding(f"feed {name}", "problem", _told(fault), fault.hint or "see docs/mapping.md")
             continue
         folder = settings.landing / name
         exists = folder.is_dir()
@@ -144,6 +145,8 @@ def _warehouse_findings(settings: Settings) -> Iterator[Finding]:
         with connect(settings, read_only=True) as con:
             row = con.execute("select count(*) from meta.delivery").fetchone()
             refused = open_refusals(con, settings.landing)
+            key = os.environ.get(PERSON_KEY_VARIABLE, "").encode()
+            other_key = bool(key) and is_other_key(con, key)
     except SmmError as error:
         yield Finding("work database", "problem", error.what, error.hint)
         return
@@ -151,6 +154,10 @@ def _warehouse_findings(settings: Settings) -> Iterator[Finding]:
         yield Finding("work database", "warning", "has no books of deliveries yet", "smm run")
         return
     yield Finding("work database", "ok", f"{row[0] if row else 0} deliveries")
+    if other_key:
+        yield Finding(
+            "person key", "problem", "it is not the key that the work database was made with", "put the old key back"
+        )
     for name in sorted({delivery.feed for delivery in refused}):
         mine = [delivery for delivery in refused if delivery.feed == name]
         yield Finding(

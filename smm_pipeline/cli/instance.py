@@ -15,6 +15,7 @@ import duckdb
 
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
+from smm_pipeline.ingest import feed_fault
 from smm_pipeline.orchestration.instance import prepare_dagster_home
 from smm_pipeline.pipeline import stale_days
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, Settings
@@ -74,21 +75,23 @@ def _write_person_key(path: Path) -> None:
 
 
 def status(settings: Settings, catalog: Catalog) -> dict[str, Any]:
-    """What the instance holds: feeds with their deliveries and rejects, days to build, failed checks, publication.
+    """What the instance holds: feeds and what became of them, days to build, failed checks, publication.
 
     Nothing is written unless tables or seeds of the work database are behind the program or the settings.
     """
     with duckdb.connect() as fresh:
         tune(fresh, settings.warehouse)
         ensure_schema(fresh, catalog, settings)
+        faults = {name: feed_fault(fresh, settings, catalog, name) for name in sorted(settings.feeds)}
+        broken = [{"feed": name, **fault.as_dict()} for name, fault in faults.items() if fault]
         if not settings.warehouse_file.exists():
-            return _status(fresh, settings, catalog)
+            return _status(fresh, settings, catalog, broken)
         with connect(settings, read_only=True) as con:
             if _shape(con) >= _shape(fresh):
-                return _status(con, settings, catalog)
+                return _status(con, settings, catalog, broken)
     with connect(settings) as con:
         ensure_schema(con, catalog, settings)
-        return _status(con, settings, catalog)
+        return _status(con, settings, catalog, broken)
 
 
 def _shape(con: duckdb.DuckDBPyConnection) -> set[tuple[str, ...]]:
@@ -103,7 +106,9 @@ def _shape(con: duckdb.DuckDBPyConnection) -> set[tuple[str, ...]]:
     return shape | {tuple(map(str, row)) for row in seeds.fetchall()}
 
 
-def _status(con: duckdb.DuckDBPyConnection, settings: Settings, catalog: Catalog) -> dict[str, Any]:
+def _status(
+    con: duckdb.DuckDBPyConnection, settings: Settings, catalog: Catalog, broken: list[dict[str, str]]
+) -> dict[str, Any]:
     view = StateView(con, catalog, settings)
     stale = view.all_stale_keys()
     feeds = con.execute(
@@ -134,6 +139,7 @@ def _status(con: duckdb.DuckDBPyConnection, settings: Settings, catalog: Catalog
             }
             for name, loaded, failed, last in feeds
         ],
+        "broken_feeds": broken,
         "refused_deliveries": [asdict(delivery) for delivery in refused],
         "configured_feeds": sorted(settings.feeds),
         "stale_days": list(stale_days(stale)),

@@ -44,6 +44,7 @@ def ingest_dict(summary: RunSummary) -> dict[str, Any]:
         "deliveries": [delivery_dict(d) for d in summary.deliveries],
         "reject_reasons": {feed: rejects for feed, (rejects, _) in parted.items() if rejects},
         "skip_reasons": {feed: skips for feed, (_, skips) in parted.items() if skips},
+        "refused_earlier": [{"feed": r.feed, "file": r.file} for r in summary.waiting],
         "nothing_loaded": [{"feed": d.feed, "file": d.file_path} for d in summary.emptied],
     }
 
@@ -51,9 +52,7 @@ def ingest_dict(summary: RunSummary) -> dict[str, Any]:
 def deliveries_text(summary: RunSummary) -> str:
     """Each feed with its counts and reasons, then every refused delivery and every warning in full."""
     deliveries = summary.deliveries
-    if not deliveries:
-        return "no new deliveries"
-    lines = []
+    lines = [] if deliveries else ["no new deliveries"]
     for feed in sorted({d.feed for d in deliveries}):
         mine = [d for d in deliveries if d.feed == feed]
         reasons = summary.reject_reasons.get(feed, {})
@@ -68,6 +67,8 @@ def deliveries_text(summary: RunSummary) -> str:
     lines += [f"nothing of {d.feed}/{d.file_path} was loaded: it was rejected whole" for d in summary.emptied]
     lines += [f"refused {d.feed}/{d.file_path}:\n{d.error}" for d in deliveries if d.error]
     lines += [f"note on {d.feed}/{d.file_path}: {w}" for d in deliveries for w in d.warnings]
+    if summary.waiting:
+        lines.append(f"refused earlier and still in landing/: {len(summary.waiting)}; smm status says why")
     return "\n".join(lines)
 
 
@@ -176,6 +177,9 @@ def status_text(data: dict[str, Any]) -> str:
         lines += _reason_lines({**feed["reject_reasons"], **{SKIPPED + r: n for r, n in feed["skip_reasons"].items()}})
     seen = {feed["feed"] for feed in data["feeds"]}
     lines += [f"feed {name}: nothing delivered yet" for name in data["configured_feeds"] if name not in seen]
+    for broken in data["broken_feeds"]:
+        lines.append(f"feed {broken['feed']} cannot be read: {broken['code']}: {broken['what']} ({broken['where']})")
+        lines += [f"  what to do: {broken['hint']}"] if broken["hint"] else []
     for refused in data["refused_deliveries"]:
         lines.append(f"refused {refused['feed']}/{refused['file']}: {refused['code']}: {refused['reason']}")
         lines += [f"  what to do: {refused['hint']}"] if refused["hint"] else []

@@ -6,7 +6,16 @@ again (reading from the raw store once more).
 """
 
 from smm_pipeline.ingest.again import forget_feed
+from smm_pipeline.ingest.persons import is_other_key
 from smm_pipeline.ingest.results import RECORDS, Counts, DeliveryResult
-from smm_pipeline.ingest.run import ingest_landing
+from smm_pipeline.ingest.run import feed_fault, ingest_landing
 
-__all__ = ["RECORDS", "Counts", "DeliveryResult", "forget_feed", "ingest_landing"]
+__all__ = [
+    "RECORDS",
+    "Counts",
+    "DeliveryResult",
+    "feed_fault",
+    "forget_feed",
+    "ingest_landing",
+    "is_other_key",
+]

@@ -1,6 +1,7 @@
 """Pseudonyms for persons.
 
-Belongs here: the canonical form of personal identifiers and their keyed HMAC. Does not belong here: which columns hold
+Belongs here: the canonical form of personal identifiers, their keyed HMAC, and that
+a work database keeps to one key. Does not belong here: which columns hold
 them (the contracts say: `person: <kind>`).
 
 A plain hash of an e-mail address can be guessed at millions per second; a keyed HMAC cannot without the key. The kind
@@ -17,9 +18,11 @@ from contextlib import suppress
 
 import duckdb
 
+from smm_pipeline.errors import SmmError
 from smm_pipeline.warehouse.schema import quoted
 
 KEY_HEX_DIGITS = 32
+_FINGERPRINT_OF = ("fingerprint", "smm_pipeline")
 
 
 def canonical(kind: str, value: str) -> str:
@@ -38,6 +41,29 @@ def person_key(kind: str, value: str, secret: bytes) -> str:
     """HMAC-SHA-256 of `kind:v1:canonical`, the first 128 bits in hex."""
     message = f"{kind}:v1:{canonical(kind, value)}".encode()
     return hmac.new(secret, message, hashlib.sha256).hexdigest()[:KEY_HEX_DIGITS]
+
+
+def hold_to_key(con: duckdb.DuckDBPyConnection, secret: bytes) -> None:
+    """Note the key by its fingerprint when a work database first meets one.
+
+    Raises:
+        SmmError: SMM-103 when it was made with another key, under which all its persons would be strangers.
+    """
+    if is_other_key(con, secret):
+        raise SmmError(
+            "SMM-103",
+            "the person key is not the one that the work database was made with",
+            where="SMM_PERSON_KEY",
+            hint="put the old key back; to go on with the new one, move warehouse.duckdb away, and smm run makes "
+            "everything anew from the raw store",
+        )
+    con.execute("insert or ignore into meta.person_key values (?)", [person_key(*_FINGERPRINT_OF, secret)])
+
+
+def is_other_key(con: duckdb.DuckDBPyConnection, secret: bytes) -> bool:
+    """Whether the work database was made with another key."""
+    row = con.execute("select fingerprint from meta.person_key").fetchone()
+    return row is not None and row[0] != person_key(*_FINGERPRINT_OF, secret)
 
 
 def make_person_table(

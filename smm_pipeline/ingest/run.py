@@ -22,6 +22,7 @@ from smm_pipeline.feeds import FeedSource, load_feed
 from smm_pipeline.ingest.arrivals import Listed, list_in_store, read_arrivals
 from smm_pipeline.ingest.batch import DeliveryRefusedError, insert_rows, list_arrivals, load_batch, record_deliveries
 from smm_pipeline.ingest.landing import declared_time, display_name, landing_files, raw_path, store_raw
+from smm_pipeline.ingest.persons import hold_to_key
 from smm_pipeline.ingest.records import RecordTable
 from smm_pipeline.ingest.results import Arrival, DeliveryResult, Status
 from smm_pipeline.ingest.transform import TablePlan
@@ -64,7 +65,7 @@ def ingest_landing(
         One result per delivery that was not known yet, in the order of loading.
 
     Raises:
-        SmmError: SMM-206 for an unknown feed, SMM-103 without a usable person key, SMM-106 when the disk is full,
+        SmmError: SMM-206 for an unknown feed, SMM-103 without the person key, SMM-106 when the disk is full,
             SMM-205 when rows would get lost. Broken deliveries and mappings do not raise; they are failed results.
     """
     names = list(settings.feeds if feeds is None else feeds)
@@ -74,6 +75,7 @@ def ingest_landing(
             hint = f"did you mean {close[0]}?" if close else f"feeds are: {', '.join(settings.feeds)}"
             raise SmmError("SMM-206", f"there is no feed {name!r}", hint=hint)
     secret = person_key()
+    hold_to_key(con, secret)
     results: list[DeliveryResult] = []
     for name in names:
         try:
@@ -85,6 +87,22 @@ def ingest_landing(
             feed = settings.feeds[name]
             results.append(DeliveryResult(name, feed.vendor or feed.mapping, "", "failed", error=error))
     return results
+
+
+def feed_fault(con: duckdb.DuckDBPyConnection, settings: Settings, catalog: Catalog, name: str) -> SmmError | None:
+    """What keeps a configured feed from being read at all: its settings or its mapping are wrong.
+
+    Args:
+        con: any connection; only temporary tables and macros are made in it.
+        settings: of the instance.
+        catalog: the contracts.
+        name: of the feed.
+    """
+    try:
+        _plans(con, settings, catalog, load_feed(name, settings, catalog))
+    except SmmError as error:
+        return error
+    return None
 
 
 def _ingest_feed(
@@ -100,9 +118,7 @@ def _ingest_feed(
     _warn_of_old_readings(con, source)
     if not arrivals:
         return results
-    plans = [TablePlan(catalog[f"raw.{n}"], rule, source, settings) for n, rule in source.mapping.tables.items()]
-    define_macros(con, {**source.feed.constants, OWN_HOSTS: own_hosts_pattern(settings.shop.own_hosts)})
-    _check_binding(con, source, plans)
+    plans = _plans(con, settings, catalog, source)
     done = 0
     for batch in _batches(arrivals):
         if progress:
@@ -112,6 +128,14 @@ def _ingest_feed(
     if progress:
         progress(source.name, done, len(arrivals))
     return results
+
+
+def _plans(con: duckdb.DuckDBPyConnection, settings: Settings, catalog: Catalog, source: FeedSource) -> list[TablePlan]:
+    """How each table of a feed is filled, with names and types that DuckDB can resolve."""
+    plans = [TablePlan(catalog[f"raw.{n}"], rule, source, settings) for n, rule in source.mapping.tables.items()]
+    define_macros(con, {**source.feed.constants, OWN_HOSTS: own_hosts_pattern(settings.shop.own_hosts)})
+    _check_binding(con, source, plans)
+    return plans
 
 
 def _warn_of_old_readings(con: duckdb.DuckDBPyConnection, source: FeedSource) -> None:

@@ -1,11 +1,13 @@
 """The tables in which ingest keeps its books: what arrived, what became of it, and what was refused.
 
-Belongs here: DDL of meta.landing_file, meta.delivery, meta.delivery_count and quality.rejects. Does not belong here:
-any statement that writes them (room ingest).
+Belongs here: DDL of meta.person_key, meta.landing_file, meta.delivery, meta.delivery_count and quality.rejects. Does
+not belong here: any statement that writes them (room ingest).
 """
 
 from __future__ import annotations
 
+# Tells that the key has changed; from it the key itself cannot be had.
+PERSON_KEY = "create table if not exists meta.person_key (fingerprint varchar primary key)"
 LANDING_FILE = """
 create table if not exists meta.landing_file (
     feed varchar not null,
@@ -60,4 +62,4 @@ create table if not exists quality.rejects (
     rejected_at timestamptz not null
 )
 """
-DELIVERY_DDL: tuple[str, ...] = (LANDING_FILE, DELIVERY, DELIVERY_COUNT, REJECTS)
+DELIVERY_DDL: tuple[str, ...] = (PERSON_KEY, LANDING_FILE, DELIVERY, DELIVERY_COUNT, REJECTS)

@@ -81,6 +81,13 @@ def test_a_refused_delivery_stays_in_sight_until_somebody_deals_with_it(shop: In
     assert refused["reason"]
     text = smm(shop.home, "status").stdout
     assert "refused good/a.jsonl: SMM-201" in text
+    again = smm(shop.home, "ingest")
+    assert again.returncode == 0
+    assert again.stdout.splitlines() == [
+        "no new deliveries",
+        "refused earlier and still in landing/: 1; smm status says why",
+    ]
+    assert _json(shop, "ingest")["refused_earlier"] == [{"feed": "good", "file": "a.jsonl"}]
     warned = [f for f in _json(shop, "doctor") if f["subject"] == "feed good" and f["status"] == "warning"]
     assert "a.jsonl" in warned[0]["message"]
     shop.deliver("good", "a.jsonl", GOOD)
@@ -93,6 +100,9 @@ def test_doctor_compiles_mappings_and_sees_folders_that_no_feed_reads(shop: Inst
     path = shop.home / "skipping.yml"
     path.write_text(path.read_text(encoding="utf-8").replace("value: followers", "valeu: followers"), encoding="utf-8")
     shop.deliver("goood", "a.jsonl", GOOD)
+    [broken] = _json(shop, "status")["broken_feeds"]
+    assert (broken["feed"], broken["code"]) == ("good", "SMM-204")
+    assert "feed good cannot be read: SMM-204" in smm(shop.home, "status").stdout
     findings = {f["subject"]: f for f in _json(shop, "doctor", code=1)}
     assert findings["feed good"]["status"] == "problem"
     assert "SMM-204" in findings["feed good"]["message"]
