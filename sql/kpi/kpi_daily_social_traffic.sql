@@ -52,7 +52,8 @@ summed as (
         -- Unknown where no visit of the cell could tell.
         case when count(v.cart_events) > 0 then count(*) filter (where v.cart_events > 0) end as cart_sessions,
         coalesce(sum(p.orders), 0) as orders,
-        coalesce(sum(p.net_revenue_amount), 0) as net_revenue_amount,
+        -- Unknown where orders were placed and none has an amount in the shop's currency.
+        case when count(p.session_key) > 0 then sum(p.net_revenue_amount) else 0 end as net_revenue_amount,
         sum(v.vendor_transactions) as vendor_transactions,
         sum(v.vendor_revenue_amount) as vendor_revenue_amount
     from visit as v

@@ -118,7 +118,8 @@ select
     c.engagements / nullif(cast(f.members as double), 0) as er_followers,
     coalesce(v.sessions, 0) as sessions,
     coalesce(s.orders, 0) as orders,
-    cast(coalesce(s.net_revenue_amount, 0) as decimal(18, 4)) as net_revenue_amount,
+    -- Unknown where orders came of it and none has an amount in the shop's currency.
+    cast(case when s.orders > 0 then s.net_revenue_amount else 0 end as decimal(18, 4)) as net_revenue_amount,
     coalesce(s.orders_d1, 0) as orders_d1,
     coalesce(s.orders_d2, 0) as orders_d2,
     coalesce(s.orders_d3, 0) as orders_d3,
