@@ -29,7 +29,7 @@ from smm_pipeline.validation import validate
 from smm_pipeline.warehouse.build import BuildResult, audit_loaded, build_table, forget_rolled_back
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.outcomes import Refused, open_refusals, reject_reasons, split, summed
-from smm_pipeline.warehouse.publish import Publication, publish
+from smm_pipeline.warehouse.publish import Publication, publish, require_fresh
 from smm_pipeline.warehouse.schema import ensure_schema
 from smm_pipeline.warehouse.state import StateView
 
@@ -139,10 +139,7 @@ def publish_only(settings: Settings, catalog: Catalog) -> tuple[Publication, Pat
     run_id = new_run_id()
     with connect(settings) as con:
         ensure_schema(con, catalog, settings)
-        stale = StateView(con, catalog, settings).all_stale_keys()
-        waiting = sorted(name for name in stale if catalog[name].publish)
-        if waiting:
-            raise SmmError("SMM-304", f"{len(waiting)} tables are not up to date: {', '.join(waiting)}", hint="smm run")
+        require_fresh(StateView(con, catalog, settings), catalog)
         publication = publish(settings, catalog, con, run_id=run_id)
     return publication, _report(settings)
 

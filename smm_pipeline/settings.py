@@ -159,11 +159,10 @@ class Warehouse(_Section):
 
 
 class Schedule(_Section):
-    """When the daily run starts and how far back it looks by itself."""
+    """When the daily run starts."""
 
     hour: int = Field(5, ge=0, le=23, description="Local hour of the daily run")
     minute: int = Field(0, ge=0, le=59, description="Minute of the daily run")
-    catch_up_days: int = Field(90, ge=1, description="Missed days that a run takes up by itself")
 
 
 class _Overrides(EnvSettingsSource):

@@ -12,7 +12,7 @@ How the layers map:
   a range in one go; in a run of the job `daily` it also builds those of its days that are stale by then, so that
   every such run ends, and publishes, with tables that agree. The other tables are rebuilt whole in every run.
 - publish: `serving_file` runs when every published table was built and its blocking checks passed, then
-  `html_report`.
+  `html_report`. It refuses tables that are behind what they are made from, as after a build of a few assets alone.
 
 A table whose critical expectation failed is not materialized: its rows were rolled back, the step fails after logging
 the evaluations, and whatever depends on it, the serving file included, is skipped.
@@ -39,11 +39,11 @@ from smm_pipeline.orchestration.metadata import (
     row_count,
     static_metadata,
 )
-from smm_pipeline.orchestration.partitions import run_days, stale_days, upstream_mapping
+from smm_pipeline.orchestration.partitions import last_complete_day, run_days, stale_days, upstream_mapping
 from smm_pipeline.orchestration.resources import Instance, plain_failures
 from smm_pipeline.validation import Verdict, validate
 from smm_pipeline.warehouse.build import audit_loaded, build_table
-from smm_pipeline.warehouse.publish import publish
+from smm_pipeline.warehouse.publish import publish, require_fresh
 from smm_pipeline.warehouse.state import StateView
 
 if TYPE_CHECKING:
@@ -208,7 +208,9 @@ def _serving_file(catalog: Catalog) -> dg.AssetsDefinition:
     )
     def serving_file(context: dg.AssetExecutionContext, instance: Instance) -> Result:
         with plain_failures(), instance.warehouse(catalog) as con:
-            publication = publish(instance.settings(), catalog, con, run_id=context.run.run_id)
+            settings = instance.settings()
+            require_fresh(StateView(con, catalog, settings), catalog, through=last_complete_day(settings))
+            publication = publish(settings, catalog, con, run_id=context.run.run_id)
         return Result(
             metadata={
                 "path": dg.MetadataValue.path(publication.path),

@@ -16,6 +16,8 @@ from smm_pipeline.catalog import TableSpec
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.state import StateView
 
+# How far the partitions reach back where the warehouse knows no earlier day.
+DAYS_WITHOUT_DATA = 90
 FIRST_RAW_DAY = """
 select min(try_cast(partition_key as date)) from meta.partition_state where table_name like 'raw.%'
 """
@@ -33,7 +35,7 @@ def first_day(settings: Settings) -> date:
     that one of them offers must exist for the other. The warehouse knows the first day with data; while another
     process writes to it nobody can ask, and history_start, which no record precedes, takes its place.
     """
-    recent = today(settings) - timedelta(days=settings.schedule.catch_up_days)
+    recent = today(settings) - timedelta(days=DAYS_WITHOUT_DATA)
     if not settings.warehouse_file.is_file():
         return max(recent, settings.history_start)
     try:
@@ -57,16 +59,10 @@ def last_complete_day(settings: Settings, at: datetime | None = None) -> date:
     return (at or datetime.now(UTC)).astimezone(settings.zone).date() - timedelta(days=1)
 
 
-def catch_up(settings: Settings) -> tuple[date, date]:
-    """The days, first and last, that a run takes up by itself when they are stale."""
-    return today(settings) - timedelta(days=settings.schedule.catch_up_days), last_complete_day(settings)
-
-
 def stale_days(view: StateView, spec: TableSpec, settings: Settings) -> set[date]:
-    """Stale days of one table that a run takes up by itself."""
-    earliest, latest = catch_up(settings)
+    """Stale days of one table that have a partition: all but the day that is under way."""
     days = {date.fromisoformat(key) for key in view.stale_keys(spec)} if spec.partition else set()
-    return {day for day in days if earliest <= day <= latest}
+    return {day for day in days if day <= last_complete_day(settings)}
 
 
 def run_days(context: dg.AssetExecutionContext) -> list[date]:

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -23,7 +24,14 @@ from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
 from smm_pipeline.orchestration.instance import missing_instance
 from smm_pipeline.orchestration.jobs import DAILY, INGEST
-from smm_pipeline.orchestration.partitions import catch_up, contiguous, last_complete_day, range_tags, stale_days
+from smm_pipeline.orchestration.partitions import (
+    DAYS_WITHOUT_DATA,
+    contiguous,
+    last_complete_day,
+    range_tags,
+    stale_days,
+    today,
+)
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.state import ALL, StateView, code_version
@@ -82,7 +90,7 @@ def landing_state(landing: Path) -> tuple[str, float]:
 
 
 def _requests(settings: Settings, catalog: Catalog) -> dg.SensorResult | dg.SkipReason:
-    """One run of the newest stale days; it takes up the others, within schedule.catch_up_days, by itself."""
+    """One run of the newest stale days; it takes up the others by itself."""
     if not settings.warehouse_file.is_file():
         return dg.SkipReason("nothing was loaded yet")
     # A tick must not wait for a lock: the next one comes soon.
@@ -100,17 +108,12 @@ def _requests(settings: Settings, catalog: Catalog) -> dg.SensorResult | dg.Skip
     tables = {spec.full_name: view.stale_keys(spec) for spec in catalog.build_order}
     days = {day for spec in catalog.build_order for day in stale_days(view, spec, settings)}
     if not days and not any(ALL in keys for keys in tables.values()):
-        return dg.SkipReason(_waiting(tables, settings) or "everything is up to date")
-    first, last = contiguous(days or {last_complete_day(settings)})[-1]
+        return dg.SkipReason("everything is up to date")
+    # Only of these days is it certain that the process which executes the run has them as partitions.
+    certain = {day for day in days if day >= today(settings) - timedelta(days=DAYS_WITHOUT_DATA)}
+    first, last = contiguous(certain or {last_complete_day(settings)})[-1]
     code = [code_version(spec, settings) for spec in catalog.build_order]
     state = hashlib.sha256(repr((version, code, tables)).encode()).hexdigest()[:16]
     return dg.SensorResult(
         [dg.RunRequest(job_name=DAILY, run_key=f"{first}/{last}/{state}", tags=range_tags(first, last))]
     )
-
-
-def _waiting(tables: Mapping[str, Sequence[str]], settings: Settings) -> str:
-    """A note on stale days that no run takes up by itself, because they are too old."""
-    earliest, _ = catch_up(settings)
-    old = {key for keys in tables.values() for key in keys if key < earliest.isoformat()}
-    return f"{len(old)} stale days before {earliest} wait for a backfill of the job {DAILY}" if old else ""

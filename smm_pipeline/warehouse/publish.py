@@ -32,7 +32,7 @@ from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.books import BOOKS
 from smm_pipeline.warehouse.failpoints import failpoint
 from smm_pipeline.warehouse.schema import quoted, relation
-from smm_pipeline.warehouse.state import code_version
+from smm_pipeline.warehouse.state import ALL, StateView, code_version
 
 STORAGE_VERSION = "v1.0.0"
 PUBLICATION = TableSpec(
@@ -116,6 +116,35 @@ def publish(settings: Settings, catalog: Catalog, con: duckdb.DuckDBPyConnection
             _wal(new).unlink(missing_ok=True)
     failpoint("publish.after_replace")
     return Publication(target, build_id, rows, time.monotonic() - started)
+
+
+def require_fresh(view: StateView, catalog: Catalog, *, through: date | None = None) -> None:
+    """Refuse to publish tables of which some are behind what they are made from: together they would not agree.
+
+    Args:
+        view: partition states as they are now.
+        catalog: the tables.
+        through: later days may wait; None means that none may.
+
+    Raises:
+        SmmError: SMM-304 with the tables and their first and last stale day.
+    """
+    latest = through.isoformat() if through else ALL
+    # Of each table alone: what is not built yet of later days makes nothing stale that was made from earlier ones.
+    stale = {
+        spec.full_name: keys
+        for spec in catalog.build_order
+        if (keys := [key for key in view.stale_keys(spec) if key == ALL or key <= latest])
+    }
+    if not stale:
+        return
+    days = sorted({key for keys in stale.values() for key in keys} - {ALL})
+    which = f" ({days[0]} to {days[-1]})" if days else ""
+    raise SmmError(
+        "SMM-304",
+        f"{len(stale)} tables are not up to date{which}: {', '.join(sorted(stale))}",
+        hint="smm run, or the job daily in Dagster, brings all of them up to date",
+    )
 
 
 def published_name(spec: TableSpec) -> str:

@@ -18,20 +18,28 @@ from smm_pipeline.orchestration.partitions import (
     today,
     upstream_mapping,
 )
-from smm_pipeline.settings import Schedule, Settings, Shop
+from smm_pipeline.settings import Settings, Shop
 from smm_pipeline.warehouse.connection import connect, transaction
-from smm_pipeline.warehouse.schema import ensure_schema
+from smm_pipeline.warehouse.schema import create_books, ensure_schema
 from smm_pipeline.warehouse.state import bump
 from tests.dagster_project import make_project
 
 
-def kyiv(home: Path, history_start: date = date(2005, 1, 1), catch_up_days: int = 90) -> Settings:
+def kyiv(home: Path, history_start: date = date(2005, 1, 1)) -> Settings:
     return Settings(
         home=home,
         shop=Shop(name="x", time_zone="Europe/Kyiv", currency="UAH"),
         history_start=history_start,
-        schedule=Schedule(catch_up_days=catch_up_days),
     )
+
+
+def history(home: Path) -> dg.DailyPartitionsDefinition:
+    """The partitions of a warehouse whose first record is of 2025."""
+    settings = kyiv(home / "home")
+    with connect(settings) as con, transaction(con):
+        create_books(con)
+        bump(con, "raw.sale", ["2025-01-01"], run_id="r")
+    return day_partitions(settings)
 
 
 def days_of(days: dg.DailyPartitionsDefinition, *, first: str, last: str) -> list[date]:
@@ -59,12 +67,12 @@ def days_of(days: dg.DailyPartitionsDefinition, *, first: str, last: str) -> lis
     ],
 )
 def test_days_of_a_range_are_local_days(tmp_path: Path, first: str, last: str, expected: list[date]) -> None:
-    days = day_partitions(kyiv(tmp_path, catch_up_days=800))
+    days = history(tmp_path)
     assert days_of(days, first=first, last=last) == expected
 
 
 def test_window_of_a_day_is_cut_at_local_midnight(tmp_path: Path) -> None:
-    days = day_partitions(kyiv(tmp_path, catch_up_days=800))
+    days = history(tmp_path)
     short, long = (days.time_window_for_partition_key(k) for k in ("2026-03-29", "2025-10-26"))
     # Instants, not wall clocks: datetimes of one zone subtract as if no clock ever changed.
     assert short.end.timestamp() - short.start.timestamp() == 23 * 3600
@@ -76,7 +84,7 @@ def test_newest_partition_is_the_local_yesterday(tmp_path: Path) -> None:
     assert day_partitions(settings).get_last_partition_key() == last_complete_day(settings).isoformat()
 
 
-def test_without_warehouse_partitions_begin_at_the_catch_up(tmp_path: Path) -> None:
+def test_without_warehouse_partitions_reach_back_ninety_days(tmp_path: Path) -> None:
     settings = kyiv(tmp_path)
     assert first_day(settings) == today(settings) - timedelta(days=90)
     later = today(settings) - timedelta(days=3)
@@ -111,7 +119,7 @@ def test_upstream_days_of_a_day(tmp_path: Path) -> None:
     catalog = make_project(tmp_path / "project")
     kpi, staging = catalog["kpi.kpi_daily_sale"], catalog["staging.stg_sale"]
     mapping = upstream_mapping(kpi, staging)
-    days = day_partitions(kyiv(tmp_path, catch_up_days=30))
+    days = day_partitions(kyiv(tmp_path))
     day = last_complete_day(kyiv(tmp_path))
     assert mapping is not None
     read = mapping.get_upstream_mapped_partitions_result_for_partitions(

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from smm_pipeline.catalog import Catalog
+from smm_pipeline.orchestration.partitions import range_tags
 from smm_pipeline.settings import Settings
 from tests.dagster_project import definitions, deliver, make_instance, make_project, read, recent_days, run_range
 
@@ -110,6 +111,33 @@ def test_daily_run_takes_up_other_stale_days(
     assert done[STAGING] == done[KPI] == [d.isoformat() for d in (days[0], days[1], days[4])]
     amounts = [(Decimal(10), Decimal(10)), (Decimal(20), Decimal(30)), (Decimal(30), Decimal(30))]
     assert [row[:2] for row in read(settings.serving_file, PUBLISHED)] == amounts
+
+
+def test_tables_that_do_not_agree_are_not_published(
+    settings: Settings, catalog: Catalog, instance: dg.DagsterInstance
+) -> None:
+    """Only the staging table is built after a correction: the KPI is behind it, so the old file stays."""
+    (day,) = recent_days(settings, 1)
+    deliver(settings, "a", [("s1", day, "10")])
+    defs = definitions(settings, catalog)
+    assert run_range(defs, instance, day, day).success
+    published = settings.serving_file.read_bytes()
+    deliver(settings, "b", [("s1", day, "7")], version=2)
+
+    job = defs.resolve_implicit_global_asset_job_def()
+    built = job.execute_in_process(
+        instance=instance, asset_selection=[RAW, STAGING], tags=range_tags(day, day), raise_on_error=False
+    )
+    assert built.success
+    result = job.execute_in_process(instance=instance, asset_selection=[SERVING], raise_on_error=False)
+
+    assert [e.step_key for e in result.get_step_failure_events()] == ["publish__serving_file"]
+    told = result.get_step_failure_events()[0].step_failure_data.error_display_string
+    assert "SMM-304" in told
+    assert "kpi.kpi_daily_sale" in told
+    assert settings.serving_file.read_bytes() == published
+    assert run_range(defs, instance, day, day).success
+    assert [row[0] for row in read(settings.serving_file, PUBLISHED)] == [Decimal(7)]
 
 
 def test_broken_delivery_is_told_and_stops_nothing(

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import dagster as dg
@@ -19,7 +20,9 @@ from smm_pipeline.orchestration.partitions import range_tags
 from smm_pipeline.orchestration.schedules import schedules
 from smm_pipeline.orchestration.sensors import sensors
 from smm_pipeline.settings import Settings, Shop
-from tests.dagster_project import definitions, deliver, make_instance, make_project, recent_days, run_range
+from tests.dagster_project import definitions, deliver, make_instance, make_project, read, recent_days
+
+REVENUE = "select revenue_amount from kpi.kpi_daily_sale order by date_local"
 
 
 class Bench:
@@ -110,21 +113,29 @@ def test_failing_range_is_asked_for_once(bench: Bench) -> None:
     assert only(bench.tick()).run_key != request.run_key
 
 
-def test_days_before_the_catch_up_wait_for_a_backfill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SMM_SCHEDULE__CATCH_UP_DAYS", "3")
-    monkeypatch.setenv("SMM_PERSON_KEY", "k" * 32)
-    settings = make_instance(tmp_path / "home")
-    catalog = make_project(tmp_path / "project")
-    days = recent_days(settings, 10)
-    with dg.DagsterInstance.local_temp(str(tmp_path), overrides={"telemetry": {"enabled": False}}) as instance:
-        bench = Bench(settings, catalog, instance)
-        bench.deliver("a", [("s1", days[0], "10"), ("s2", days[9], "20")])
-        assert bench.run(only(bench.tick())).success
-        assert range_of(only(bench.tick())) == range_tags(days[9], days[9])
-        assert run_range(bench.defs, instance, days[9], days[9]).success
-        assert str(bench.tick()).startswith("1 stale days before")
-        # The old day is a partition all the same: the first one the warehouse knows.
-        assert run_range(definitions(settings, catalog), instance, days[0], days[0]).success
+def test_a_correction_of_last_year_is_built_and_published(bench: Bench) -> None:
+    """However old the day: what the warehouse holds of it and what is published agree after the next run."""
+    days = recent_days(bench.settings, 400)
+    bench.deliver("a", [("s1", days[0], "10"), ("s2", days[-1], "20")])
+    assert bench.run(only(bench.tick())).success
+    assert bench.run(only(bench.tick())).success
+    assert read(bench.settings.serving_file, REVENUE) == [(Decimal(10),), (Decimal(20),)]
+
+    bench.deliver("b", [("s1", days[0], "7")], version=2)
+    assert bench.run(only(bench.tick())).success
+    assert bench.run(only(bench.tick())).success
+    assert read(bench.settings.serving_file, REVENUE) == [(Decimal(7),), (Decimal(20),)]
+    assert bench.tick() == "everything is up to date"
+
+
+def test_sales_of_the_day_under_way_wait_and_stop_nothing(bench: Bench) -> None:
+    """Today has no partition yet; its sales neither start a run nor keep the days before it from being published."""
+    (day,) = recent_days(bench.settings, 1)
+    bench.deliver("a", [("s1", day, "10"), ("s2", day + timedelta(days=1), "20")])
+    assert bench.run(only(bench.tick())).success
+    assert bench.run(only(bench.tick())).success
+    assert read(bench.settings.serving_file, REVENUE) == [(Decimal(10),)]
+    assert bench.tick() == "everything is up to date"
 
 
 @contextmanager

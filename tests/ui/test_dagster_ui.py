@@ -163,12 +163,8 @@ def test_sensor_loads_the_deliveries_and_can_be_stopped(server: Server) -> None:
 
 def test_run_of_one_day_finishes_and_its_checks_are_read_back(server: Server) -> None:
     day = server.days[2].isoformat()
-    # One KPI with all it is built from, and publishing: the same steps as for the whole graph, in a third of the time.
     catalog = load_catalog()
-    tables = {"kpi.kpi_daily_supporters", *catalog.upstream("kpi.kpi_daily_supporters")}
-    built = [t.split(".") for t in sorted(tables) if not t.startswith(("raw.", "seeds."))]
-    chosen = [{"path": key} for key in (*built, ["publish", "serving_file"], ["publish", "html_report"])]
-    selector = {**LOCATION, "pipelineName": "daily", "assetSelection": chosen, "assetCheckSelection": None}
+    selector = {**LOCATION, "pipelineName": "daily", "assetSelection": None, "assetCheckSelection": None}
     tags = [{"key": "dagster/partition", "value": day}]
     launched = server.ask(LAUNCH, p={"selector": selector, "executionMetadata": {"tags": tags}})
     assert launched["launchPipelineExecution"]["__typename"] == "LaunchRunSuccess", launched
