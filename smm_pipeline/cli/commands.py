@@ -16,27 +16,39 @@ import typer
 from smm_pipeline import __version__
 from smm_pipeline.catalog import load_catalog
 from smm_pipeline.cli import examine, instance, texts
-from smm_pipeline.cli.output import EXIT_AUDIT, EXIT_ERROR, EXIT_REFUSED, emit, fail, mode, out, progress, show_warnings
+from smm_pipeline.cli.arguments import PROGRAM, Group, Home, Json, Version, usage_error
+from smm_pipeline.cli.output import (
+    EXIT_AUDIT,
+    EXIT_ERROR,
+    EXIT_INTERRUPTED,
+    EXIT_REFUSED,
+    EXIT_USAGE,
+    emit,
+    fail,
+    mode,
+    out,
+    progress,
+    show_warnings,
+)
 from smm_pipeline.errors import SmmError
-from smm_pipeline.settings import HOME_VARIABLE, Settings, instance_home, load_settings, person_key
+from smm_pipeline.settings import Settings, instance_home, load_settings, person_key
 
 app = typer.Typer(
+    cls=Group,
     help="What an online shop's communities bring: ingest, build, publish, explain.",
-    no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-Home = Annotated[Path | None, typer.Option("--home", envvar=HOME_VARIABLE, help="Instance folder; default ./instance")]
 DAY_FORMATS = ["%Y-%m-%d"]
 
 
 @app.callback()
 def common(
-    json_output: Annotated[bool, typer.Option("--json", help="Print JSON for programs")] = False,
+    json_output: Json = False,
+    version: Version = False,
 ) -> None:
-    """Options of every command."""
-    mode.as_json = json_output
+    """Options before the command."""
 
 
 def _load(home: Path | None) -> Settings:
@@ -211,8 +223,14 @@ def _run(settings: Settings, first: date | None, last: date | None, *, closing: 
 def main() -> None:
     """Entry point of the console script."""
     show_warnings()
+    arguments = sys.argv[1:]
     try:
-        app(standalone_mode=True)
+        code = app(arguments, prog_name=PROGRAM, standalone_mode=False)
+        if code == EXIT_INTERRUPTED:
+            raise KeyboardInterrupt
+        sys.exit(code)
+    except typer.TyperException as error:
+        fail(usage_error(error, arguments), EXIT_USAGE)
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001 - the last handler: nobody meets a bare traceback

@@ -75,8 +75,8 @@ def progress() -> Iterator[ProgressCallback | None]:
         yield show
 
 
-def fail(error: BaseException) -> NoReturn:
-    """End the process with the message and exit code of an error; never with a bare traceback."""
+def fail(error: BaseException, code: int = EXIT_ERROR) -> NoReturn:
+    """End the process with the message of an error and an exit code; never with a bare traceback."""
     if isinstance(error, KeyboardInterrupt):
         err.print("interrupted; what was committed stays, run again to go on")
         sys.exit(EXIT_INTERRUPTED)
@@ -86,7 +86,7 @@ def fail(error: BaseException) -> NoReturn:
     err.print(str(known), markup=False)
     if os.environ.get(TRACEBACK_VARIABLE):
         traceback.print_exception(error)
-    sys.exit(EXIT_ERROR)
+    sys.exit(code)
 
 
 def _translated(error: BaseException) -> SmmError:
