@@ -19,6 +19,7 @@ from typing import Literal
 import duckdb
 
 from smm_pipeline.catalog import load_catalog
+from smm_pipeline.cli.output import counted
 from smm_pipeline.errors import SmmError, not_writable
 from smm_pipeline.ingest import feed_fault, is_other_key
 from smm_pipeline.ingest.landing import landing_files
@@ -105,7 +106,7 @@ def _feed_findings(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             f"feed {name}",
             "ok" if exists else "warning",
-            f"{sum(1 for _ in landing_files(folder, settings.feeds[name]))} files"
+            counted(sum(1 for _ in landing_files(folder, settings.feeds[name])), "file")
             if exists
             else "its landing folder is missing",
             "" if exists else f"create {folder} and put the deliveries there",
@@ -153,7 +154,7 @@ def _warehouse_findings(settings: Settings) -> Iterator[Finding]:
     except duckdb.CatalogException:
         yield Finding("work database", "warning", "has no books of deliveries yet", "smm run")
         return
-    yield Finding("work database", "ok", f"{row[0] if row else 0} deliveries")
+    yield Finding("work database", "ok", counted(row[0] if row else 0, "delivery", "deliveries"))
     if other_key:
         yield Finding(
             "person key", "problem", "it is not the key that the work database was made with", "put the old key back"
@@ -163,7 +164,8 @@ def _warehouse_findings(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             f"feed {name}",
             "warning",
-            f"{len(mine)} refused deliveries, e.g. {mine[0].file}: {mine[0].code} {mine[0].reason}",
+            f"{counted(len(mine), 'refused delivery', 'refused deliveries')}, "
+            f"e.g. {mine[0].file}: {mine[0].code} {mine[0].reason}",
             "smm status lists them; correct them and put them again, or take them out of landing/",
         )
 

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from smm_pipeline.cli.examine import Finding
-from smm_pipeline.cli.output import mode, out
+from smm_pipeline.cli.output import counted, mode, out
 from smm_pipeline.ingest import RECORDS, DeliveryResult
 from smm_pipeline.pipeline import RunSummary
 from smm_pipeline.reporting.summary import Summary
@@ -61,7 +61,8 @@ def deliveries_text(summary: RunSummary) -> str:
             for status in ("loaded", "duplicate", "failed")
             if (n := sum(1 for d in mine if d.status == status))
         )
-        lines += [f"{feed}: {states} deliveries", *_equations(_totals(mine, reasons)), *_reason_lines(reasons)]
+        noun = "delivery" if len(mine) == 1 else "deliveries"
+        lines += [f"{feed}: {states} {noun}", *_equations(_totals(mine, reasons)), *_reason_lines(reasons)]
     if any(split(reasons)[0] for reasons in summary.reject_reasons.values()):
         lines.append("rejects are kept with their text in the table quality.rejects; smm status counts all of them")
     lines += [f"nothing of {d.feed}/{d.file_path} was loaded: it was rejected whole" for d in summary.emptied]
@@ -92,8 +93,8 @@ def _equations(n: Mapping[str, int]) -> list[str]:
     if not n["records"]:
         return []
     return [
-        f"  {n['records']:,} records = {n['read']:,} read + {_terms(n, 'unreadable', 'skipped')}",
-        f"  {n['rows']:,} rows = {n['loaded']:,} loaded + {_terms(n, 'duplicate', 'superseded', 'rejected')}",
+        f"  {counted(n['records'], 'record')} = {n['read']:,} read + {_terms(n, 'unreadable', 'skipped')}",
+        f"  {counted(n['rows'], 'row')} = {n['loaded']:,} loaded + {_terms(n, 'duplicate', 'superseded', 'rejected')}",
     ]
 
 
@@ -108,7 +109,7 @@ def _reason_lines(reasons: Reasons) -> list[str]:
         if counts:
             top = ", ".join(f"{reason} {n:,}" for reason, n in islice(counts.items(), TOP_REASONS))
             more = len(counts) - TOP_REASONS
-            lines.append(f"  {title}: {top}" + (f", and {more} more reasons" if more > 0 else ""))
+            lines.append(f"  {title}: {top}" + (f", and {counted(more, 'more reason')}" if more > 0 else ""))
     return lines
 
 
@@ -129,14 +130,16 @@ def run_dict(summary: RunSummary) -> dict[str, Any]:
 
 def run_text(summary: RunSummary) -> str:
     """A run in some lines: deliveries, tables, checks, what was published and where."""
-    lines = [deliveries_text(summary), f"built {len(summary.built)} tables"]
+    lines = [deliveries_text(summary), f"built {counted(len(summary.built), 'table')}"]
     warned = _warned(summary)
-    lines.append(f"checks: {sum(len(r.verdicts) for r in _audits(summary))} evaluated, {len(warned)} warnings")
-    lines += [f"  warning: {table}: {check}, {rows or 'some'} rows" for (table, check), rows in warned]
+    lines.append(
+        f"checks: {sum(len(r.verdicts) for r in _audits(summary))} evaluated, {counted(len(warned), 'warning')}"
+    )
+    lines += [f"  warning: {table}: {check}, {_rows(rows)}" for (table, check), rows in warned]
     for result in summary.failed:
         lines += [
             f"{'SMM-402' if verdict.status == 'broken' else 'SMM-401'}: {result.table}: {verdict.check_id} "
-            f"{verdict.status} ({verdict.unexpected_count or 'some'} rows); the old days stay"
+            f"{verdict.status} ({_rows(verdict.unexpected_count)}); the old days stay"
             for verdict in result.blocking
         ]
     if summary.skipped:
@@ -147,6 +150,11 @@ def run_text(summary: RunSummary) -> str:
         lines.append("nothing was published; the last serving file stays")
     lines.append("seconds: " + ", ".join(f"{step} {value:.1f}" for step, value in summary.seconds.items()))
     return "\n".join(lines)
+
+
+def _rows(number: int | None) -> str:
+    """How many rows a check found, where it counts them."""
+    return counted(number, "row") if number else "some rows"
 
 
 def _audits(summary: RunSummary) -> list[BuildResult]:
@@ -170,7 +178,7 @@ def status_text(data: dict[str, Any]) -> str:
     lines = [f"days: {data['first_day']} to {data['last_day']}" if data["first_day"] else "no data yet"]
     for feed in data["feeds"]:
         lines.append(
-            f"feed {feed['feed']}: {feed['loaded']} deliveries, {feed['failed']} refused, "
+            f"feed {feed['feed']}: {counted(feed['loaded'], 'delivery', 'deliveries')}, {feed['failed']} refused, "
             f"last made {feed['last_extracted']}"
         )
         lines += _equations(feed["counts"]) if feed["counts"] else []
@@ -184,13 +192,19 @@ def status_text(data: dict[str, Any]) -> str:
         lines.append(f"refused {refused['feed']}/{refused['file']}: {refused['code']}: {refused['reason']}")
         lines += [f"  what to do: {refused['hint']}"] if refused["hint"] else []
     stale = data["stale_days"]
-    lines.append(f"{len(stale)} days wait to be built: {stale[0]} to {stale[-1]}" if stale else "everything is built")
+    lines.append(_waiting(stale))
     lines += [
         f"check {c['status']} ({c['severity']}): {c['table']} {c['partition']} {c['check']}"
         for c in data["checks_not_passed"]
     ]
     lines.append(f"serving file: {data['serving_file'] or 'not published yet'}")
     return "\n".join(lines)
+
+
+def _waiting(stale: Sequence[str]) -> str:
+    if len(stale) == 1:
+        return f"1 day waits to be built: {stale[0]}"
+    return f"{len(stale)} days wait to be built: {stale[0]} to {stale[-1]}" if stale else "everything is built"
 
 
 def doctor_text(findings: Sequence[Finding]) -> str:

@@ -145,8 +145,8 @@ def _warn_of_old_readings(con: duckdb.DuckDBPyConnection, source: FeedSource) ->
         [source.name, source.fingerprint],
     ).fetchone()
     if row and row[0]:
-        told = "%d deliveries of feed %s were read before its mapping or settings changed; to read them anew: %s"
-        _log.warning(told, row[0], source.name, f"smm ingest --again {source.name}")
+        told = "feed %s: deliveries read before its mapping or settings changed: %d; to read them anew: %s"
+        _log.warning(told, source.name, row[0], f"smm ingest --again {source.name}")
 
 
 def _check_binding(con: duckdb.DuckDBPyConnection, source: FeedSource, plans: Sequence[TablePlan]) -> None:

@@ -128,8 +128,27 @@ def test_a_warning_of_a_check_has_a_name() -> None:
 
     summary = RunSummary("r", built=[BuildResult("kpi.t", ("all",), 9, 0.1, (verdict(2), verdict(3)), "built")])
     assert "  warning: kpi.t: few_gaps, 5 rows" in run_text(summary).splitlines()
-    assert "2 evaluated, 1 warnings" in run_text(summary)
+    assert "2 evaluated, 1 warning\n" in run_text(summary)
     assert run_dict(summary)["warnings"] == [{"table": "kpi.t", "check": "few_gaps", "rows": 5}]
+
+
+def test_one_thing_is_told_in_the_singular(shop: Instance) -> None:
+    """Ingest, status and doctor speak of one delivery with one record on one day, then of two."""
+    shop.deliver("good", "a.jsonl", GOOD)
+    ran = smm(shop.home, "ingest").stdout
+    assert "good: 1 loaded delivery\n  1 record = 1 read" in ran
+    assert "\n  1 row = 1 loaded" in ran
+    status = smm(shop.home, "status").stdout
+    assert "feed good: 1 delivery, 0 refused" in status
+    assert "1 day waits to be built: 2026-03-01\n" in status
+    doctor = smm(shop.home, "doctor").stdout
+    assert "feed good: 1 file\n" in doctor
+    assert "work database: 1 delivery\n" in doctor
+    shop.deliver("good", "b.jsonl", GOOD.replace("03-01", "03-02"))
+    assert "good: 1 loaded delivery\n" in smm(shop.home, "ingest").stdout
+    status = smm(shop.home, "status").stdout
+    assert "feed good: 2 deliveries, 0 refused" in status
+    assert "2 days wait to be built: 2026-03-01 to 2026-03-02" in status
 
 
 def test_waiting_for_another_process_is_said_once(shop: Instance) -> None:
