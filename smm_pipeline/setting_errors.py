@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 EXPECTED = {"tuple_type": "expected a list", "dict_type": "expected a table", "model_type": "expected a table"}
 
@@ -34,18 +35,30 @@ def _line(item: Mapping[str, Any], model: type[BaseModel], hidden: Sequence[str]
 
 def _message(item: Mapping[str, Any], path: Sequence[str], model: type[BaseModel], hidden: Sequence[str]) -> str:
     if item["type"] == "extra_forbidden":
-        known = [name for name in _fields(model, path[:-1]) if name not in hidden]
+        known = [name for name in _section(model, path[:-1]).model_fields if name not in hidden]
         close = get_close_matches(path[-1], known, n=1)
         return "is not a setting; " + (f"did you mean {close[0]}?" if close else f"known are: {', '.join(known)}")
+    if item["type"] == "missing":
+        return f"is required: {_wanted(_section(model, path[:-1]).model_fields[path[-1]])}"
     return EXPECTED.get(item["type"]) or str(item["msg"]).removeprefix("Value error, ")
 
 
-def _fields(model: type[BaseModel], path: Sequence[str]) -> list[str]:
-    """Field names of the section at a path; feeds.NAME is a section of the type that the table of feeds holds."""
+def _wanted(field: FieldInfo) -> str:
+    """What a field is for, or which keys the section needs that is missing."""
+    section = field.annotation
+    if isinstance(section, type) and issubclass(section, BaseModel):
+        needed = [name for name, inner in section.model_fields.items() if inner.is_required()]
+        return f"expected a table with {', '.join(needed)}"
+    return str(field.description)
+
+
+def _section(model: type[BaseModel], path: Sequence[str]) -> type[BaseModel]:
+    """The section at a path; feeds.NAME is a section of the type that the table of feeds holds."""
     section: Any = model
     for part in path:
         if isinstance(section, type) and issubclass(section, BaseModel):
             section = section.model_fields[part].annotation
         else:
             section = get_args(section)[-1]
-    return list(section.model_fields)
+    found: type[BaseModel] = section
+    return found

@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -82,8 +91,10 @@ class Shop(_Section):
 
     name: str = Field(description="Name of the shop, shown in the report")
     brand: str = Field("", description="Brand name as the monitoring service writes it; empty means the shop's name")
-    time_zone: TimeZone = Field(description="Days are cut in this zone; changing it needs a full rebuild")
-    currency: Currency = Field(description="Currency of every published amount")
+    time_zone: TimeZone = Field(
+        description="IANA zone such as Europe/Kyiv in which days are cut; changing it needs a full rebuild"
+    )
+    currency: Currency = Field(description="Currency of every published amount, an ISO 4217 code such as UAH")
     own_hosts: tuple[Host, ...] = Field((), description="Hosts of the shop: never a source of traffic")
     payment_hosts: tuple[Host, ...] = Field((), description="Payment pages, added to the shipped list; never a source")
     content_paths: tuple[str, ...] = Field(("/blog",), description="Path prefixes of content pages")
@@ -133,7 +144,7 @@ class Rules(_Section):
     considered_first_view_days: int = Field(7, ge=1, description="D3: the first of them is at least this old")
     considered_touch_days: int = Field(7, ge=1, description="D3: the convincing touch is at most this old")
     deferred_min_days: int = Field(4, ge=0, description="D4: touch or saved item is at least this old")
-    deferred_max_days: int = Field(60, ge=1, description="D4: and at most this old")
+    deferred_max_days: int = Field(60, ge=1, validate_default=True, description="D4: and at most this old")
     deferred_quiet_days: int = Field(2, ge=0, description="D4: no matched touch in the last days before the order")
     deferred_max_views: int = Field(3, ge=0, description="D4: the item was viewed at most so often")
     paydays: tuple[Annotated[int, Field(ge=1, le=31)], ...] = Field(
@@ -147,6 +158,14 @@ class Rules(_Section):
     )
     core_window_days: int = Field(28, ge=7, le=90, description="Active core: window of member actions")
     blogger_min_followers: int = Field(10_000, ge=1, description="A social author with so many followers is a blogger")
+
+    @field_validator("deferred_max_days")
+    @classmethod
+    def _not_below_its_minimum(cls, value: int, info: ValidationInfo) -> int:
+        least = info.data.get("deferred_min_days", 0)
+        if value < least:
+            raise ValueError(f"expected at least deferred_min_days = {least}")
+        return value
 
 
 class Warehouse(_Section):
@@ -261,8 +280,12 @@ def load_settings(home: Path | None = None) -> Settings:
     if not path.is_file():
         raise SmmError("SMM-101", "there is no smm.toml", where=str(path), hint="run: smm init, or set SMM_HOME")
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        # Some editors begin a file of UTF-8 with a byte order mark, which TOML does not know.
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        what = f"smm.toml is not UTF-8: byte {error.object[error.start]:#04x} in line {_line_of(error)}"
+        raise SmmError("SMM-102", what, where=str(path), hint="save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
         raise SmmError("SMM-102", f"smm.toml is not valid TOML: {error}", where=str(path)) from error
     _load_dotenv(folder / ".env")
     try:
@@ -273,6 +296,10 @@ def load_settings(home: Path | None = None) -> Settings:
     except SettingsError as error:
         what = f"an SMM_... variable cannot be read: {error}"
         raise SmmError("SMM-102", what, where="environment", hint='lists are JSON: ["shop.example"]') from error
+
+
+def _line_of(error: UnicodeDecodeError) -> int:
+    return error.object[: error.start].count(b"\n") + 1
 
 
 def _load_dotenv(path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
+from smm_pipeline.feeds.constants import check_constants
 from smm_pipeline.feeds.mapping import Mapping, check_mapping, parse_mapping
 from smm_pipeline.settings import Feed, Settings
 
@@ -44,7 +45,7 @@ def load_feed(name: str, settings: Settings, catalog: Catalog) -> FeedSource:
     """Read and check the mapping of one feed.
 
     Raises:
-        SmmError: SMM-204 when the mapping is missing or wrong.
+        SmmError: SMM-204 when the mapping is missing or wrong, SMM-102 when the feed sets a constant that it ignores.
     """
     feed = settings.feeds[name]
     path = VENDORS / f"{feed.vendor}.yml" if feed.vendor else settings.home / feed.mapping
@@ -60,6 +61,10 @@ def load_feed(name: str, settings: Settings, catalog: Catalog) -> FeedSource:
     except UnicodeDecodeError as error:
         raise SmmError("SMM-204", f"the mapping is not UTF-8: {error}", where=str(path)) from error
     mapping = parse_mapping(text, where=str(path))
+    # Before the mapping: a misspelt constant is the reason for a column without a value.
+    check_constants(
+        mapping, catalog, feed.constants, key=f"feeds.{name}.constants", where=str(settings.home / "smm.toml")
+    )
     check_mapping(mapping, catalog, feed.constants, where=f"{path} (feed {name})")
     zone = feed.time_zone or settings.shop.time_zone
     fingerprint = hashlib.sha256(repr((text, feed.model_dump_json(), zone)).encode()).hexdigest()[:16]

@@ -206,7 +206,7 @@ def check_mapping(mapping: Mapping, catalog: Catalog, constants: MappingOf[str, 
             expression that is not a plain scalar expression.
     """
     problems = [*_format_problems(mapping)]
-    for name, expression in _expressions(mapping):
+    for name, expression in expressions_of(mapping):
         if expression in mapping.structure:
             # The bare name of a field, whatever its letters, needs no quotes.
             continue
@@ -239,7 +239,8 @@ def _format_problems(mapping: Mapping) -> list[str]:
     return problems
 
 
-def _expressions(mapping: Mapping) -> list[tuple[str, str]]:
+def expressions_of(mapping: Mapping) -> list[tuple[str, str]]:
+    """Every expression of a mapping, with the key at which it stands."""
     found = [(f"let.{name}", text) for name, text in mapping.let.items()]
     found += [(f"skip.{rule.reason}", rule.where) for rule in mapping.skip]
     if mapping.extracted_ts:

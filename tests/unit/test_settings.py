@@ -55,7 +55,15 @@ def test_a_minimal_file_is_enough(tmp_path: Path) -> None:
         ),
         (GOOD + "[feeds.web]\nvendor = 'ga4'\nextracted_at = '(\\d+)'\n", ["extracted_at", "(?P<ts>...)"]),
         (GOOD + '[feeds.web]\nvendor = "ga4"\nmapping = "x.yml"\n', ["feeds.web", "exactly one of vendor and mapping"]),
-        ("[shop]\nname = 1\n", ["shop.time_zone", "required", "shop.name", "string"]),
+        (
+            "[shop]\nname = 1\n",
+            ["shop.time_zone: is required: IANA zone such as Europe/Kyiv", "ISO 4217", "shop.name", "string"],
+        ),
+        ("", ["shop: is required: expected a table with name, time_zone, currency"]),
+        (
+            GOOD + "[rules]\ndeferred_min_days = 90\n",
+            ["rules.deferred_max_days = 60: expected at least deferred_min_days = 90"],
+        ),
         ("[shop\n", ["not valid TOML"]),
     ],
 )
@@ -66,6 +74,26 @@ def test_a_wrong_value_names_key_value_and_what_was_expected(tmp_path: Path, tex
     assert caught.value.code == "SMM-102"
     assert [part for part in told if part not in caught.value.what] == []
     assert "Value error" not in caught.value.what
+
+
+def test_a_byte_order_mark_is_no_part_of_the_settings(tmp_path: Path) -> None:
+    """Windows editors write one before UTF-8."""
+    (tmp_path / "smm.toml").write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
+    assert load_settings(tmp_path).shop.name == "A"
+
+
+@pytest.mark.parametrize(("encoding", "told"), [("cp1251", "byte 0xcb in line 2"), ("utf-16", "byte 0xff in line 1")])
+def test_another_encoding_is_called_by_its_name(tmp_path: Path, encoding: str, told: str) -> None:
+    """It is no fault of TOML; the next step is said."""
+    (tmp_path / "smm.toml").write_bytes(GOOD.replace('"A"', '"Лампа"').encode(encoding))
+    with pytest.raises(SmmError, match=f"SMM-102: smm.toml is not UTF-8: {told}") as caught:
+        load_settings(tmp_path)
+    assert caught.value.hint == "save it as UTF-8"
+
+
+def test_both_ends_of_a_deferred_purchase_may_be_moved(tmp_path: Path) -> None:
+    text = GOOD + "[rules]\ndeferred_min_days = 90\ndeferred_max_days = 90\n"
+    assert load_settings(_write(tmp_path, text)).rules.deferred_max_days == 90
 
 
 def test_hosts_may_be_written_in_any_alphabet(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from smm_pipeline.catalog import load_catalog
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import VENDORS, load_feed, vendor_names
+from smm_pipeline.feeds.constants import check_constants
 from smm_pipeline.feeds.expressions import problems_of
 from smm_pipeline.feeds.mapping import check_mapping, parse_mapping
 from smm_pipeline.settings import Feed, Settings, Shop
@@ -91,6 +92,40 @@ def test_plain_expressions_pass(expression: str) -> None:
 )  # fmt: skip
 def test_anything_else_is_refused(expression: str) -> None:
     assert problems_of(expression)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "constant", "says"),
+    [
+        (
+            "woocommerce_orders",
+            "storeid",
+            "feeds.x.constants.storeid: nothing reads this constant; did you mean store_id?",
+        ),
+        ("youscan", "brnd", "feeds.x.constants.brnd: nothing reads this constant; did you mean brand?"),
+        # No column of the contract: an expression asks for it.
+        ("youscan", "own_host", "did you mean own_hosts?"),
+        ("telegram_views", "zzz", "the mapping takes: "),
+    ],
+)
+def test_a_constant_that_nothing_reads_is_refused(tmp_path: Path, vendor: str, constant: str, says: str) -> None:
+    """It was ignored without a word, and the column it was meant for stayed at its default."""
+    feed = Feed(vendor=vendor, constants={constant: "1"})
+    shop = Shop(name="x", time_zone="UTC", currency="UAH")
+    with pytest.raises(SmmError) as raised:
+        load_feed("x", Settings(home=tmp_path, shop=shop, feeds={"x": feed}), load_catalog())
+    assert (raised.value.code, raised.value.where) == ("SMM-102", str(tmp_path / "smm.toml"))
+    assert says in raised.value.what
+
+
+def test_constants_that_something_reads_pass() -> None:
+    """A column that the mapping leaves open, one that it fills itself, a name in an expression, a computed name."""
+    for text, names in (
+        (GOOD, ["country", "kind"]),
+        (GOOD.replace("{const: payday}", "\"coalesce(constant('sort'), 'payday')\""), ["sort"]),
+        (GOOD.replace("{const: payday}", "constant(lower(date))"), ["anything"]),
+    ):
+        check_constants(parse_mapping(text, where="x"), load_catalog(), names, key="k", where="x")
 
 
 def test_unknown_vendor_is_named(tmp_path: Path) -> None:
