@@ -21,11 +21,15 @@ import duckdb
 from smm_pipeline.catalog import load_catalog
 from smm_pipeline.cli.output import counted
 from smm_pipeline.errors import SmmError, not_writable
+from smm_pipeline.feeds import load_feed
 from smm_pipeline.ingest import feed_fault, is_other_key
 from smm_pipeline.ingest.landing import landing_files
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, Settings, load_settings, person_key
 from smm_pipeline.warehouse.connection import connect, tune
 from smm_pipeline.warehouse.outcomes import open_refusals
+
+# The contract of holidays and paydays.
+CALENDAR = "calendar_day"
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ def _write_findings(settings: Settings) -> Iterator[Finding]:
 
 
 def _feed_findings(settings: Settings) -> Iterator[Finding]:
-    """Each feed: its mapping compiles, its folder is there."""
+    """Each feed: its mapping compiles, its folder is there; and all together: a calendar is among them."""
     try:
         catalog = load_catalog()
     except SmmError as error:
@@ -111,6 +115,22 @@ def _feed_findings(settings: Settings) -> Iterator[Finding]:
             else "its landing folder is missing",
             "" if exists else f"create {folder} and put the deliveries there",
         )
+    if not faults or any(faults.values()):
+        return
+    if not any(CALENDAR in load_feed(name, settings, catalog).mapping.tables for name in faults):
+        yield _calendar_finding(settings)
+
+
+def _calendar_finding(settings: Settings) -> Finding:
+    """What rule D4 calls due without a calendar of the shop's country."""
+    days = ", ".join(map(str, settings.rules.paydays)) or "none"
+    return Finding(
+        "calendar",
+        "warning",
+        f"no feed fills {CALENDAR}: for deferred purchases (D4) paydays are rules.paydays ({days}), "
+        "and no day is a holiday",
+        f"add a feed whose mapping fills {CALENDAR} with calendar_date, kind (holiday, payday) and name",
+    )
 
 
 def _unread_findings(settings: Settings) -> Iterator[Finding]:

@@ -111,6 +111,20 @@ def test_doctor_compiles_mappings_and_sees_folders_that_no_feed_reads(shop: Inst
     assert "good?" in findings["landing"]["hint"]
 
 
+def test_doctor_misses_a_calendar(shop: Instance) -> None:
+    """Without one the rule of due purchases knows no holiday; a feed that fills the contract ends the warning."""
+    findings = {f["subject"]: f for f in _json(shop, "doctor")}
+    assert findings["calendar"]["status"] == "warning"
+    assert "rules.paydays (1, 10, 25)" in findings["calendar"]["message"]
+    assert "fills calendar_day with calendar_date, kind (holiday, payday) and name" in findings["calendar"]["hint"]
+    mapping = "format: {kind: csv}\nsource_system: sheet\ncolumns: [d, k, n]\n"
+    mapping += "tables: {calendar_day: {columns: {calendar_date: d, kind: k, name: n}}}\n"
+    (shop.home / "days.yml").write_text(mapping, encoding="utf-8")
+    with (shop.home / "smm.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[feeds.days]\nmapping = "days.yml"\n')
+    assert "calendar" not in {f["subject"] for f in _json(shop, "doctor")}
+
+
 def test_a_day_without_data_is_a_mistake(shop: Instance) -> None:
     """The answer names the days that have data."""
     shop.deliver("good", "a.jsonl", GOOD)
