@@ -26,6 +26,7 @@ import orjson
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.mapping import FileFormat, Mapping
+from smm_pipeline.ingest.dialects import HEAD_BYTES, explain_header
 from smm_pipeline.ingest.results import Extract, RecordReject
 
 Sink = Callable[[int, str], None]
@@ -138,6 +139,16 @@ def read_csv(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extract:
 
     A row with too few or too many cells becomes a reject; a quote that is never closed refuses the delivery.
     """
+    try:
+        return _read_csv(path, name, mapping, sink)
+    except SmmError as error:
+        if error.code not in ("SMM-202", "SMM-203"):
+            raise
+        with open_bytes(path, name) as stream:
+            raise explain_header(error, stream.read(HEAD_BYTES), mapping) from error
+
+
+def _read_csv(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extract:
     fmt = mapping.format
     # The codec utf-8-sig also reads UTF-8 without a byte order mark.
     encoding = "utf-8-sig" if fmt.encoding.lower() in ("utf-8", "utf8") else fmt.encoding

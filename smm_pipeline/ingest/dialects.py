@@ -1,0 +1,68 @@
+"""Why the header of a CSV file does not fit: perhaps it is written with another delimiter or in another encoding.
+
+Belongs here: reading a header once more in other ways, to tell the user which of them names the expected columns. Does
+not belong here: reading the file in such a way; a delivery that is not as declared stays refused.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+
+from smm_pipeline.errors import SmmError
+from smm_pipeline.feeds.mapping import Mapping
+
+# So much of a file holds its header.
+HEAD_BYTES = 1 << 16
+SHOWN_CHARACTERS = 200
+_ENCODINGS = ("utf-8-sig", "cp1251", "utf-16", "cp1252", "cp866", "koi8-u")
+_DELIMITERS = (",", ";", "\t", "|")
+
+
+def explain_header(error: SmmError, head: bytes, mapping: Mapping) -> SmmError:
+    """The error of a header that does not fit, with the header as it was read and what to set in the mapping.
+
+    Args:
+        error: SMM-202 or SMM-203 of the file.
+        head: its first bytes, unpacked.
+        mapping: names the expected columns.
+
+    Returns:
+        The error itself where no other way to read the header names more of the columns. A line that names none of
+        them, however read, is not shown: it may be no header but a person's data.
+    """
+    fmt = mapping.format
+    declared = (fmt.encoding, fmt.delimiter)
+    ways = [(e, d) for e in (fmt.encoding, *_ENCODINGS) for d in (fmt.delimiter, *_DELIMITERS)]
+    named = {way: _named(head, mapping, *way) for way in ways}
+    # The first of equals: what is declared, and the more common way.
+    best = max(ways, key=lambda way: len(named[way]))
+    what, hint = error.what, error.hint
+    if named[best]:
+        as_read = "".join(c for c in _line(head, mapping, fmt.encoding) if c.isprintable() or c == "\t")
+        what += f"; the header as read: {as_read[:SHOWN_CHARACTERS]}"
+    if len(named[best]) > len(named[declared]):
+        keys = [f"encoding: {best[0].removesuffix('-sig')}"] if best[0] != fmt.encoding else []
+        keys += [f"delimiter: {_quoted(best[1])}"] if best[1] != fmt.delimiter else []
+        hint = f"set {' and '.join(keys)} in the mapping's format; the header then names {', '.join(named[best])}"
+    elif "\ufffd" in _line(head, mapping, fmt.encoding) and error.code == "SMM-202":
+        hint = "letters of the header were lost (U+FFFD) before the file came: export it again, as UTF-8"
+    return SmmError(error.code, what, where=error.where, hint=hint)
+
+
+def _line(head: bytes, mapping: Mapping, encoding: str) -> str:
+    lines = re.split("\r\n|\r|\n", head.decode(encoding, errors="replace"))
+    return "".join(lines[mapping.format.header_row - 1 : mapping.format.header_row]).lstrip("\ufeff")
+
+
+def _named(head: bytes, mapping: Mapping, encoding: str, delimiter: str) -> list[str]:
+    """The expected columns that a header names when it is read in one way."""
+    line = _line(head, mapping, encoding)
+    # Without strict= an open quote is no error: this is not the reading that counts.
+    cells = next(csv.reader([line], delimiter=delimiter, quotechar=mapping.format.quote or None), [])
+    found = {cell.strip() for cell in cells}
+    return [name for name in mapping.columns if name in found]
+
+
+def _quoted(delimiter: str) -> str:
+    return '"\\t"' if delimiter == "\t" else f'"{delimiter}"'
