@@ -20,10 +20,10 @@ from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import FeedSource, load_feed
 from smm_pipeline.ingest.arrivals import Listed, list_in_store, read_arrivals
-from smm_pipeline.ingest.batch import DeliveryRefusedError, insert_rows, list_arrivals, load_batch, record_deliveries
+from smm_pipeline.ingest.batch import DeliveryRefusedError, insert_rows, load_batch, record_deliveries
+from smm_pipeline.ingest.binding import check_binding
 from smm_pipeline.ingest.landing import declared_time, display_name, landing_files, raw_path, store_raw
 from smm_pipeline.ingest.persons import hold_to_key
-from smm_pipeline.ingest.records import RecordTable
 from smm_pipeline.ingest.results import Arrival, DeliveryResult, Status
 from smm_pipeline.ingest.transform import TablePlan
 from smm_pipeline.ingest.values import OWN_HOSTS, define_macros, own_hosts_pattern
@@ -134,7 +134,7 @@ def _plans(con: duckdb.DuckDBPyConnection, settings: Settings, catalog: Catalog,
     """How each table of a feed is filled, with names and types that DuckDB can resolve."""
     plans = [TablePlan(catalog[f"raw.{n}"], rule, source, settings) for n, rule in source.mapping.tables.items()]
     define_macros(con, {**source.feed.constants, OWN_HOSTS: own_hosts_pattern(settings.shop.own_hosts)})
-    _check_binding(con, source, plans)
+    check_binding(con, source, plans)
     return plans
 
 
@@ -147,19 +147,6 @@ def _warn_of_old_readings(con: duckdb.DuckDBPyConnection, source: FeedSource) ->
     if row and row[0]:
         told = "feed %s: deliveries read before its mapping or settings changed: %d; to read them anew: %s"
         _log.warning(told, source.name, row[0], f"smm ingest --again {source.name}")
-
-
-def _check_binding(con: duckdb.DuckDBPyConnection, source: FeedSource, plans: Sequence[TablePlan]) -> None:
-    """Let DuckDB resolve the mapping's names and types once, over no records, before any delivery is read."""
-    RecordTable(con, source.mapping)
-    list_arrivals(con, [])
-    for plan in plans:
-        try:
-            con.execute(f"explain {plan.typed_sql(datetime.now(UTC))}")
-        except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
-            what = f"an expression cannot be resolved: {str(error).splitlines()[0]}"
-            where = f"tables.{plan.spec.name} of {source.feed.vendor or source.feed.mapping} (feed {source.name})"
-            raise SmmError("SMM-204", what, where=where, hint="see docs/mapping.md") from error
 
 
 @dataclass

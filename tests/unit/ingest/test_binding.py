@@ -1,0 +1,69 @@
+"""A mapping that DuckDB cannot resolve: the error names the expression at fault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.ingest_fixture import Instance
+
+MAPPING = """
+format:
+  kind: jsonl
+  structure: {day: VARCHAR, kind: VARCHAR, amount: VARCHAR, payer: {country: VARCHAR}, parts: [{label: VARCHAR}]}
+source_system: test
+let: {spent: amount}
+skip: [{where: kind = 'test', reason: test_cost}]
+extracted_ts: day
+tables:
+  smm_cost:
+    from: unnest(parts) as part
+    where: amount <> ''
+    key_occurrence: cost_id
+    columns:
+      cost_date: day
+      kind: lower(kind)
+      network: part.label
+      campaign: upper(payer.country)
+      cost_amount: spent
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("lower(kind)", "lower(knd)", "tables.smm_cost.kind: lower(knd) cannot be resolved: Referenced column"),
+        ("cost_amount: spent", "cost_amount: spnt", "did you mean spent?"),
+        ("payer.country", "payer.cuntry", "tables.smm_cost.campaign: upper(payer.cuntry) cannot be resolved: "),
+        ("payer.country", "payer.cuntry", "did you mean country?"),
+        ("payer.country", "pyer.country", "did you mean payer?"),
+        ("part.label", "part.label + 1", "tables.smm_cost.network: part.label + 1 cannot be resolved: No function"),
+        ("unnest(parts)", "unnest(prts)", "tables.smm_cost.from: unnest(prts) as part cannot be resolved: "),
+        ("unnest(parts)", "unnest(prts)", "did you mean parts?"),
+        ("where: amount", "where: amont", "tables.smm_cost.where: amont <> '' cannot be resolved: "),
+        ("{spent: amount}", "{other: kind, spent: amont}", "let.spent: amont cannot be resolved: "),
+        ("where: kind =", "where: knd =", "skip.test_cost: knd = 'test' cannot be resolved: "),
+        ("extracted_ts: day", "extracted_ts: dya", "extracted_ts: dya cannot be resolved: "),
+    ],
+)
+def test_the_expression_at_fault_is_named(tmp_path: Path, old: str, new: str, told: str) -> None:
+    shop = Instance(tmp_path, {"costs": 'mapping = "costs.yml"'})
+    assert MAPPING.count(old) == 1
+    (tmp_path / "costs.yml").write_text(MAPPING.replace(old, new), encoding="utf-8")
+    shop.deliver("costs", "a.jsonl", "{}")
+    [result] = shop.ingest()
+    assert result.error is not None
+    assert result.error.code == "SMM-204"
+    assert result.error.where == "costs.yml (feed costs)"
+    assert told in result.error.what
+
+
+def test_the_mapping_itself_can_be_resolved(tmp_path: Path) -> None:
+    """Else the cases above would show nothing."""
+    shop = Instance(tmp_path, {"costs": 'mapping = "costs.yml"'})
+    (tmp_path / "costs.yml").write_text(MAPPING, encoding="utf-8")
+    row = '{"day": "2026-03-01", "kind": "ads", "amount": "5", "payer": {"country": "ua"}, "parts": [{"label": "x"}]}'
+    shop.deliver("costs", "a.jsonl", row)
+    assert [r.status for r in shop.ingest()] == ["loaded"]
+    assert shop.rows("select kind, network, campaign, cost_amount from raw.smm_cost") == [("ads", "x", "UA", 5)]
