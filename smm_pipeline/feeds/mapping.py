@@ -118,6 +118,13 @@ class SkipRule(_Model):
     reason: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
 
 
+class ErrorAnswer(_Model):
+    """Where an answer that is an error and no data has its code and its message; data has nothing at one of them."""
+
+    code: str
+    message: str
+
+
 class FileFormat(_Model):
     """How the bytes are read; nothing is guessed."""
 
@@ -128,6 +135,7 @@ class FileFormat(_Model):
     header_row: int = Field(1, ge=1)
     sheet: str = Field("", description="Sheet of a workbook; default: the first")
     records_at: str = Field("$", description="Paths tried in turn, e.g. $.data | $")
+    error: ErrorAnswer | None = Field(None, description="Paths that only an answer of failure has, e.g. $.error.code")
     structure: dict[str, Any] = {}
     document: dict[str, Any] = Field({}, description="Fields of the enclosing document, named document in expressions")
 
@@ -156,7 +164,12 @@ class FileFormat(_Model):
     @property
     def paths(self) -> tuple[tuple[str, ...], ...]:
         """records_at as alternatives, each a tuple of keys."""
-        return tuple(tuple(p.strip().removeprefix("$").strip(".").split(".")) for p in self.records_at.split("|"))
+        return tuple(keys_of(path) for path in self.records_at.split("|"))
+
+
+def keys_of(path: str) -> tuple[str, ...]:
+    """The keys of a path such as $.data.items; none of $ itself."""
+    return tuple(key for key in path.strip().removeprefix("$").split(".") if key)
 
 
 class Mapping(_Model):

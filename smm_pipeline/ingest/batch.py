@@ -16,7 +16,7 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import FeedSource
 from smm_pipeline.ingest.merge import merge_rows
 from smm_pipeline.ingest.records import RecordTable
-from smm_pipeline.ingest.results import RECORDS, Arrival, Counts, DeliveryResult, Extract, RecordReject
+from smm_pipeline.ingest.results import EMAIL, RECORDS, Arrival, Counts, DeliveryResult, Extract, RecordReject
 from smm_pipeline.ingest.transform import TablePlan, prepare_rows, skipped_sql
 from smm_pipeline.warehouse.connection import transaction
 from smm_pipeline.warehouse.failpoints import failpoint
@@ -25,7 +25,6 @@ from smm_pipeline.warehouse.state import bump
 NO_ROW = "skipped:no_row"
 REJECT_TEXT_CHARACTERS = 10_000
 _NO_SKIPS = "select 0 as _smm_delivery, 0 as _smm_row, cast(null as varchar) as reason limit 0"
-_EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+"
 # Column types of the books, in the order of warehouse/delivery_schema.py.
 _DELIVERY_TYPES = (
     *("varchar", "varchar", "varchar", "bigint", "timestamptz", "varchar", "varchar", "bigint"),
@@ -246,7 +245,7 @@ def _insert_rejects(con: duckdb.DuckDBPyConnection, source: FeedSource, table_na
     """Keep rejects for people to read: cut to bounded length, without e-mail addresses; the raw store has the rest."""
     inserted = con.execute(
         "insert into quality.rejects select ?, a.delivery_id, ?, x.row_no, string_split(x.reasons, ' '), "
-        f"regexp_replace(left(x.record, {REJECT_TEXT_CHARACTERS}), '{_EMAIL}', '(e-mail)', 'g'), now() "
+        f"regexp_replace(left(x.record, {REJECT_TEXT_CHARACTERS}), '{EMAIL}', '(e-mail)', 'g'), now() "
         f"from ({rows}) x(delivery, row_no, reasons, record) join _smm_arrival a on a._smm_delivery = x.delivery "
         "where not a.is_again",
         [source.name, table_name],

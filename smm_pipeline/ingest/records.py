@@ -20,6 +20,7 @@ import duckdb
 from python_calamine import CalamineError, CalamineWorkbook
 
 from smm_pipeline.feeds.mapping import Kind, Mapping
+from smm_pipeline.ingest.json_documents import read_json_document
 from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.text_readers import (
     LineWriter,
@@ -27,7 +28,6 @@ from smm_pipeline.ingest.text_readers import (
     match_header,
     open_bytes,
     read_csv,
-    read_json_document,
     read_json_lines,
     unreadable,
     write_cells,

@@ -1,8 +1,8 @@
-"""Strict readers of text deliveries: CSV, JSON lines and JSON documents.
+"""Strict readers of text deliveries: CSV and JSON lines, and what reading JSON documents shares with them.
 
 Belongs here: from bytes to one JSON text per record, with nothing guessed and nothing dropped without a word. A reader
 hands pieces of text to a sink; line n of a piece is record `first_row + n`, and an empty line is no record. Does not
-belong here: Parquet and workbooks, and any meaning of the values.
+belong here: JSON documents, Parquet and workbooks, and any meaning of the values.
 
 DuckDB's own text readers are not used: they drop ragged rows and wrong gzip checksums in silence, and turn broken JSON
 lines into rows of NULLs.
@@ -250,14 +250,24 @@ def _pass_lines(piece: bytes, row: int, out: Extract, sink: Sink, name: str) -> 
 def explain_line(text: str) -> str | None:
     """Why a line that looked odd is no record; None when it is one after all."""
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        value = parse_json(text)
     except (ValueError, RecursionError) as error:
         reason = "not_finite" if "not finite" in str(error) else "broken_json"
         return reason
-    return _record_problem(value, text)
+    return record_problem(value, text)
 
 
-def _record_problem(record: Any, text: str) -> str | None:
+def parse_json(text: str) -> Any:
+    """The value of a JSON text; the standard parser keeps integers of any size, which ids need.
+
+    Raises:
+        ValueError: when it is no JSON, or holds a number that is not finite.
+    """
+    return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+
+
+def record_problem(record: Any, text: str) -> str | None:
+    """Why a parsed value is no record; `text` is the JSON of it."""
     if not isinstance(record, dict):
         return "not_an_object"
     return "nul_character" if "\\u0000" in text and _has_nul(record) else None
@@ -279,45 +289,3 @@ def _has_nul(value: Any) -> bool:
         return "\0" in value
     children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return any(_has_nul(child) for child in children)
-
-
-def read_json_document(path: Path, name: str, mapping: Mapping, sink: Sink) -> tuple[Extract, str]:
-    """Read one JSON document and its records; also returns the enclosing document's declared fields as JSON text.
-
-    Raises:
-        SmmError: SMM-201 when the document is broken or no path of records_at leads anywhere, SMM-203 when it is
-            not UTF-8.
-    """
-    with open_bytes(path, name) as stream:
-        data = stream.read(MAX_UNPACKED_BYTES)
-    try:
-        # The standard parser keeps integers of any size, which ids need.
-        document = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_float=_finite)
-    except UnicodeDecodeError as error:
-        wrong_encoding(error, "utf-8", name)
-    except (ValueError, RecursionError) as error:
-        unreadable(f"not valid JSON: {error}", name)
-    records = _records_of(document, mapping.format, name)
-    out, writer = Extract(records=len(records)), LineWriter(sink)
-    for row, record in enumerate(records, start=1):
-        text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
-        if reason := _record_problem(record, text):
-            out.rejects.append(RecordReject(row, reason, text))
-        else:
-            writer.write(row, text)
-    writer.flush()
-    fields = mapping.format.document if isinstance(document, dict) else {}
-    context = {key: document[key] for key in fields if key in document}
-    return out, json.dumps(context, ensure_ascii=False)
-
-
-def _records_of(document: Any, fmt: FileFormat, name: str) -> list[Any]:
-    for path in fmt.paths:
-        value = document
-        for key in filter(None, path):
-            value = value.get(key) if isinstance(value, dict) else None
-        if isinstance(value, list):
-            return value
-        if isinstance(value, dict):
-            return [value]
-    unreadable(f"there are no records at {fmt.records_at}", name)

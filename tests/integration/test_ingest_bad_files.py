@@ -6,12 +6,14 @@ An expectation names the mapping (of tests/fixtures/mappings) or vendor, the del
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from smm_pipeline.feeds import vendor_names
 from smm_pipeline.ingest import RECORDS, Counts
 from smm_pipeline.settings import PROJECT_ROOT
 from tests.ingest_fixture import Instance
@@ -134,8 +136,27 @@ def test_records_of_which_no_table_takes_anything_are_counted_and_kept(tmp_path:
     assert shop.rows(kept) == [(3, ["skipped:no_row"], True), (5, ["skipped:no_row"], True)]
 
 
-def test_an_answer_that_says_no_leaves_a_trace(tmp_path: Path) -> None:
-    shop = Instance(tmp_path, {"views": 'vendor = "telegram_views"'})
-    shop.deliver("views", "a.json", '{"ok": false, "error_code": 401, "description": "Unauthorized"}')
-    shop.ingest()
-    assert shop.rows("select reasons from quality.rejects") == [(["skipped:no_row"],)]
+REFUSALS = {
+    "telegram": {"ok": False, "error_code": 429, "description": "Too Many Requests: retry after 35"},
+    "meta": {"error": {"message": "Unsupported get request.", "type": "GraphMethodException", "code": 100}},
+    "instagram": {"error": {"message": "Unsupported get request.", "type": "GraphMethodException", "code": 100}},
+    "woocommerce": {"code": "rest_no_route", "message": "No route was found.", "data": {"status": 404}},
+}
+
+
+@pytest.mark.parametrize("vendor", [v for v in vendor_names() if v.partition("_")[0] in REFUSALS])
+def test_an_answer_of_failure_is_refused_by_every_vendor_of_an_api(tmp_path: Path, vendor: str) -> None:
+    """It is no data, and no record to be skipped: the vendor's words say what to do."""
+    shop = Instance(tmp_path, {"feed": f'vendor = "{vendor}"'})
+    answer = REFUSALS[vendor.partition("_")[0]]
+    shop.deliver("feed", "a.json", json.dumps(answer))
+    [result] = shop.ingest()
+    assert result.error is not None
+    assert (result.status, result.error.code) == ("failed", "SMM-201")
+    told = "the source answered with an error: "
+    assert result.error.what in {
+        f"{told}429: Too Many Requests: retry after 35",
+        f"{told}100: Unsupported get request.",
+        f"{told}404: No route was found.",
+    }
+    assert shop.rejects() == []
