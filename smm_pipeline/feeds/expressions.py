@@ -98,6 +98,7 @@ FUNCTIONS = frozenset(
         "try",
         "try_cast",
         "try_strptime",
+        "unescaped",
         "unrounded",
         "upper",
         "url_decode",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from html.entities import name2codepoint
 
 import duckdb
 
@@ -41,6 +42,9 @@ _UNIX_DIVISOR = {"unix_s": 1_000_000, "unix_ms": 1_000, "unix_us": 1}
 # Last microsecond of the year 9999.
 _MAX_MICROSECONDS = 253_402_300_799_999_999
 
+# HTML 4, and the one that XML adds.
+_ENTITIES = {**name2codepoint, "apos": 39}
+
 # Macros keep the generated statements readable; they live and die with the connection.
 MACROS = {
     # The value of a key in a list of {key, value}, as GA4 and WooCommerce write their parameters.
@@ -50,6 +54,18 @@ MACROS = {
         case when regexp_full_match(t, '\d{1,9}([.,]\d{1,3})?[KMkm]')
         then cast(cast(cast(replace(left(t, length(t) - 1), ',', '.') as decimal(12, 3))
             * case when upper(right(t, 1)) = 'K' then 1000 else 1000000 end as bigint) as varchar)
+        else t end""",
+    "_smm_character(n)": "case when n between 32 and 55295 or n between 57344 and 1114111 then chr(n) end",
+    "_smm_entity(name)": f"""
+        case when name[1] = '#'
+        then _smm_character(try_cast(replace(lower(name[2:]), 'x', '0x') as int))
+        else chr(map {{{", ".join(f"'{name}': {code}" for name, code in _ENTITIES.items())}}}[name]) end""",
+    # &amp; &quot; &#8217; of HTML as their characters, each once: &amp;lt; becomes &lt;. Other text stays as it is.
+    "unescaped(t)": r"""
+        case when contains(t, '&')
+        then string_split(t, '&')[1] || array_to_string(list_transform(string_split(t, '&')[2:], lambda p: coalesce(
+            _smm_entity(regexp_extract(p, '^(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,7});', 1))
+            || substr(p, strpos(p, ';') + 1), '&' || p)), '')
         else t end""",
     # Looking at the ends first is six times faster than trimming everything.
     "_smm_trim(t)": """

@@ -262,6 +262,22 @@ def test_woocommerce_refunds_of_all_orders_name_theirs_as_parent(tmp_path: Path)
     assert shop.rows("select refund_id, order_id, refund_amount from raw.shop_refund") == [("9", "77", Decimal(5))]
 
 
+def test_woocommerce_names_lose_the_escapes_of_a_web_page(tmp_path: Path) -> None:
+    """The API gives names as WordPress prints them; the report escapes by itself."""
+    name, group = "Lamp &#8220;Sun&#8221; &amp; shade", "Lamps &amp; light"
+    product = {"id": 7, "name": name, "sku": "s7", "categories": [{"name": group}], "price": "5"}
+    line = {"id": 1, "name": name, "sku": "s7", "product_id": 7, "quantity": 1, "total": "5", "price": 5}
+    created = {"date_created_gmt": "2026-03-02T08:00:00"}
+    order = {"id": 3, "number": "3", "status": "completed", "currency": "UAH", "total": "5", "line_items": [line]}
+    shop = Instance(tmp_path, {n: f'vendor = "woocommerce_{n}"' for n in ("products", "orders")})
+    shop.deliver("products", "products.json", json.dumps([product]))
+    shop.deliver("orders", "orders.json", json.dumps([order | created]))
+    shop.ingest()
+    named = "Lamp \u201cSun\u201d & shade"
+    assert shop.rows("select product_name, product_group from raw.shop_product") == [(named, "Lamps & light")]
+    assert shop.rows("select product_name from raw.shop_order_line") == [(named,)]
+
+
 def test_telegram_counters_of_previews_are_rounded(tmp_path: Path) -> None:
     post = {
         "id": "1",

@@ -191,3 +191,22 @@ def test_functions_of_the_mapping_language(con: duckdb.DuckDBPyConnection) -> No
         "regexp_extract('see https://www.shop.example/p1?x=1 now', 'https?://(' || constant('own_hosts') || ')[^ ]*')"
     )
     assert con.execute(sql).fetchall() == [(2, None, "O'Neil", None, "https://www.shop.example/p1?x=1")]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Lamps &amp; &quot;more&quot; &apos;&lt;", 'Lamps & "more" \'<'),
+        ("a&#8211;b &#x2019; &#X41; &#038;", "a\u2013b \u2019 A &"),
+        ("&frac12;&nbsp;kg", "\u00bd\u00a0kg"),
+        # Each escape once: what was escaped twice is still escaped.
+        ("&amp;lt; &#38;lt; &amp;amp;", "&lt; &lt; &amp;"),
+        # No escape: left as it is.
+        ("R&D; &bogus; & &amp", "R&D; &bogus; & &amp"),
+        ("&#0; &#55296; &#1114112; &#9999999;", "&#0; &#55296; &#1114112; &#9999999;"),
+        ("", ""),
+        (None, None),
+    ],
+)
+def test_escapes_of_html(con: duckdb.DuckDBPyConnection, text: str | None, expected: str | None) -> None:
+    assert con.execute("select unescaped(cast(? as varchar))", [text]).fetchone() == (expected,)
