@@ -38,7 +38,7 @@ CODES: dict[str, str] = {
     "SMM-401": "A critical expectation failed",
     "SMM-402": "An expectation could not be evaluated",
     # 5xx: command line
-    "SMM-501": "A command was called with arguments that make no sense together",
+    "SMM-501": "A command was called with arguments that it does not take or that make no sense together",
     "SMM-901": "An unexpected error; please report it",
     # 6xx: Dagster
     "SMM-601": "The Dagster web server or daemon did not start or ended by itself",
