@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 
 from smm_pipeline.cli.texts import run_dict, run_text
 from smm_pipeline.pipeline import RunSummary
+from smm_pipeline.settings import PROJECT_ROOT
 from smm_pipeline.validation import Verdict
 from smm_pipeline.warehouse.build import BuildResult
 from tests.ingest_fixture import Instance
@@ -172,3 +176,17 @@ def test_waiting_for_another_process_is_said_once(shop: Instance) -> None:
     assert waited.returncode == 1
     assert waited.stderr.count("holds the work database; waiting up to 1 s") == 1
     assert "SMM-301" in waited.stderr
+
+
+def test_ctrl_c_is_told_and_has_its_exit_code(shop: Instance) -> None:
+    """Here while it waits for another process."""
+    program = [sys.executable, "-c", "from smm_pipeline.cli import main; main()", "ingest", "--home", str(shop.home)]
+    with (
+        duckdb.connect(str(shop.home / "warehouse.duckdb")),
+        subprocess.Popen(program, cwd=PROJECT_ROOT, stderr=subprocess.PIPE, text=True) as waiting,
+    ):
+        assert waiting.stderr is not None
+        assert "waiting up to 120 s" in waiting.stderr.readline()
+        waiting.send_signal(signal.SIGINT)
+        assert "interrupted; what was committed stays" in waiting.stderr.read()
+    assert waiting.returncode == 130
