@@ -37,6 +37,7 @@ purchase as (
         coalesce(vendor_session_id, '') as vendor_session_id,
         lower(regexp_replace(trim(order_ref), '^#', '')) as order_ref,
         event_ts,
+        event_date_local,
         event_key
     from staging.stg_web_event
     where
@@ -57,6 +58,8 @@ by_event as (
         on
             p.order_ref = o.order_ref
             and p.event_ts between o.created_ts - interval 1 day and o.created_ts + interval 3 day
+            -- Where the clock changes, three days may end on the fourth: no further than an order built alone can see.
+            and p.event_date_local between o.order_date_local - interval 1 day and o.order_date_local + interval 3 day
     inner join visit as v
         on
             v.source_system = p.source_system
