@@ -120,7 +120,7 @@ newest as (
             p.network = t.network
             and p.community_id = t.community_id
             and p.published_ts <= t.touch_ts
-            and p.published_ts > t.touch_ts - interval 30 day
+            and p.published_ts >= t.touch_ts - interval 30 day
     where t.post_id is null
     group by t.touch_id
 )
