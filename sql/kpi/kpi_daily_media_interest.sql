@@ -38,7 +38,8 @@ link_result as (
         on
             b.session_key = l.session_key
             and b.is_chosen
-            and b.order_date_local between $first_date and $last_date + interval 3 day
+            -- An event may name an order up to three days after it, so an order may be older than its visit.
+            and b.order_date_local between $first_date - interval 3 day and $last_date + interval 3 day
     group by l.brand, l.author_class, l.session_date_local
 ),
 
