@@ -26,20 +26,29 @@ linked as (
     where session_date_local between $first_date and $last_date
 ),
 
+-- Orders outside the order book (test, cancelled) are no result.
+placed as (
+    select
+        b.session_key,
+        b.order_key
+    from core.brg_order_session as b
+    inner join core.fct_order as o on o.order_key = b.order_key and o.order_date_local = b.order_date_local
+    where
+        -- An event may name an order up to three days after it, so an order may be older than its visit.
+        b.order_date_local between $first_date - interval 3 day and $last_date + interval 3 day
+        and b.is_chosen
+        and o.is_countable
+),
+
 link_result as (
     select
         l.brand,
         l.author_class,
         l.session_date_local,
         count(distinct l.session_key) as linked_sessions,
-        count(distinct b.order_key) as linked_orders
+        count(distinct p.order_key) as linked_orders
     from linked as l
-    left join core.brg_order_session as b
-        on
-            b.session_key = l.session_key
-            and b.is_chosen
-            -- An event may name an order up to three days after it, so an order may be older than its visit.
-            and b.order_date_local between $first_date - interval 3 day and $last_date + interval 3 day
+    left join placed as p on p.session_key = l.session_key
     group by l.brand, l.author_class, l.session_date_local
 ),
 
