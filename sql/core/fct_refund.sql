@@ -14,6 +14,7 @@ shop_order as (
     select
         order_key,
         order_date_local,
+        currency,
         is_countable
     from core.fct_order
     where order_date_local <= $last_date
@@ -27,7 +28,9 @@ select
     r.refund_ts,
     cast(
         case
-            when coalesce(r.currency, $shop_currency) = $shop_currency then coalesce(r.refund_amount, l.refund_amount)
+            -- A refund that names no currency is in its order's.
+            when coalesce(r.currency, o.currency, $shop_currency) = $shop_currency
+                then coalesce(r.refund_amount, l.refund_amount)
         end as decimal(18, 4)
     ) as refund_amount,
     o.order_key is not null as is_order_known,

@@ -6,6 +6,7 @@ with order_ref as (
         order_id,
         order_date_local,
         status,
+        currency,
         -- In the order's own currency: without a rate it is unknown.
         case when coalesce(currency, $shop_currency) = $shop_currency then refunded_amount end as refunded_amount,
         coalesce(currency, $shop_currency) <> $shop_currency and refunded_amount <> 0 as is_foreign
@@ -29,12 +30,17 @@ dated as (
         o.source_system,
         o.store_id,
         o.order_id,
-        -- A refund in a currency without a rate is unknown, as in fct_refund.
+        -- A refund in a currency without a rate is unknown, and one that names none is in its order's, as in fct_refund.
         sum(
-            case when coalesce(r.currency, $shop_currency) = $shop_currency then coalesce(r.refund_amount, l.refund_amount) end
+            case
+                when coalesce(r.currency, o.currency, $shop_currency) = $shop_currency
+                    then coalesce(r.refund_amount, l.refund_amount)
+            end
         ) as refund_amount,
         max(case
-            when coalesce(r.currency, $shop_currency) <> $shop_currency or coalesce(r.refund_amount, l.refund_amount) is null
+            when
+                coalesce(r.currency, o.currency, $shop_currency) <> $shop_currency
+                or coalesce(r.refund_amount, l.refund_amount) is null
                 then 1
             else 0
         end) as has_unknown
