@@ -42,8 +42,11 @@ CLASSES = ("D1_recommendation", "D2_impulse", "D3_considered", "D4_deferred", "a
 NONE = "(none)"
 
 
-def publish_rows(home: Path, rows: Rows) -> Settings:
-    """Make an instance at `home` whose serving file holds `rows` (table name -> rows); tables not named are empty."""
+def publish_rows(home: Path, rows: Rows, *, books: Sequence[str] = ()) -> Settings:
+    """Make an instance at `home` whose serving file holds `rows` (table name -> rows); tables not named are empty.
+
+    `books` are statements that fill the engine's own books, such as quality.check_results.
+    """
     settings = Settings(home=home, shop=Shop(name="Kozak", time_zone="Europe/Kyiv", currency="UAH"))
     catalog = _published()
     with connect(settings) as con:
@@ -54,6 +57,8 @@ def publish_rows(home: Path, rows: Rows) -> Settings:
             if spec.layer == "seeds":
                 load_seed_csv(con, spec)
             _insert(con, spec, rows.get(spec.name, ()))
+        for statement in books:
+            con.execute(statement)
         publish(settings, catalog, con, run_id="fixture")
     return settings
 

@@ -2,6 +2,7 @@
 
 Belongs here: how rows of figures.py are drawn. Does not belong here: queries, and the page around the charts. All
 charts are as wide as their container and share `THEME`; colours stay apart for colour-blind readers (Okabe and Ito).
+Legends are given to the page as text: Vega lays a legend out in one row, which a phone cuts off.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import calendar
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -31,7 +33,14 @@ CLASS_COLOURS = {
     "anyway": "#8A94A0",
     "no_social_touch": "#C9CED6",
 }
+_BENEFIT_COLOURS = {BENEFIT_CLASSES[name]: CLASS_COLOURS[name] for name in BENEFITS}
 PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7A5195", "#5F6B7A"]
+_SHAPES = {
+    "circle": "\N{BLACK CIRCLE}",
+    "square": "\N{BLACK SQUARE}",
+    "diamond": "\N{BLACK DIAMOND}",
+    "triangle-up": "\N{BLACK UP-POINTING TRIANGLE}",
+}
 _QUIET = "#C9CED6"
 _INK, _MUTED, _GRID = "#1F2933", "#52606D", "#E4E7EB"
 
@@ -44,15 +53,37 @@ THEME: Spec = {
         "titleFontWeight": "normal",
         "domainColor": _GRID, "tickColor": _GRID, "gridColor": _GRID, "labelLimit": 240,
     },
-    "legend": {
-        "orient": "top", "title": None, "labelColor": _INK, "labelFontSize": 12, "symbolType": "circle",
-        "labelLimit": 260, "columnPadding": 18,
-    },
     "range": {"category": PALETTE},
 }  # fmt: skip
 
 
-def benefit_totals(classes: Sequence[ClassTotal], currency: str) -> Spec:
+@dataclass(frozen=True)
+class Key:
+    """One line of a legend: its mark as a character, the mark's colour, and what it stands for."""
+
+    mark: str
+    colour: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A chart without its legend, and the legend."""
+
+    spec: Spec
+    legend: tuple[Key, ...] = ()
+
+
+@dataclass(frozen=True)
+class TimeAxis:
+    """The days that a chart over time covers, whether or not every one of them has a row, and its step."""
+
+    first: date
+    last: date
+    step: str
+
+
+def benefit_totals(classes: Sequence[ClassTotal], currency: str) -> Drawing:
     """Net revenue per benefit class as bars, the range from lower to upper bound as a line over each."""
     rows = [
         {
@@ -68,29 +99,29 @@ def benefit_totals(classes: Sequence[ClassTotal], currency: str) -> Spec:
     base = _chart(rows).encode(y=alt.Y("label:N", sort=None, title=None))
     bars = base.mark_bar(cornerRadiusEnd=2, height={"band": 0.62}).encode(
         x=alt.X("amount:Q", axis=_amounts(f"Net revenue, {currency}")),
-        color=alt.Color("class:N", scale=_class_scale(BENEFITS), legend=None),
+        color=alt.Color("class:N", scale=_scale({name: CLASS_COLOURS[name] for name in BENEFITS}), legend=None),
         tooltip=_tooltip(label="Class", amount="Net revenue", lower="Lower bound", upper="Upper bound"),
     )
     ranges = base.mark_rule(color=_INK, strokeWidth=1.5).encode(x="lower:Q", x2="upper:Q")
     ends = [base.mark_tick(color=_INK, thickness=1.5, height=10).encode(x=f"{end}:Q") for end in ("lower", "upper")]
-    return _spec(alt.layer(bars, ranges, *ends), height=190)
+    return _drawing(alt.layer(bars, ranges, *ends), height=190)
 
 
-def benefit_over_time(rows: Sequence[Row], step: str, currency: str) -> Spec:
+def benefit_over_time(rows: Sequence[Row], axis: TimeAxis, currency: str) -> Drawing:
     """Net revenue of D1 to D4 per day, week or month, stacked."""
-    labelled = [{**row, "label": BENEFIT_CLASSES[row["benefit_class"]]} for row in _steps(rows, step)]
+    labelled = [{**row, "label": BENEFIT_CLASSES[row["benefit_class"]]} for row in _steps(rows, axis.step)]
     chart = _chart(labelled).mark_bar(orient="vertical", stroke="white", strokeWidth=0.5).encode(
-        x=_time(rows, step),
+        x=_time(axis),
         x2="period_end:T",
         y=alt.Y("amount:Q", stack="zero", axis=_amounts(f"Net revenue, {currency}")),
-        color=alt.Color("label:N", scale=_class_scale(BENEFITS, labels=True), sort=None),
+        color=alt.Color("label:N", scale=_scale(_BENEFIT_COLOURS), legend=None),
         order=alt.Order("benefit_class:O"),
-        tooltip=[_when(step), *_tooltip(label="Class", amount="Net revenue")],
+        tooltip=[_when(axis.step), *_tooltip(label="Class", amount="Net revenue")],
     )  # fmt: skip
-    return _spec(chart, height=280)
+    return _drawing(chart, height=280, legend=_legend(_BENEFIT_COLOURS))
 
 
-def benefit_by_community(rows: Sequence[Row], currency: str) -> Spec:
+def benefit_by_community(rows: Sequence[Row], currency: str) -> Drawing:
     """Net revenue of D1 to D4 per community, stacked, the strongest community on top."""
     labelled = [
         {**row, "label": BENEFIT_CLASSES[row["benefit_class"]], "community": community_label(row)} for row in rows
@@ -99,58 +130,65 @@ def benefit_by_community(rows: Sequence[Row], currency: str) -> Spec:
     chart = _chart(labelled).mark_bar(height={"band": 0.66}).encode(
         y=alt.Y("community:N", title=None, sort=alt.EncodingSortField("amount", op="sum", order="descending")),
         x=alt.X("amount:Q", axis=_amounts(f"Net revenue, {currency}")),
-        color=alt.Color("label:N", scale=_class_scale(BENEFITS, labels=True), sort=None),
+        color=alt.Color("label:N", scale=_scale(_BENEFIT_COLOURS), legend=None),
         order=alt.Order("benefit_class:O"),
         tooltip=_tooltip(community="Community", label="Class", amount="Net revenue"),
     )  # fmt: skip
-    return _spec(chart, height=max(120, 36 * count))
+    return _drawing(chart, height=max(120, 36 * count), legend=_legend(_BENEFIT_COLOURS))
 
 
-def attribution(rows: Sequence[Row], currency: str) -> Spec:
+def attribution(rows: Sequence[Row], currency: str) -> Drawing:
     """One point per channel and model: the further apart the points, the more the credit depends on the rule."""
     labelled = [{**row, "label": MODELS.get(row["model"], row["model"])} for row in rows]
     order = list(dict.fromkeys(row["channel"] for row in rows))
+    colours = dict(zip(MODELS.values(), PALETTE, strict=False))
+    shapes = dict(zip(MODELS.values(), _SHAPES, strict=True))
     base = _chart(labelled).encode(
         y=alt.Y("channel:N", sort=order, title=None),
         x=alt.X("amount:Q", axis=_amounts(f"Credited net revenue, {currency}")),
     )
     span = base.mark_line(color=_QUIET, strokeWidth=3).encode(detail="channel:N")
     points = base.mark_point(filled=True, size=110, opacity=0.95).encode(
-        color=alt.Color("label:N", scale=alt.Scale(domain=list(MODELS.values()))),
-        shape=alt.Shape("label:N", scale=alt.Scale(domain=list(MODELS.values()))),
+        color=alt.Color("label:N", scale=_scale(colours), legend=None),
+        shape=alt.Shape("label:N", scale=_scale(shapes), legend=None),
         tooltip=_tooltip(channel="Channel", label="Model", amount="Credited net revenue", orders="Credited orders"),
     )
-    return _spec(alt.layer(span, points), height=max(120, 34 * len(order)))
+    legend = tuple(Key(_SHAPES[shapes[label]], colour, label) for label, colour in colours.items())
+    return _drawing(alt.layer(span, points), height=max(120, 34 * len(order)), legend=legend)
 
 
-def supporters_over_time(rows: Sequence[Row], step: str) -> Spec:
+def supporters_over_time(rows: Sequence[Row], axis: TimeAxis) -> Drawing:
     """Members gained since the start of the period, a line for each community that changed most."""
     last = {community_label(row): abs(row["gained"]) for row in rows}
     drawn = sorted(last, key=lambda label: (-last[label], label))[: len(PALETTE)]
     labelled = [{**row, "community": label} for row in rows if (label := community_label(row)) in drawn]
+    colours = dict(zip(drawn, PALETTE, strict=False))
     chart = _chart(labelled).mark_line(strokeWidth=2.2).encode(
-        x=_time(rows, step),
+        x=_time(axis),
         y=alt.Y("gained:Q", title="Members gained", axis=alt.Axis(format=",d", tickCount=5)),
-        color=alt.Color("community:N", sort=drawn, legend=_line_legend()),
-        tooltip=[_when(step), *_tooltip(community="Community", gained="Gained so far")],
+        color=alt.Color("community:N", scale=_scale(colours), legend=None),
+        tooltip=[_when(axis.step), *_tooltip(community="Community", gained="Gained so far")],
     )  # fmt: skip
-    return _spec(chart, height=280)
+    return _drawing(chart, height=280, legend=_legend(colours))
 
 
-def mentions_over_time(rows: Sequence[Row], step: str) -> Spec:
+def mentions_over_time(rows: Sequence[Row], axis: TimeAxis) -> Drawing:
     """Mentions of the own brand by who wrote them, stacked."""
-    labelled = [{**row, "label": AUTHORS.get(row["author_class"], row["author_class"])} for row in _steps(rows, step)]
+    labelled = [
+        {**row, "label": AUTHORS.get(row["author_class"], row["author_class"])} for row in _steps(rows, axis.step)
+    ]
+    colours = dict(zip(AUTHORS.values(), PALETTE, strict=False))
     chart = _chart(labelled).mark_bar(orient="vertical", stroke="white", strokeWidth=0.5).encode(
-        x=_time(rows, step),
+        x=_time(axis),
         x2="period_end:T",
         y=alt.Y("mentions:Q", stack="zero", title="Mentions", axis=alt.Axis(format=",d", tickCount=5)),
-        color=alt.Color("label:N", scale=alt.Scale(domain=list(AUTHORS.values())), sort=None),
-        tooltip=[_when(step), *_tooltip(label="Written by", mentions="Mentions")],
+        color=alt.Color("label:N", scale=_scale(colours), legend=None),
+        tooltip=[_when(axis.step), *_tooltip(label="Written by", mentions="Mentions")],
     )  # fmt: skip
-    return _spec(chart, height=240)
+    return _drawing(chart, height=240, legend=_legend(colours))
 
 
-def share_of_voice(rows: Sequence[Row]) -> Spec:
+def share_of_voice(rows: Sequence[Row]) -> Drawing:
     """Share of all mentions per brand; the own brand stands out."""
     base = _chart(rows).encode(
         y=alt.Y("brand:N", title=None, sort=[row["brand"] for row in rows]),
@@ -161,7 +199,7 @@ def share_of_voice(rows: Sequence[Row]) -> Spec:
         tooltip=_tooltip(brand="Brand", mentions="Mentions"),
     )
     labels = base.mark_text(align="left", dx=6, color=_INK).encode(text=alt.Text("mentions_share:Q", format=".1%"))
-    return _spec(alt.layer(bars, labels), height=max(110, 34 * len(rows)))
+    return _drawing(alt.layer(bars, labels), height=max(110, 34 * len(rows)))
 
 
 def community_label(row: Row) -> str:
@@ -181,11 +219,13 @@ def _value(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _spec(chart: alt.Chart | alt.LayerChart | alt.FacetChart, *, height: int) -> Spec:
+def _drawing(
+    chart: alt.Chart | alt.LayerChart | alt.FacetChart, *, height: int, legend: tuple[Key, ...] = ()
+) -> Drawing:
     spec: Spec = chart.properties(width="container", height=height).to_dict()
     # The theme is given once by the page; the schema's address would be the only foreign one in it.
     del spec["config"], spec["$schema"]
-    return spec
+    return Drawing(spec, legend)
 
 
 def _steps(rows: Sequence[Row], step: str) -> list[Row]:
@@ -198,25 +238,34 @@ def _next(start: date, step: str) -> date:
     return start + timedelta(days=days)
 
 
-def _time(rows: Sequence[Row], step: str) -> alt.X:
-    """The time axis, labelled at the first days of some steps."""
-    found = [row["period_start"] for row in rows]
-    starts = [min(found)] if found else []
-    while starts and starts[-1] < max(found):
-        starts.append(_next(starts[-1], step))
+def _time(axis: TimeAxis) -> alt.X:
+    """The time axis over the whole period, labelled at the first days of some steps."""
+    starts = [_first(axis)]
+    while (following := _next(starts[-1], axis.step)) <= axis.last:
+        starts.append(following)
     marks = starts[:: max(1, math.ceil(len(starts) / TIME_LABELS))]
-    # UTC throughout: a date without a time is read as UTC and would slip by a day when shown in another zone.
-    values = [alt.DateTime(year=m.year, month=m.month, date=m.day, utc=True) for m in marks]
-    axis = alt.Axis(format="%b %Y" if step == "month" else "%-d %b", values=values, grid=False)
-    return alt.X("period_start:T", title=None, axis=axis, scale=alt.Scale(type="utc"))
+    labels = alt.Axis(
+        format="%b %Y" if axis.step == "month" else "%-d %b", values=[_utc(mark) for mark in marks], grid=False
+    )
+    scale = alt.Scale(type="utc", domainMin=_utc(starts[0]), domainMax=_utc(_next(starts[-1], axis.step)))
+    return alt.X("period_start:T", title=None, axis=labels, scale=scale)
+
+
+def _first(axis: TimeAxis) -> date:
+    """The first day of the step that the period begins in."""
+    back = {"day": 0, "week": axis.first.weekday(), "month": axis.first.day - 1}[axis.step]
+    return axis.first - timedelta(days=back)
+
+
+def _utc(day: date) -> alt.DateTime:
+    """A day as UTC throughout: a date alone is read as UTC and would slip by a day when shown in another zone."""
+    return alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True)
 
 
 def _amounts(title: str) -> alt.Axis:
-    return alt.Axis(title=title, tickCount=6, labelExpr="format(datum.value, '~s')")
-
-
-def _line_legend() -> alt.Legend:
-    return alt.Legend(columns=3, symbolType="stroke", symbolStrokeWidth=3)
+    return alt.Axis(
+        title=title, tickCount=6, labelExpr="format(datum.value, '~s')", labelOverlap="greedy", labelSeparation=8
+    )
 
 
 def _when(step: str) -> alt.Tooltip:
@@ -234,6 +283,10 @@ def _tooltip(**titles: str) -> list[alt.Tooltip]:
     ]
 
 
-def _class_scale(classes: Sequence[str], *, labels: bool = False) -> alt.Scale:
-    domain = [BENEFIT_CLASSES[name] if labels else name for name in classes]
-    return alt.Scale(domain=domain, range=[CLASS_COLOURS[name] for name in classes])
+def _scale(values: dict[str, str]) -> alt.Scale:
+    """The scale that gives each label its colour or shape."""
+    return alt.Scale(domain=list(values), range=list(values.values()))
+
+
+def _legend(colours: dict[str, str]) -> tuple[Key, ...]:
+    return tuple(Key(_SHAPES["circle"], colour, label) for label, colour in colours.items())

@@ -17,6 +17,24 @@ WEEKLY_UP_TO_DAYS = 400
 
 _NAMES = "left join core.dim_community as n using (network, community_id)"
 
+# Members gained from the start of the period to the end of each day: the net changes where every day has one, else
+# the member count less the first one known. Chart, table and headline all read it, so that they never differ.
+_GAINED = """
+    day as (
+        select
+            *,
+            case
+                when count(members_net) over community = count(*) over community or count(members) over community = 0
+                    then sum(members_net) over so_far
+                else members - arg_min(members, date_local) over community
+            end as gained
+        from kpi_daily_supporters
+        window
+            community as (partition by network, community_id),
+            so_far as (partition by network, community_id order by date_local)
+    )
+"""
+
 
 def bucket(first: date | None, last: date | None) -> str:
     """The step of time charts: day, week or month, so that a chart has at most a hundred steps."""
@@ -118,28 +136,19 @@ def attribution(source: Serving) -> list[Row]:
 
 
 def supporters_over_time(source: Serving, step: str) -> list[Row]:
-    """period_start, network, community_name, gained: members at the end of the step less those first known."""
+    """period_start, network, community_name, gained: members gained from the start of the period to each step's end."""
     return source.rows(
         f"""
-        with steps as (
-            select
-                cast(date_trunc($step, date_local) as date) as period_start,
-                network,
-                community_id,
-                arg_max(members, date_local) as members
-            from kpi_daily_supporters
-            where members is not null
-            group by all
-        )
+        with {_GAINED}
         select
-            period_start,
+            cast(date_trunc($step, date_local) as date) as period_start,
             network,
-            coalesce(n.community_name, community_id) as community_name,
-            members - first_value(members) over (
-                partition by network, community_id order by period_start
-            ) as gained
-        from steps
+            coalesce(any_value(n.community_name), community_id) as community_name,
+            arg_max(gained, date_local) as gained
+        from day
         {_NAMES}
+        where gained is not null
+        group by network, community_id, period_start
         order by network, community_id, period_start
         """,
         {"step": step},
@@ -147,26 +156,19 @@ def supporters_over_time(source: Serving, step: str) -> list[Row]:
 
 
 def supporters(source: Serving) -> list[Row]:
-    """One row per community: members and core on the last day known; joined, left and gained in the period.
-
-    gained is joined less left where both are known every day, else the change of the member count.
-    """
+    """One row per community: members and core on the last day known; joined, left and gained in the period."""
     return source.rows(
         f"""
+        with {_GAINED}
         select
             network,
             coalesce(any_value(n.community_name), community_id) as community_name,
             arg_max(members, date_local) as members,
             cast(sum(members_joined) as bigint) as joined,
             cast(sum(members_left) as bigint) as departed,
-            cast(
-                case
-                    when count(members_net) = count(*) then sum(members_net)
-                    else coalesce(arg_max(members, date_local) - arg_min(members, date_local), sum(members_net))
-                end as bigint
-            ) as gained,
+            cast(arg_max(gained, date_local) as bigint) as gained,
             arg_max(active_core_members, date_local) as active_core
-        from kpi_daily_supporters
+        from day
         {_NAMES}
         group by network, community_id
         order by members desc nulls last, network, community_id
@@ -248,6 +250,36 @@ def best_posts(source: Serving) -> list[Row]:
         limit $top
         """,
         {"top": BEST_POSTS},
+    )
+
+
+def feeds(source: Serving) -> list[Row]:
+    """One row per feed: its deliveries, those that could not be read, its records and those refused."""
+    return source.rows(
+        """
+        select
+            feed,
+            cast(last_extracted_ts as date) as last_date,
+            deliveries,
+            failed_deliveries,
+            records,
+            rejected_records
+        from kpi._feeds
+        order by feed
+        """
+    )
+
+
+def checks_not_passed(source: Serving) -> list[Row]:
+    """One row per check, severity and outcome other than passed: windows of days, rows that should not be there."""
+    return source.rows(
+        """
+        select table_name, check_id, severity, status, count(*) as windows, sum(unexpected_count) as unexpected
+        from kpi._checks
+        where status <> 'passed'
+        group by table_name, check_id, severity, status
+        order by array_position(['critical', 'warning', 'info'], severity), table_name, check_id, status
+        """
     )
 
 

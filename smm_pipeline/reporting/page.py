@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from smm_pipeline.reporting.charts import Spec
+from smm_pipeline.reporting.charts import Drawing
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart: title, a sentence for those who cannot see it, and its Vega-Lite specification."""
+    """A chart: title, a sentence for those who cannot see it, and how it is drawn."""
 
     name: str
     title: str
     description: str
-    spec: Spec
+    drawing: Drawing
 
 
 @dataclass(frozen=True)
@@ -51,3 +51,8 @@ class Section:
     intro: str
     charts: tuple[Chart, ...] = ()
     tables: tuple[Table, ...] = ()
+
+
+def filled(*tables: Table) -> tuple[Table, ...]:
+    """The tables that have rows: an empty one would only repeat that there is nothing to show."""
+    return tuple(table for table in tables if table.rows)

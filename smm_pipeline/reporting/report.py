@@ -51,9 +51,7 @@ def write_report(settings: Settings) -> Path:
     except OSError as error:
         raise SmmError("SMM-306", f"the report cannot be written: {error}", where=str(target)) from error
     finally:
-        with suppress(
-            OSError
-        ):  # a folder that refuses the page may refuse this too; the first error is the one to tell
+        with suppress(OSError):  # a folder that refuses the page may refuse this too: the first error counts
             new.unlink(missing_ok=True)
     return target
 
@@ -77,7 +75,7 @@ def render(settings: Settings) -> str:
         headlines=headlines(summary),
         sections=parts,
         style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - a file of this package
-        charts=_inert_json({"theme": THEME, "specs": {c.name: c.spec for part in parts for c in part.charts}}),
+        charts=_inert_json({"theme": THEME, "specs": {c.name: c.drawing.spec for part in parts for c in part.charts}}),
         script=Markup(script),  # noqa: S704 - this package's snippet and the bundled libraries
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )

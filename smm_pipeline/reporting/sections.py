@@ -1,16 +1,17 @@
-"""What the HTML page says, section by section.
+"""What the HTML page says of the communities, section by section.
 
 Belongs here: the sections with their words, tables and charts, filled from figures.py. Does not belong here:
-queries, drawing and layout. Everything a person reads is text by now; the template only places it.
+what it says of the data themselves (data_sections.py), queries, drawing and layout. Everything a person reads is text
+by now; the template only places it.
 """
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from smm_pipeline.reporting import charts, figures
-from smm_pipeline.reporting.page import Chart, Section, Table
-from smm_pipeline.reporting.serving import Row, Serving
+from smm_pipeline.reporting.charts import TimeAxis
+from smm_pipeline.reporting.data_sections import definitions, quality
+from smm_pipeline.reporting.page import Chart, Section, Table, filled
+from smm_pipeline.reporting.serving import Serving
 from smm_pipeline.reporting.summary import ClassTotal, Summary
 from smm_pipeline.reporting.wording import (
     AUTHORS,
@@ -20,7 +21,6 @@ from smm_pipeline.reporting.wording import (
     community,
     count,
     day,
-    metric_label,
     money,
     money_range,
     network,
@@ -32,55 +32,49 @@ from smm_pipeline.reporting.wording import (
 
 def sections(source: Serving, summary: Summary) -> list[Section]:
     """All sections of the page, in order."""
-    step = figures.bucket(summary.first_date, summary.last_date)
+    first, last = (day or summary.published_at.date() for day in (summary.first_date, summary.last_date))
+    axis = TimeAxis(first, last, figures.bucket(first, last))
     currency = summary.currency or ""
     return [
-        _benefit(source, summary, step, currency),
+        _benefit(source, summary, axis, currency),
         _communities(source, currency),
         _attribution(source, currency),
         _posts(source, currency),
-        _supporters(source, step),
-        _media(source, step),
-        _quality(summary),
-        _definitions(source),
+        _supporters(source, axis),
+        _media(source, axis),
+        quality(source, summary),
+        definitions(source),
     ]
 
 
-def _benefit(source: Serving, summary: Summary, step: str, currency: str) -> Section:
-    over_time = figures.benefit_over_time(source, step)
-    rows = [_class_row(c, summary) for c in summary.classes]
+def _benefit(source: Serving, summary: Summary, axis: TimeAxis, currency: str) -> Section:
+    over_time = figures.benefit_over_time(source, axis.step)
+    rows = [_class_row(c, summary) for c in summary.classes if summary.orders]
+    columns = ("Class", "What it means", "Orders", "Net revenue", "Share", "Of it social, lower to upper bound")
     drawn = (
         Chart(
             "benefit-totals",
-            f"Net revenue by benefit, {currency}",
-            "Bars of net revenue per benefit class with the range from lower to upper bound, as in the table.",
+            f"Benefit by class, net revenue in {currency}",
+            "Bars of net revenue per benefit with the range from lower to upper bound, as in the table.",
             charts.benefit_totals(summary.classes, currency),
         ),
         Chart(
             "benefit-over-time",
-            f"Net revenue per {step}, {currency}",
-            f"Stacked bars of net revenue per {step} and benefit class.",
-            charts.benefit_over_time(over_time, step, currency),
+            f"Benefit per {axis.step}, net revenue in {currency}",
+            f"Stacked bars of the net revenue of the four benefits per {axis.step}.",
+            charts.benefit_over_time(over_time, axis, currency),
         ),
     )
     return Section(
         "benefit",
         "What kind of purchase was it?",
-        "Every order belongs to exactly one class, so the classes add up to the order book. The line over each bar "
-        "starts at the lower bound, the orders with a visit from a community, and ends at the upper bound, which adds "
-        "promo codes, actions of members, the order's own attribution and direct visits to a page just posted: clicks "
-        "undercount, because apps and messengers often send no referrer.",
+        "Every order belongs to exactly one class, so the classes add up to the order book. How much of a class the "
+        "communities brought lies between two bounds, the line over each bar: the lower counts the orders with a visit "
+        "from a community, the upper adds promo codes, actions of members, the order's own attribution and direct "
+        "visits to a page just posted. Clicks undercount, because apps and messengers often send no referrer; so "
+        "even orders without a known touch have an upper bound.",
         drawn if over_time else (),
-        (
-            Table(
-                "Orders and net revenue by benefit class",
-                ("Class", "What it means", "Orders", "Net revenue", "Share", "Lower to upper bound"),
-                rows,
-                words=2,
-            ),
-        )
-        if summary.orders
-        else (),
+        filled(Table("Orders and net revenue by benefit class", columns, rows, words=2)),
     )
 
 
@@ -115,14 +109,15 @@ def _communities(source: Serving, currency: str) -> Section:
         "Stacked bars of net revenue per community and benefit class, the strongest first.",
         charts.benefit_by_community(by_class, currency),
     )
-    columns = ("Community", "Network", "Visits", "Engaged visits", "Orders touched", "Orders with benefit", "Benefit")
+    columns = ("Community", "Network", "Visits", "Engaged share", "Orders touched", "Orders with benefit", "Benefit")
     return Section(
         "communities",
         "Which community works?",
-        "Visits are those that came from the community. Orders touched had such a visit, or another sign of the "
+        "Visits are those that came from the community; engaged are those that lasted, went on to a second page or "
+        "bought, as GA4 counts them. Orders touched had such a visit, or another sign of the "
         "community, in their past; those with a benefit fall into one of the four benefit classes.",
         (chart,) if by_class else (),
-        (Table("Communities by credited benefit", columns, rows, words=2),) if rows else (),
+        filled(Table("Communities by credited benefit", columns, rows, words=2)),
     )
 
 
@@ -146,7 +141,7 @@ def _attribution(source: Serving, currency: str) -> Section:
         "Four rules share out the same order book, each to the cent. Where the points of a channel lie together the "
         "answer does not depend on the rule; where they lie apart, quote the rule with the number.",
         (chart,) if found else (),
-        (table,) if found else (),
+        filled(table),
     )
 
 
@@ -173,14 +168,14 @@ def _posts(source: Serving, currency: str) -> Section:
     return Section(
         "posts",
         "Which posts sold?",
-        "Posts in the order of the net revenue of the orders they are credited with. A dash means that the network "
-        "does not tell.",
-        tables=(Table(f"The best {len(rows)} posts", columns, rows, words=5),) if rows else (),
+        "Posts in the order of the net revenue of the orders they are credited with, whether or not these count as a "
+        "benefit. A dash means that the network does not tell.",
+        tables=filled(Table(f"The best {len(rows)} posts", columns, rows, words=5)),
     )
 
 
-def _supporters(source: Serving, step: str) -> Section:
-    over_time = figures.supporters_over_time(source, step)
+def _supporters(source: Serving, axis: TimeAxis) -> Section:
+    over_time = figures.supporters_over_time(source, axis.step)
     rows = [
         (
             community(r["community_name"]),
@@ -193,26 +188,28 @@ def _supporters(source: Serving, step: str) -> Section:
         )
         for r in figures.supporters(source)
     ]
+    most = f", the {len(charts.PALETTE)} communities that changed most" if len(rows) > len(charts.PALETTE) else ""
     chart = Chart(
         "supporters",
-        f"Members gained since the start of the period, the {len(charts.PALETTE)} communities that changed most",
-        "One line per community: members gained since the first day known.",
-        charts.supporters_over_time(over_time, step),
+        f"Members gained since the start of the period{most}",
+        "One line per community: members gained from the start of the period on.",
+        charts.supporters_over_time(over_time, axis),
     )
     columns = ("Community", "Network", "Members", "Joined", "Left", "Gained", "Active core")
     return Section(
         "supporters",
         "Do the communities grow?",
         "Members and active core as of the last day known; joined and left only where the network tells them. "
-        "Gained is joined less left, or the change of the member count where the network does not tell both. The "
+        "Gained is joined less left, or the change of the member count since the first day known where the network "
+        "does not tell both. The "
         "active core is the smallest group of members that gives half of all actions.",
         (chart,) if over_time else (),
-        (Table("Supporters by community", columns, rows, words=2),) if rows else (),
+        filled(Table("Supporters by community", columns, rows, words=2)),
     )
 
 
-def _media(source: Serving, step: str) -> Section:
-    over_time = figures.mentions_over_time(source, step)
+def _media(source: Serving, axis: TimeAxis) -> Section:
+    over_time = figures.mentions_over_time(source, axis.step)
     voice = figures.share_of_voice(source)
     interest = [
         (
@@ -239,9 +236,9 @@ def _media(source: Serving, step: str) -> Section:
     ]
     mentions_chart = Chart(
         "mentions",
-        f"Mentions of the own brand per {step}",
-        f"Stacked bars of mentions per {step}, by media, bloggers and users.",
-        charts.mentions_over_time(over_time, step),
+        f"Mentions of the own brand per {axis.step}",
+        f"Stacked bars of mentions per {axis.step}, by media, bloggers and users.",
+        charts.mentions_over_time(over_time, axis),
     )
     voice_chart = Chart(
         "share-of-voice",
@@ -260,47 +257,8 @@ def _media(source: Serving, step: str) -> Section:
         "Mentions found by the monitoring service. Share of voice is a brand's part of all mentions of the brands "
         "watched.",
         (*((mentions_chart,) if over_time else ()), *((voice_chart,) if voice else ())),
-        (
-            *((Table("Interest of media, bloggers and users", interest_columns, interest),) if interest else ()),
-            *((Table("Share of voice by brand", brand_columns, brands),) if brands else ()),
+        filled(
+            Table("Interest of media, bloggers and users", interest_columns, interest),
+            Table("Share of voice by brand", brand_columns, brands),
         ),
     )
-
-
-def _quality(summary: Summary) -> Section:
-    rows = [
-        (phrase(q.subject), metric_label(q.metric), count(q.numerator), count(q.denominator), share(q.share, 2))
-        for q in summary.quality
-    ]
-    columns = ("Subject", "Metric", "Counted", "Out of", "Share")
-    return Section(
-        "quality",
-        "How good is the data?",
-        "What arrived, what could be joined and what had to be rejected, over the whole period.",
-        tables=(Table("Data quality", columns, rows, words=2),) if rows else (),
-    )
-
-
-def _definitions(source: Serving) -> Section:
-    tables = [
-        Table(
-            name,
-            ("Column", "Name", "How it is computed", "Basis", "Mind"),
-            [_definition(r) for r in rows],
-            words=5,
-            folded=True,
-        )
-        for name, rows in groupby(figures.definitions(source), key=lambda r: str(r["table_name"]))
-    ]
-    return Section(
-        "definitions",
-        "What does each number mean?",
-        "Observed is a fact in a feed, credited is given by a rule, estimated comes from a model. One list per table "
-        "of the published file.",
-        tables=tuple(tables),
-    )
-
-
-def _definition(row: Row) -> tuple[str, ...]:
-    names = ("column_name", "label_en", "formula", "basis", "caveat")
-    return tuple(row[name] or "" for name in names)

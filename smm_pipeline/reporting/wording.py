@@ -51,6 +51,26 @@ _NETWORKS = {
     "youtube": "YouTube",
 }
 
+METRIC_MEANINGS: dict[tuple[str, str], str] = {
+    ("checks", "not_passed_share"): "checks of the tables that found something",
+    ("deliveries", "failed_share"): "files that could not be read; the table of feeds says whose",
+    ("events", "bot_share"): "events of known bots, left out of every visit",
+    ("events", "without_visitor_share"): "events without a visitor's id, mostly without consent: no visit knows them",
+    ("order_to_visit", "channel_disagreement_share"): "orders whose own note names another channel than their visit",
+    ("order_to_visit", "matched_by_customer_window_share"): "joined through the customer, near in time: less sure",
+    ("order_to_visit", "matched_by_none_share"): "orders that no visit could be found for: their touches are unknown",
+    ("order_to_visit", "matched_by_order_attribution_share"): "known only by the shop system's own note of the visit",
+    ("order_to_visit", "matched_by_order_ref_share"): "joined by the order number in an event: sure",
+    ("order_to_visit", "matched_by_visit_order_ref_share"): "joined by the order number in a visit: sure",
+    ("orders", "countable_share"): "orders that count as sales: neither cancelled, failed nor tests",
+    ("orders", "marketplace_share"): "orders from marketplaces and by phone, which no visit can belong to",
+    ("orders", "without_amount_share"): "orders whose worth is unknown and in no sum, such as a missing rate",
+    ("records", "rejected_share"): "records refused with a reason; the table of feeds says whose",
+    ("sessions", "social_without_community_share"): "visits from a network that name no community",
+    ("sessions", "unassigned_share"): "visits that no rule gives a channel",
+}
+"""What each data quality metric says, by subject and metric."""
+
 AUTHORS: dict[str, str] = {"media": "Media", "blogger": "Bloggers", "user": "Users"}
 
 

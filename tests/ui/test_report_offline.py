@@ -84,6 +84,13 @@ def test_a_phone_shows_the_page_without_sideways_scrolling(browser: Browser, rep
     context = browser.new_context(viewport={"width": 390, "height": 800})
     visit = Visit(context.new_page(), report)
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
+    # Nothing is cut off or hidden behind a scroll bar of its own either: tables, legends, labels of the axes.
+    assert visit.page.evaluate("[...document.querySelectorAll('.scroll')].every(e => e.scrollWidth <= e.clientWidth)")
+    for text in visit.page.locator(".legend li, .chart svg text, td, tbody th").all():
+        if (box := text.bounding_box()) is not None:
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 390
+    assert visit.page.locator(".legend").count() == 5
     context.close()
 
 
