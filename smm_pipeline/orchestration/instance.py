@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.resources
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,11 +17,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
 
 import yaml
+from filelock import FileLock, Timeout
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.settings import HOME_VARIABLE, PROJECT_ROOT, Settings, Shop, instance_home, load_settings
@@ -96,14 +98,21 @@ def start_ui(
         announce: told the address once the webserver answers.
 
     Raises:
-        SmmError: SMM-601 when one of them does not start, or ends by itself.
+        SmmError: SMM-601 when the port is taken, another daemon serves the instance, or one of them does not start
+            or ends by itself.
     """
     folder = prepare_dagster_home(settings.home)
-    create_storage(folder)
+    with nullcontext() if read_only else _only_daemon(folder):
+        _require_free(port)
+        create_storage(folder)
+        _serve(settings.home, folder, port, read_only=read_only, announce=announce)
+
+
+def _serve(home: Path, folder: Path, port: int, *, read_only: bool, announce: Callable[[str], object]) -> None:
     environment = os.environ | {
         "DAGSTER_HOME": str(folder),
         "DAGSTER_DISABLE_TELEMETRY": "yes",
-        HOME_VARIABLE: str(settings.home),
+        HOME_VARIABLE: str(home),
     }
     workspace = ["-w", str(PROJECT_ROOT / "workspace.yaml")]
     commands = [["dagster_webserver", "-h", HOST, "-p", str(port), *workspace]]
@@ -117,6 +126,44 @@ def start_ui(
             announce(f"Dagster: {address}  (logs: {folder / 'logs'}; Ctrl-C ends it)")
         while not stop.wait(0.5):
             _check_alive(processes, folder)
+
+
+@contextmanager
+def _only_daemon(folder: Path) -> Iterator[None]:
+    """Hold the folder for the one daemon it may have: with two, every schedule and sensor would fire twice.
+
+    The operating system frees the lock of a process that dies, however it dies.
+    """
+    lock = FileLock(folder / "daemon.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise SmmError(
+            "SMM-601",
+            "Dagster already runs for this instance",
+            where=str(folder),
+            hint="use the one that runs, or end it; a second look without a daemon is: smm ui --read-only --port N",
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _require_free(port: int) -> None:
+    """Refuse a port that another server holds: its answers would be taken for our own web server's."""
+    with socket.socket() as test:
+        # As the web server binds: a port that only waits out its last connections is free.
+        test.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            test.bind((HOST, port))
+        except OSError as error:
+            raise SmmError(
+                "SMM-601",
+                f"the port {port} cannot be had: {error.strerror}",
+                where=f"{HOST}:{port}",
+                hint="choose another with --port",
+            ) from error
 
 
 @contextmanager
@@ -146,7 +193,8 @@ def _processes(
         processes: list[subprocess.Popen[bytes]] = []
         try:
             for command in commands:
-                log = open_files.enter_context((logs / f"{command[0]}.log").open("wb"))
+                # Appended to: a read-only web server may write beside the one of the daemon.
+                log = open_files.enter_context((logs / f"{command[0]}.log").open("ab"))
                 # The working directory comes first on their sys.path; this folder holds no modules.
                 process = subprocess.Popen(
                     [sys.executable, "-m", *command],
@@ -205,5 +253,5 @@ def _check_alive(processes: list[subprocess.Popen[bytes]], folder: Path) -> None
                 "SMM-601",
                 f"{module} ended with exit code {code}",
                 where=str(folder / "logs" / f"{module}.log"),
-                hint="a port in use is the usual reason: choose another with --port",
+                hint="its last lines say why",
             )

@@ -28,6 +28,9 @@ import duckdb
 import pytest
 
 from smm_pipeline.catalog import load_catalog
+from smm_pipeline.errors import SmmError
+from smm_pipeline.orchestration.instance import start_ui
+from smm_pipeline.settings import load_settings
 from smm_pipeline.shop import make_shop
 
 LOCATION = {"repositoryLocationName": "smm_pipeline", "repositoryName": "__repository__"}
@@ -231,6 +234,20 @@ def test_lineage_page_opens_and_no_request_leaves_the_machine(server: Server, tm
         browser.close()
     hosts = {urlsplit(a).hostname for a in addresses if urlsplit(a).scheme not in ("data", "blob")}
     assert hosts == {"127.0.0.1"}
+
+
+def test_a_second_daemon_on_the_instance_is_refused(server: Server) -> None:
+    with pytest.raises(SmmError) as caught:
+        start_ui(load_settings(server.home), 0)
+    assert (caught.value.code, "already runs" in str(caught.value)) == ("SMM-601", True)
+
+
+def test_a_port_that_another_server_holds_is_refused(server: Server) -> None:
+    port = urlsplit(server.address).port
+    assert port is not None
+    with pytest.raises(SmmError) as caught:
+        start_ui(load_settings(server.home), port, read_only=True)
+    assert (caught.value.code, str(port) in str(caught.value)) == ("SMM-601", True)
 
 
 def test_interrupt_ends_every_process(server: Server) -> None:

@@ -180,7 +180,10 @@ def test_waiting_for_another_process_is_said_once(shop: Instance) -> None:
 
 def test_ctrl_c_is_told_and_has_its_exit_code(shop: Instance) -> None:
     """Here while it waits for another process."""
-    program = [sys.executable, "-c", "from smm_pipeline.cli import main; main()", "ingest", "--home", str(shop.home)]
+    # A test run in the background of a shell hands on that SIGINT is ignored, and Python then lets it be.
+    listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = f"{listening}; from smm_pipeline.cli import main; main()"
+    program = [sys.executable, "-c", command, "ingest", "--home", str(shop.home)]
     with (
         duckdb.connect(str(shop.home / "warehouse.duckdb")),
         subprocess.Popen(program, cwd=PROJECT_ROOT, stderr=subprocess.PIPE, text=True) as waiting,
