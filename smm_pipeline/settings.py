@@ -243,6 +243,11 @@ class Settings(BaseSettings):
         return self.home / "serving" / "smm.duckdb"
 
     @property
+    def report_file(self) -> Path:
+        """The HTML page."""
+        return self.reports / "smm_report.html"
+
+    @property
     def reports(self) -> Path:
         """Folder of HTML reports."""
         return self.home / "reports"

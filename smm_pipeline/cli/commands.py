@@ -80,14 +80,18 @@ def demo(
     days: Annotated[int, typer.Option(min=3, max=730, help="Days of the shop's history")] = 90,
     scale: Annotated[float, typer.Option(min=0.005, max=50, help="1 is about 500,000 events in 90 days")] = 1.0,
     seed: Annotated[int, typer.Option(help="Another seed is another shop")] = 7,
+    last_day: Annotated[
+        datetime | None,
+        typer.Option("--last-day", formats=DAY_FORMATS, help="Last day of the history, such as yesterday [2026-05-31]"),
+    ] = None,
 ) -> None:
     """Make a demo shop, or take the one that is there, run its whole history, publish, and say what came out."""
     from smm_pipeline.cli.demo import Options, prepare_demo
 
-    folder = instance_home(home)
+    folder, options = instance_home(home), Options.of(days, scale, seed, _day(last_day))
     if not mode.as_json:
         out.print(f"a demo shop of {days} days in {folder}", markup=False)
-    if not prepare_demo(folder, Options(days, scale, seed)) and not mode.as_json:
+    if not prepare_demo(folder, options) and not mode.as_json:
         out.print("it is there already and is run again")
     _run(_load_to_ingest(folder), None, None, closing=True)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from pathlib import Path
 
 import orjson
@@ -17,6 +18,7 @@ from smm_pipeline.cli.instance import FOLDERS, init_instance
 from smm_pipeline.errors import SmmError
 from smm_pipeline.settings import load_settings
 from smm_pipeline.shop import DEFAULT_LAST_DAY, make_shop
+from smm_pipeline.shop.clock import ZONE
 from smm_pipeline.shop.goods import BRAND
 from smm_pipeline.shop.instance import demo_feeds
 from smm_pipeline.warehouse.connection import connect
@@ -37,6 +39,18 @@ class Options:
     seed: int
     last_day: str = DEFAULT_LAST_DAY.isoformat()
     version: str = __version__
+
+    @classmethod
+    def of(cls, days: int, scale: float, seed: int, last_day: date | None) -> Options:
+        """Options as typed.
+
+        Raises:
+            SmmError: SMM-501 when the last day is not over: a shop has no complete figures of it.
+        """
+        last = last_day or DEFAULT_LAST_DAY
+        if last >= datetime.now(ZONE).date():
+            raise SmmError("SMM-501", f"the last day {last} is not over yet", hint="choose an earlier --last-day")
+        return cls(days, scale, seed, last.isoformat())
 
 
 def prepare_demo(home: Path, options: Options) -> bool:
@@ -60,7 +74,8 @@ def prepare_demo(home: Path, options: Options) -> bool:
     _write_mark(home, options, finished=False)
     _clear(home)
     init_instance(home, template=False)
-    make_shop(home, seed=options.seed, days=options.days, scale=options.scale)
+    last_day = date.fromisoformat(options.last_day)
+    make_shop(home, seed=options.seed, days=options.days, scale=options.scale, last_day=last_day)
     _write_mark(home, options, finished=True)
     return True
 

@@ -74,14 +74,18 @@ def check_results(spec: TableSpec, verdicts: Iterable[Verdict]) -> list[dg.Asset
 
 def last_verdicts(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> list[Verdict]:
     """Verdicts on a table that this run did not change: the newest on record, else an evaluation of it as it stands."""
+    known = recorded_verdicts(con, spec)
+    entries = spec.suite["expectations"] if spec.suite else []
+    return known if len(known) == len(entries) else validate(con, spec, relation=relation(spec))
+
+
+def recorded_verdicts(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> list[Verdict]:
+    """The newest verdict on record of every expectation of the suite that was ever evaluated."""
     if spec.suite is None:
         return []
-    rows = con.execute(_LAST_RESULTS, [spec.full_name]).fetchall()
-    known = {row[0]: row for row in rows}
-    entries = spec.suite["expectations"]
-    if known.keys() != {entry["id"] for entry in entries}:
-        return validate(con, spec, relation=relation(spec))
-    return [Verdict(*(*known[entry["id"]], entry["description"])) for entry in entries]
+    known = {row[0]: row for row in con.execute(_LAST_RESULTS, [spec.full_name]).fetchall()}
+    entries = {entry["id"]: entry for entry in spec.suite["expectations"]}
+    return [Verdict(*(*known[name], entry["description"])) for name, entry in entries.items() if name in known]
 
 
 def _worst(verdicts: Iterable[Verdict]) -> Sequence[Verdict]:

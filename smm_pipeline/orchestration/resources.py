@@ -42,6 +42,11 @@ class Instance(dg.ConfigurableResource):  # type: ignore[type-arg]  # the value 
             yield con
 
 
+def hasty(settings: Settings) -> Settings:
+    """Settings for a sensor's tick, which must not wait for the lock of the work database: the next tick comes soon."""
+    return settings.model_copy(update={"warehouse": settings.warehouse.model_copy(update={"lock_timeout_seconds": 0})})
+
+
 @contextmanager
 def plain_failures() -> Iterator[None]:
     """Show a problem the user can act on as such, without a stack trace above it."""

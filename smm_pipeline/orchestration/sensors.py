@@ -22,6 +22,7 @@ import duckdb
 
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
+from smm_pipeline.orchestration.history import history_sensor
 from smm_pipeline.orchestration.instance import missing_instance
 from smm_pipeline.orchestration.jobs import DAILY, INGEST
 from smm_pipeline.orchestration.partitions import (
@@ -32,6 +33,7 @@ from smm_pipeline.orchestration.partitions import (
     stale_days,
     today,
 )
+from smm_pipeline.orchestration.resources import hasty
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.state import ALL, StateView, code_version
@@ -55,7 +57,7 @@ select coalesce(max(version), 0) from meta.partition_state where table_name like
 def sensors(
     settings: Settings, catalog: Catalog, jobs: Sequence[dg.UnresolvedAssetJobDefinition]
 ) -> list[dg.SensorDefinition]:
-    """The one sensor, on from the start."""
+    """The sensor that asks for work, and the one that tells of work done elsewhere; both on from the start."""
 
     @dg.sensor(
         name=NAME,
@@ -76,7 +78,7 @@ def sensors(
             return dg.SensorResult([dg.RunRequest(job_name=INGEST)], cursor=state)
         return _requests(settings, catalog)
 
-    return [deliveries_and_dirty_days]
+    return [deliveries_and_dirty_days, history_sensor(settings, catalog)]
 
 
 def landing_state(landing: Path) -> tuple[str, float]:
@@ -93,10 +95,8 @@ def _requests(settings: Settings, catalog: Catalog) -> dg.SensorResult | dg.Skip
     """One run of the newest stale days; it takes up the others by itself."""
     if not settings.warehouse_file.is_file():
         return dg.SkipReason("nothing was loaded yet")
-    # A tick must not wait for a lock: the next one comes soon.
-    hasty = settings.model_copy(update={"warehouse": settings.warehouse.model_copy(update={"lock_timeout_seconds": 0})})
     try:
-        with connect(hasty, read_only=True) as con:
+        with connect(hasty(settings), read_only=True) as con:
             view = StateView(con, catalog, settings)
             version = con.execute(_INPUT_VERSION).fetchall()[0][0]
     except duckdb.CatalogException:

@@ -31,7 +31,6 @@ from smm_pipeline.reporting.summary import read_summary
 from smm_pipeline.reporting.wording import day
 from smm_pipeline.settings import Settings
 
-FILE_NAME = "smm_report.html"
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -42,8 +41,8 @@ def write_report(settings: Settings) -> Path:
         SmmError: SMM-305 when there is no readable serving file, SMM-306 when the page cannot be written.
     """
     page = render(settings)
-    target = settings.reports / FILE_NAME
-    new = target.with_name(f".{FILE_NAME}.{os.getpid()}.tmp")
+    target = settings.report_file
+    new = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         new.write_text(page, encoding="utf-8")

@@ -172,7 +172,7 @@ def test_unfinished_run_is_waited_for(bench: Bench) -> None:
 
 def test_without_instance_both_say_what_to_do(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, shop=Shop(name="none", time_zone="UTC", currency="USD"))
-    (sensor,) = sensors(settings, make_project(tmp_path / "project"), [])
+    sensor, _history = sensors(settings, make_project(tmp_path / "project"), [])
     with dg.DagsterInstance.local_temp(str(tmp_path), overrides={"telemetry": {"enabled": False}}) as instance:
         message = sensor.evaluate_tick(dg.build_sensor_context(instance=instance)).skip_message
     assert message is not None

@@ -150,8 +150,8 @@ def test_schedule_and_sensor_are_on(server: Server) -> None:
     (entry,) = server.ask(AUTOMATION)["workspaceOrError"]["locationEntries"]
     (repository,) = entry["locationOrLoadError"]["repositories"]
     assert repository["schedules"] == [{"name": "daily_schedule", "scheduleState": {"status": "RUNNING"}}]
-    (sensor,) = repository["sensors"]
-    assert (sensor["name"], sensor["sensorState"]["status"]) == ("deliveries_and_dirty_days", "RUNNING")
+    sensors = {sensor["name"]: sensor["sensorState"]["status"] for sensor in repository["sensors"]}
+    assert sensors == {"deliveries_and_dirty_days": "RUNNING", "built_outside_dagster": "RUNNING"}
 
 
 def test_sensor_loads_the_deliveries_and_can_be_stopped(server: Server) -> None:
@@ -159,7 +159,8 @@ def test_sensor_loads_the_deliveries_and_can_be_stopped(server: Server) -> None:
     assert server.finish(run["runId"]) == "SUCCESS"
     # From here on only the runs of the tests.
     (entry,) = server.ask(AUTOMATION)["workspaceOrError"]["locationEntries"]
-    (sensor,) = entry["locationOrLoadError"]["repositories"][0]["sensors"]
+    sensors = {s["name"]: s for s in entry["locationOrLoadError"]["repositories"][0]["sensors"]}
+    sensor = sensors["deliveries_and_dirty_days"]
     stopped = server.ask(STOP, id=sensor["sensorState"]["id"])["stopSensor"]
     assert stopped["instigationState"]["status"] == "STOPPED"
 

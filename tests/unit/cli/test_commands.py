@@ -162,13 +162,13 @@ def test_another_key_is_refused_before_anything_is_loaded(tmp_path: Path) -> Non
     """Under another key the same persons would be strangers; the old key goes on, and an empty database takes any."""
     home = tmp_path / "instance"
     smm(home, "init")
-    assert smm(home, "run").returncode == 0
+    assert smm(home, "ingest").returncode == 0
     other = "another-key-of-at-least-32-bytes-0123456789"
     refused = smm(home, "run", SMM_PERSON_KEY=other)
     assert refused.returncode == 1
     assert "SMM-103: the person key is not the one that the work database was made with" in refused.stderr
     found = {f["subject"]: f["status"] for f in json.loads(smm(home, "--json", "doctor", SMM_PERSON_KEY=other).stdout)}
     assert found["person key"] == "problem"
-    assert smm(home, "run").returncode == 0
+    assert smm(home, "ingest").returncode == 0
     (home / "warehouse.duckdb").unlink()
-    assert smm(home, "run", SMM_PERSON_KEY=other).returncode == 0
+    assert smm(home, "ingest", SMM_PERSON_KEY=other).returncode == 0

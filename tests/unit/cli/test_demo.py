@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -69,6 +71,21 @@ def test_other_options_make_it_anew(home: Path, tmp_path: Path) -> None:
     assert not (home / "warehouse.duckdb").exists()
     assert not list((home / "raw").iterdir()) + list((home / "reports").iterdir())
     assert (home / ".env").read_text(encoding="utf-8") == "SMM_PERSON_KEY=mine"
+
+
+def test_another_last_day_moves_the_whole_history(home: Path) -> None:
+    assert prepare_demo(home, Options.of(3, 0.005, 7, date(2026, 1, 10)))
+    with (home / "truth" / "orders.csv").open(encoding="utf-8", newline="") as file:
+        days = {row["order_date_local"] for row in csv.DictReader(file)}
+    assert days
+    assert days <= {"2026-01-08", "2026-01-09", "2026-01-10"}
+
+
+def test_a_last_day_that_is_not_over_is_refused(tmp_path: Path) -> None:
+    done = smm(tmp_path / "instance", "demo", "--last-day", "2999-01-01")
+    assert done.returncode == 1
+    assert "SMM-501: the last day 2999-01-01 is not over yet" in done.stderr
+    assert not (tmp_path / "instance").exists()
 
 
 def test_an_interrupted_one_is_made_anew(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,175 @@
+"""What was built without Dagster, told to Dagster.
+
+Belongs here: the sensor that reads which partitions `smm run` or `smm demo` built and what they published, and reports
+it, with the checks, as events that belong to no Dagster run. Does not belong here: asking for work (sensors.py).
+
+Without it a shop that runs from cron, or a demo just made, would look in the UI as if nothing had ever been built. The
+cursor is the instant up to which builds are reported: it goes on growing where the warehouse is made anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import dagster as dg
+import duckdb
+
+from smm_pipeline.catalog import Catalog, TableSpec
+from smm_pipeline.errors import SmmError
+from smm_pipeline.orchestration.assets import HTML_REPORT, SERVING_FILE
+from smm_pipeline.orchestration.checks import asset_key, check_results, recorded_verdicts
+from smm_pipeline.orchestration.lineage import column_lineage
+from smm_pipeline.orchestration.metadata import column_schema, row_count
+from smm_pipeline.orchestration.partitions import last_complete_day
+from smm_pipeline.orchestration.resources import hasty
+from smm_pipeline.reporting.serving import Row, open_serving
+from smm_pipeline.settings import Settings
+from smm_pipeline.warehouse.connection import connect
+from smm_pipeline.warehouse.state import ALL
+
+NAME = "built_outside_dagster"
+INTERVAL_SECONDS = 30
+# A tick has a minute; one event takes the daemon some milliseconds.
+EVENTS_PER_TICK = 1500
+_ORIGIN = "built outside Dagster"
+_LONG_AGO = "1970-01-01T00:00:00+00:00"
+# Builds of one instant were committed together and are never cut apart.
+_BUILDS = """
+with build as (
+    select table_name, partition_key, row_count, run_id, built_at, row_number() over (order by built_at) as position
+    from meta.partition_state
+    where built_at > cast(? as timestamptz) and list_contains(?, table_name)
+)
+select table_name, partition_key, row_count, run_id, built_at
+from build
+where built_at <= (select max(built_at) from build where position <= ?)
+order by built_at, table_name, partition_key
+"""
+
+
+@dataclass(frozen=True)
+class _Build:
+    table_name: str
+    partition_key: str
+    row_count: int | None
+    run_id: str
+    built_at: datetime
+
+
+def history_sensor(settings: Settings, catalog: Catalog) -> dg.SensorDefinition:
+    """The sensor, on from the start."""
+
+    @dg.sensor(
+        name=NAME,
+        minimum_interval_seconds=INTERVAL_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Tells Dagster of what smm run and smm demo built, with the checks.",
+    )
+    def built_outside_dagster(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        if not settings.warehouse_file.is_file():
+            return dg.SkipReason("nothing was loaded yet")
+        cursor = context.cursor or _LONG_AGO
+        try:
+            with connect(hasty(settings), read_only=True) as con:
+                builds = _builds(con, catalog, cursor)
+                events = list(_events(con, catalog, _untold(context.instance, builds, settings)))
+        except duckdb.CatalogException:
+            return dg.SkipReason("nothing was loaded yet")
+        except SmmError as error:
+            if error.code != "SMM-301":
+                raise
+            return dg.SkipReason(error.what)
+        if builds:
+            return dg.SensorResult(asset_events=events, cursor=builds[-1].built_at.isoformat())
+        published = _publication(settings)
+        if published is None or published["published_at"] <= datetime.fromisoformat(cursor):
+            return dg.SkipReason("everything is told")
+        is_dagsters = context.instance.has_run(published["run_id"])
+        return dg.SensorResult(
+            asset_events=[] if is_dagsters else list(_publication_events(settings, published)),
+            cursor=published["published_at"].isoformat(),
+        )
+
+    return built_outside_dagster
+
+
+def _builds(con: duckdb.DuckDBPyConnection, catalog: Catalog, after: str) -> list[_Build]:
+    """The next builds of tables that are made by SQL; deliveries and seeds are told by every Dagster run."""
+    names = [spec.full_name for spec in catalog.build_order]
+    return [_Build(*row) for row in con.execute(_BUILDS, [after, names, EVENTS_PER_TICK]).fetchall()]
+
+
+def _untold(instance: dg.DagsterInstance, builds: Sequence[_Build], settings: Settings) -> list[_Build]:
+    """Those that no Dagster run made, without the day under way: it has no partition yet."""
+    is_dagsters = {run_id: instance.has_run(run_id) for run_id in {build.run_id for build in builds}}
+    last_day = last_complete_day(settings).isoformat()
+    return [
+        build
+        for build in builds
+        if not is_dagsters[build.run_id] and (build.partition_key == ALL or build.partition_key <= last_day)
+    ]
+
+
+def _events(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, builds: Sequence[_Build]
+) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
+    """A materialization for every build, oldest first, then the last checks of each table."""
+    newest = {build.table_name: build for build in builds}
+    for build in builds:
+        spec = catalog[build.table_name]
+        yield _materialization(con, spec, catalog, build, is_newest=newest[build.table_name] is build)
+    for name in newest:
+        spec = catalog[name]
+        for result in check_results(spec, recorded_verdicts(con, spec)):
+            yield dg.AssetCheckEvaluation(
+                asset_key=asset_key(spec),
+                check_name=str(result.check_name),
+                passed=result.passed,
+                metadata=result.metadata,
+                severity=result.severity,
+                description=result.description,
+            )
+
+
+def _publication(settings: Settings) -> Row | None:
+    """kpi._publication of the serving file; None where there is none."""
+    if not settings.serving_file.is_file():
+        return None
+    with open_serving(settings.serving_file) as source:
+        return source.row("select build_id, published_at, run_id from kpi._publication")
+
+
+def _publication_events(settings: Settings, published: Row) -> Iterator[dg.AssetMaterialization]:
+    """The serving file, and the page where there is one."""
+    metadata = {"run_id": published["run_id"], "published_at": dg.MetadataValue.timestamp(published["published_at"])}
+    for key, path in ((SERVING_FILE, settings.serving_file), (HTML_REPORT, settings.report_file)):
+        if path.is_file():
+            yield dg.AssetMaterialization(
+                key, description=_ORIGIN, metadata={**metadata, "path": dg.MetadataValue.path(path)}
+            )
+
+
+def _materialization(
+    con: duckdb.DuckDBPyConnection, spec: TableSpec, catalog: Catalog, build: _Build, *, is_newest: bool
+) -> dg.AssetMaterialization:
+    """What is known of one build; what describes the whole table stands at the newest of a tick alone."""
+    metadata: dict[str, dg.MetadataValue | str | int] = {
+        "run_id": build.run_id,
+        "built_at": dg.MetadataValue.timestamp(build.built_at),
+    }
+    if build.row_count is not None and spec.partition is not None:
+        metadata["dagster/partition_row_count"] = build.row_count
+    if is_newest:
+        metadata["dagster/row_count"] = row_count(con, spec)
+        metadata["dagster/column_schema"] = dg.MetadataValue.table_schema(column_schema(spec))
+        if (lineage := column_lineage(spec, catalog)) is not None:
+            metadata["dagster/column_lineage"] = dg.MetadataValue.column_lineage(lineage)
+    return dg.AssetMaterialization(
+        asset_key(spec),
+        description=_ORIGIN,
+        partition=None if build.partition_key == ALL else build.partition_key,
+        metadata=metadata,
+        tags={"dagster/code_version": spec.code_version},
+    )

@@ -1,0 +1,140 @@
+"""What was built by `smm run` is seen in Dagster: days, checks and the publication, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from smm_pipeline.catalog import Catalog
+from smm_pipeline.orchestration import history
+from smm_pipeline.orchestration.assets import SERVING_FILE
+from smm_pipeline.settings import Settings
+from smm_pipeline.warehouse.connection import connect
+from smm_pipeline.warehouse.schema import ensure_schema
+from tests.dagster_project import definitions, deliver, make_instance, make_project, recent_days, run_range
+
+STAGED = dg.AssetKey(["staging", "stg_sale"])
+DAILY_SALES = dg.AssetKey(["kpi", "kpi_daily_sale"])
+TOLD = "everything is told"
+
+
+class Desk:
+    """An instance of the small project, and the sensor evaluated as the daemon does, its events stored."""
+
+    def __init__(self, settings: Settings, catalog: Catalog, instance: dg.DagsterInstance) -> None:
+        self.settings, self.catalog, self.instance = settings, catalog, instance
+        self.cursor: str | None = None
+
+    def tick(self) -> int | str:
+        """Number of events told in one tick, or why there was nothing to tell."""
+        sensor = history.history_sensor(self.settings, self.catalog)
+        context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
+        data = sensor.evaluate_tick(context)
+        self.cursor = data.cursor or self.cursor
+        for event in data.asset_events:
+            self.instance.report_runless_asset_event(event)
+        return str(data.skip_message) if data.skip_message else len(data.asset_events)
+
+    def settle(self) -> None:
+        """Tick until all is told."""
+        while self.tick() != TOLD:
+            pass
+
+    def days(self, key: dg.AssetKey) -> set[str]:
+        """Days that Dagster knows as materialized."""
+        return self.instance.get_materialized_partitions(key)
+
+    def smm_run(self) -> None:
+        """What `smm run` does, without the report, which needs the real KPI tables."""
+        from smm_pipeline import pipeline
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(pipeline, "_report", lambda settings: settings.report_file)
+            assert not pipeline.run(self.settings, self.catalog).failed
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setenv("SMM_PERSON_KEY", "k" * 32)
+    settings = make_instance(tmp_path / "home")
+    catalog = make_project(tmp_path / "project")
+    with dg.DagsterInstance.local_temp(str(tmp_path), overrides={"telemetry": {"enabled": False}}) as instance:
+        yield Desk(settings, catalog, instance)
+
+
+def latest(desk: Desk, key: dg.AssetKey) -> dict[str, Any]:
+    """Metadata of the newest materialization."""
+    event = desk.instance.get_latest_materialization_event(key)
+    assert event is not None
+    assert event.asset_materialization is not None
+    return dict(event.asset_materialization.metadata)
+
+
+def test_days_checks_and_publication_are_told_once(desk: Desk) -> None:
+    days = recent_days(desk.settings, 3)
+    deliver(desk.settings, "a", [("s1", days[0], "10"), ("s2", days[1], "200"), ("s3", days[2], "30")])
+    desk.smm_run()
+    desk.settle()
+
+    assert desk.days(STAGED) == desk.days(DAILY_SALES) == {day.isoformat() for day in days}
+    metadata = latest(desk, DAILY_SALES)
+    assert metadata["dagster/row_count"].value == 3
+    assert metadata["dagster/partition_row_count"].value == 1
+    assert metadata["dagster/column_lineage"].value.deps_by_column["revenue_amount"]
+    assert desk.instance.get_latest_materialization_event(SERVING_FILE) is not None
+
+    graph = definitions(desk.settings, desk.catalog).resolve_asset_graph()
+    keys = graph.get_check_keys_for_assets({STAGED})
+    records = desk.instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
+    status = {key.name: record.status.value for key, record in records.items()}
+    assert status == {"sale_unique": "SUCCEEDED", "amount_not_negative": "SUCCEEDED", "amount_usual": "FAILED"}
+    assert desk.tick() == TOLD
+
+
+def test_a_run_of_dagster_is_not_told_again(desk: Desk) -> None:
+    days = recent_days(desk.settings, 2)
+    deliver(desk.settings, "a", [("s1", days[0], "10"), ("s2", days[1], "20")])
+    with connect(desk.settings) as con:
+        ensure_schema(con, desk.catalog, desk.settings)
+    assert run_range(definitions(desk.settings, desk.catalog), desk.instance, *days).success
+    before = desk.instance.get_latest_materialization_event(DAILY_SALES)
+    desk.settle()
+    assert desk.instance.get_latest_materialization_event(DAILY_SALES) == before
+
+
+def test_a_late_correction_tells_its_days_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    days = recent_days(desk.settings, 4)
+    deliver(desk.settings, "a", [(f"s{n}", day, "10") for n, day in enumerate(days)])
+    desk.smm_run()
+    monkeypatch.setattr(history, "EVENTS_PER_TICK", 1)  # however small a tick, nothing is told twice or left out
+    desk.settle()
+    assert desk.days(DAILY_SALES) == {day.isoformat() for day in days}
+
+    deliver(desk.settings, "b", [("s0", days[0], "11")], version=2)
+    desk.smm_run()
+    told: set[str] = set()
+    monkeypatch.setattr(history, "EVENTS_PER_TICK", 1500)
+    sensor = history.history_sensor(desk.settings, desk.catalog)
+    data = sensor.evaluate_tick(dg.build_sensor_context(instance=desk.instance, cursor=desk.cursor))
+    for event in data.asset_events:
+        if isinstance(event, dg.AssetMaterialization) and event.asset_key == STAGED:
+            told.add(str(event.partition))
+    assert told == {days[0].isoformat()}
+
+
+def test_the_day_under_way_waits_until_it_is_over(desk: Desk) -> None:
+    (day,) = recent_days(desk.settings, 1)
+    today = day + timedelta(days=1)
+    deliver(desk.settings, "a", [("s1", day, "10"), ("s2", today, "20")])
+    desk.smm_run()
+    desk.settle()
+    assert desk.days(STAGED) == {day.isoformat()}
+
+
+def test_before_anything_is_loaded_it_says_so(desk: Desk) -> None:
+    assert desk.tick() == "nothing was loaded yet"
