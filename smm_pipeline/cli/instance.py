@@ -15,7 +15,7 @@ import duckdb
 
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
-from smm_pipeline.ingest import feed_fault
+from smm_pipeline.ingest import feed_fault, unseen_files
 from smm_pipeline.orchestration.instance import prepare_dagster_home
 from smm_pipeline.pipeline import stale_days
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, Settings
@@ -139,6 +139,7 @@ def _status(
             }
             for name, loaded, failed, last in feeds
         ],
+        "unseen_files": len(unseen_files(con, settings)),
         "broken_feeds": broken,
         "refused_deliveries": [asdict(delivery) for delivery in refused],
         "configured_feeds": sorted(settings.feeds),

@@ -185,6 +185,8 @@ def status_text(data: dict[str, Any]) -> str:
         lines += _reason_lines({**feed["reject_reasons"], **{SKIPPED + r: n for r, n in feed["skip_reasons"].items()}})
     seen = {feed["feed"] for feed in data["feeds"]}
     lines += [f"feed {name}: nothing delivered yet" for name in data["configured_feeds"] if name not in seen]
+    if data["unseen_files"]:
+        lines.append(f"in landing/ and not loaded yet: {counted(data['unseen_files'], 'file')}")
     for broken in data["broken_feeds"]:
         lines.append(f"feed {broken['feed']} cannot be read: {broken['code']}: {broken['what']} ({broken['where']})")
         lines += [f"  what to do: {broken['hint']}"] if broken["hint"] else []
@@ -222,7 +224,7 @@ def print_figures(figures: Summary, settings: Settings) -> None:
     out.print(to_rich(figures) if out.is_terminal else to_text(figures))
     out.print(
         f"Next: open {settings.reports / 'smm_report.html'} in a browser;\n"
-        f"      make ui shows runs, lineage and checks;\n"
+        f"      make ui shows lineage, checks and what was built, two minutes after it starts;\n"
         f"      BI tools read {settings.serving_file} at any moment.",
         markup=False,
     )

@@ -2,10 +2,11 @@
 
 Belongs here: the public face of the room. See landing and arrivals (raw store), text_readers and records
 (bytes to records), transform (records to rows), merge (rows to versions), batch (one transaction), run (all of it),
-again (reading from the raw store once more).
+again (reading from the raw store once more), news (what waits in landing/).
 """
 
 from smm_pipeline.ingest.again import forget_feed
+from smm_pipeline.ingest.news import unseen_files
 from smm_pipeline.ingest.persons import is_other_key
 from smm_pipeline.ingest.results import RECORDS, Counts, DeliveryResult
 from smm_pipeline.ingest.run import feed_fault, ingest_landing
@@ -18,4 +19,5 @@ __all__ = [
     "forget_feed",
     "ingest_landing",
     "is_other_key",
+    "unseen_files",
 ]

@@ -10,8 +10,8 @@ cursor is the instant up to which builds are reported: it goes on growing where 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 import dagster as dg
 import duckdb
@@ -74,7 +74,8 @@ def history_sensor(settings: Settings, catalog: Catalog) -> dg.SensorDefinition:
         try:
             with connect(hasty(settings), read_only=True) as con:
                 builds = _builds(con, catalog, cursor)
-                events = list(_events(con, catalog, _untold(context.instance, builds, settings)))
+                own = _not_dagsters(context.instance, builds)
+                events = list(_events(con, catalog, _told(catalog, own, last_complete_day(settings))))
         except duckdb.CatalogException:
             return dg.SkipReason("nothing was loaded yet")
         except SmmError as error:
@@ -82,12 +83,14 @@ def history_sensor(settings: Settings, catalog: Catalog) -> dg.SensorDefinition:
                 raise
             return dg.SkipReason(error.what)
         if builds:
-            return dg.SensorResult(asset_events=events, cursor=builds[-1].built_at.isoformat())
+            told = dg.SkipReason(f"told of {len(builds)} builds")
+            return dg.SensorResult(skip_reason=told, asset_events=events, cursor=builds[-1].built_at.isoformat())
         published = _publication(settings)
         if published is None or published["published_at"] <= datetime.fromisoformat(cursor):
             return dg.SkipReason("everything is told")
         is_dagsters = context.instance.has_run(published["run_id"])
         return dg.SensorResult(
+            skip_reason=dg.SkipReason("told of the publication"),
             asset_events=[] if is_dagsters else list(_publication_events(settings, published)),
             cursor=published["published_at"].isoformat(),
         )
@@ -96,20 +99,25 @@ def history_sensor(settings: Settings, catalog: Catalog) -> dg.SensorDefinition:
 
 
 def _builds(con: duckdb.DuckDBPyConnection, catalog: Catalog, after: str) -> list[_Build]:
-    """The next builds of tables that are made by SQL; deliveries and seeds are told by every Dagster run."""
-    names = [spec.full_name for spec in catalog.build_order]
+    """The next builds, oldest first."""
+    names = [spec.full_name for spec in catalog]
     return [_Build(*row) for row in con.execute(_BUILDS, [after, names, EVENTS_PER_TICK]).fetchall()]
 
 
-def _untold(instance: dg.DagsterInstance, builds: Sequence[_Build], settings: Settings) -> list[_Build]:
-    """Those that no Dagster run made, without the day under way: it has no partition yet."""
+def _not_dagsters(instance: dg.DagsterInstance, builds: Sequence[_Build]) -> list[_Build]:
     is_dagsters = {run_id: instance.has_run(run_id) for run_id in {build.run_id for build in builds}}
-    last_day = last_complete_day(settings).isoformat()
-    return [
-        build
-        for build in builds
-        if not is_dagsters[build.run_id] and (build.partition_key == ALL or build.partition_key <= last_day)
-    ]
+    return [build for build in builds if not is_dagsters[build.run_id]]
+
+
+def _told(catalog: Catalog, builds: Sequence[_Build], last_day: date) -> list[_Build]:
+    """Builds as Dagster's partitions: a raw table has none there, and the day under way has none yet."""
+    told: dict[tuple[str, str], _Build] = {}
+    for build in builds:
+        if catalog[build.table_name].layer == "raw":
+            told[build.table_name, ALL] = replace(build, partition_key=ALL, row_count=None)
+        elif build.partition_key == ALL or build.partition_key <= last_day.isoformat():
+            told[build.table_name, build.partition_key] = build
+    return list(told.values())
 
 
 def _events(
@@ -171,5 +179,4 @@ def _materialization(
         description=_ORIGIN,
         partition=None if build.partition_key == ALL else build.partition_key,
         metadata=metadata,
-        tags={"dagster/code_version": spec.code_version},
     )

@@ -3,10 +3,10 @@
 Belongs here: turning new files and stale days into run requests. Does not belong here: what makes a day stale
 (warehouse/state.py) and reading a delivery (ingest/).
 
-It asks for work in two steps, because only loading a delivery tells which days it touches: files that changed in
-landing/ bring an ingest run; stale days bring one `daily` run. It cannot loop: an ingest is asked for once per state
-of landing/ (the cursor), a daily run once per raw data, code and set of stale days (the run key). A run that fails is
-asked for again when one of these changes.
+It asks for work in two steps, because only loading a delivery tells which days it touches: files in landing/ that no
+ingest has taken up bring an ingest run; stale days bring one `daily` run. It cannot loop: an ingest is asked for once
+per state of landing/ (the cursor), a daily run once per raw data, code and set of stale days (the run key). A run that
+fails is asked for again when one of these changes.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import duckdb
 
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
+from smm_pipeline.ingest import unseen_files
 from smm_pipeline.orchestration.history import history_sensor
 from smm_pipeline.orchestration.instance import missing_instance
 from smm_pipeline.orchestration.jobs import DAILY, INGEST
@@ -72,11 +73,13 @@ def sensors(
         if context.instance.get_runs_count(dg.RunsFilter(statuses=_UNFINISHED)):
             return dg.SkipReason("a run is queued or under way")
         state, newest = landing_state(settings.landing)
-        if state != context.cursor:
-            if time.time() - newest < SETTLE_SECONDS:
-                return dg.SkipReason("files are still arriving in landing/")
-            return dg.SensorResult([dg.RunRequest(job_name=INGEST)], cursor=state)
-        return _requests(settings, catalog)
+        is_changed = state != context.cursor
+        if is_changed and time.time() - newest < SETTLE_SECONDS:
+            return dg.SkipReason("files are still arriving in landing/")
+        found = _request(settings, catalog, is_changed=is_changed)
+        if isinstance(found, str):
+            return dg.SkipReason(found)
+        return dg.SensorResult([found], cursor=state if found.job_name == INGEST else None)
 
     return [deliveries_and_dirty_days, history_sensor(settings, catalog)]
 
@@ -91,29 +94,35 @@ def landing_state(landing: Path) -> tuple[str, float]:
     return digest.hexdigest(), newest
 
 
-def _requests(settings: Settings, catalog: Catalog) -> dg.SensorResult | dg.SkipReason:
-    """One run of the newest stale days; it takes up the others by itself."""
+def _request(settings: Settings, catalog: Catalog, *, is_changed: bool) -> dg.RunRequest | str:
+    """What to run now, or why nothing; `is_changed`: landing/ is not as it was when an ingest was last asked for."""
+    first_load = dg.RunRequest(job_name=INGEST) if is_changed else "nothing was loaded yet"
     if not settings.warehouse_file.is_file():
-        return dg.SkipReason("nothing was loaded yet")
+        return first_load
     try:
         with connect(hasty(settings), read_only=True) as con:
+            if is_changed and unseen_files(con, settings):
+                return dg.RunRequest(job_name=INGEST)
             view = StateView(con, catalog, settings)
             version = con.execute(_INPUT_VERSION).fetchall()[0][0]
     except duckdb.CatalogException:
-        return dg.SkipReason("nothing was loaded yet")
+        return first_load
     except SmmError as error:
         if error.code != "SMM-301":
             raise
-        return dg.SkipReason(error.what)
+        return error.what
+    return _daily_request(settings, catalog, view, version)
+
+
+def _daily_request(settings: Settings, catalog: Catalog, view: StateView, version: int) -> dg.RunRequest | str:
+    """One run of the newest stale days; it takes up the others by itself."""
     tables = {spec.full_name: view.stale_keys(spec) for spec in catalog.build_order}
     days = {day for spec in catalog.build_order for day in stale_days(view, spec, settings)}
     if not days and not any(ALL in keys for keys in tables.values()):
-        return dg.SkipReason("everything is up to date")
+        return "everything is up to date"
     # Only of these days is it certain that the process which executes the run has them as partitions.
     certain = {day for day in days if day >= today(settings) - timedelta(days=DAYS_WITHOUT_DATA)}
     first, last = contiguous(certain or {last_complete_day(settings)})[-1]
     code = [code_version(spec, settings) for spec in catalog.build_order]
     state = hashlib.sha256(repr((version, code, tables)).encode()).hexdigest()[:16]
-    return dg.SensorResult(
-        [dg.RunRequest(job_name=DAILY, run_key=f"{first}/{last}/{state}", tags=range_tags(first, last))]
-    )
+    return dg.RunRequest(job_name=DAILY, run_key=f"{first}/{last}/{state}", tags=range_tags(first, last))

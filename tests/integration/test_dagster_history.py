@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -105,6 +107,19 @@ def test_a_run_of_dagster_is_not_told_again(desk: Desk) -> None:
     before = desk.instance.get_latest_materialization_event(DAILY_SALES)
     desk.settle()
     assert desk.instance.get_latest_materialization_event(DAILY_SALES) == before
+
+
+def test_what_smm_run_has_loaded_brings_no_run(desk: Desk) -> None:
+    """The sensor that asks for work leaves a shop alone that cron keeps up to date."""
+    (day,) = recent_days(desk.settings, 1)
+    deliver(desk.settings, "a", [("s1", day, "10")])
+    past = time.time() - 60
+    os.utime(desk.settings.landing / "sales" / "a.csv", (past, past))
+    desk.smm_run()
+    repository = definitions(desk.settings, desk.catalog).get_repository_def()
+    context = dg.build_sensor_context(instance=desk.instance, repository_def=repository)
+    data = repository.get_sensor_def("deliveries_and_dirty_days").evaluate_tick(context)
+    assert (data.run_requests, data.skip_message) == ([], "everything is up to date")
 
 
 def test_a_late_correction_tells_its_days_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,7 +79,9 @@ def test_a_delivery_rejected_whole_is_not_a_success(shop: Instance) -> None:
 def test_a_refused_delivery_stays_in_sight_until_somebody_deals_with_it(shop: Instance) -> None:
     """Status and doctor tell of it with reason and hint; a corrected file under the same name ends it."""
     shop.deliver("good", "a.jsonl", "<html>login</html>")
+    assert "in landing/ and not loaded yet: 1 file" in smm(shop.home, "status").stdout
     assert smm(shop.home, "ingest").returncode == 3
+    assert _json(shop, "status")["unseen_files"] == 0
     [refused] = _json(shop, "status")["refused_deliveries"]
     assert (refused["feed"], refused["file"], refused["code"]) == ("good", "a.jsonl", "SMM-201")
     assert refused["reason"]
