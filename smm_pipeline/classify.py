@@ -19,7 +19,7 @@ import duckdb
 
 from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.errors import SmmError
-from smm_pipeline.warehouse.schema import SHOP_HOST, create_table, host_spellings, load_seed_csv, relation
+from smm_pipeline.warehouse.schema import SHOP_HOST, create_tables, host_spellings, load_seed_csv, relation
 
 VISIT_COLUMNS = {
     "page_location": "landing_url",
@@ -97,10 +97,11 @@ def _rules(catalog: Catalog, hosts: Sequence[tuple[str, str]]) -> Iterator[duckd
     try:
         con.execute("create schema seeds")
         con.execute("create schema core")
-        for name in sorted({_VISIT, *_STEPS}.union(*(catalog[step].deps for step in _STEPS))):
-            create_table(con, catalog[name])
-            if catalog[name].layer == "seeds" and name != SHOP_HOST:
-                load_seed_csv(con, catalog[name])
+        needed = [catalog[n] for n in sorted({_VISIT, *_STEPS}.union(*(catalog[step].deps for step in _STEPS)))]
+        create_tables(con, needed)
+        for spec in needed:
+            if spec.layer == "seeds" and spec.full_name != SHOP_HOST:
+                load_seed_csv(con, spec)
         if hosts:
             con.executemany(f"insert into {relation(catalog[SHOP_HOST])} values (?, ?)", hosts)
         yield con

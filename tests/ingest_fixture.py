@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from smm_pipeline.warehouse.schema import ensure_schema
 from tests.instances import TEST_KEY
 
 MAPPINGS = PROJECT_ROOT / "tests" / "fixtures" / "mappings"
+_catalog = cache(load_catalog)  # no test of an instance changes the project
 SHARED_DATA = PROJECT_ROOT.parent / "shared" / "data"
 
 
@@ -38,7 +40,7 @@ class Instance:
         self, home: Path, feeds: Mapping[str, str], *, time_zone: str = "Europe/Kyiv", currency: str = "UAH"
     ) -> None:
         self.home = home
-        self.catalog: Catalog = load_catalog()
+        self.catalog: Catalog = _catalog()
         home.mkdir(parents=True, exist_ok=True)
         for path in MAPPINGS.glob("*.yml"):
             shutil.copy(path, home / path.name)

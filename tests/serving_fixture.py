@@ -21,7 +21,7 @@ from smm_pipeline.catalog import Catalog, TableSpec, load_catalog
 from smm_pipeline.settings import Settings, Shop
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.publish import publish
-from smm_pipeline.warehouse.schema import create_books, create_table, load_seed_csv, relation
+from smm_pipeline.warehouse.schema import create_books, create_tables, load_seed_csv, relation
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -51,9 +51,10 @@ def publish_rows(home: Path, rows: Rows, *, books: Sequence[str] = ()) -> Settin
     catalog = _published()
     with connect(settings) as con:
         create_books(con)
+        for layer in sorted({spec.layer for spec in catalog}):
+            con.execute(f"create schema if not exists {layer}")
+        create_tables(con, catalog)
         for spec in catalog:
-            con.execute(f"create schema if not exists {spec.layer}")
-            create_table(con, spec)
             if spec.layer == "seeds":
                 load_seed_csv(con, spec)
             _insert(con, spec, rows.get(spec.name, ()))

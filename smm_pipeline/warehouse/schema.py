@@ -47,22 +47,28 @@ def relation(spec: TableSpec) -> str:
     return f"{quoted(spec.layer)}.{quoted(spec.name)}"
 
 
-def create_table(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
-    """Create the table of a TableSpec, or make it anew when its columns have changed.
+def create_tables(con: duckdb.DuckDBPyConnection, specs: Iterable[TableSpec]) -> None:
+    """Create the tables of TableSpecs where they are missing, or make them anew when their columns have changed.
 
     Derived tables can be dropped at will: everything after raw is rebuilt from raw. A changed raw contract is refused
     by DuckDB's insert and must be migrated.
     """
-    wanted = [(c.name, c.type) for c in spec.stored_columns]
-    have = con.execute(
-        "select column_name, data_type from information_schema.columns "
-        "where table_schema = ? and table_name = ? order by ordinal_position",
-        [spec.layer, spec.name],
-    ).fetchall()
-    if have and spec.layer != "raw" and have != _normalised(con, wanted):
-        con.execute(f"drop table {relation(spec)}")
-    columns = ", ".join(f"{quoted(name)} {type_}" for name, type_ in wanted)
-    con.execute(f"create table if not exists {relation(spec)} ({columns})")
+    have: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    # Asked once: a look at the information schema costs the more, the more tables there are.
+    for schema, table, name, type_ in con.execute(
+        "select table_schema, table_name, column_name, data_type from information_schema.columns "
+        "order by table_schema, table_name, ordinal_position"
+    ).fetchall():
+        have.setdefault((schema, table), []).append((name, type_))
+    for spec in specs:
+        wanted = [(c.name, c.type) for c in spec.stored_columns]
+        known = have.get((spec.layer, spec.name))
+        if known is not None:
+            if spec.layer == "raw" or known == _normalised(con, wanted):
+                continue
+            con.execute(f"drop table {relation(spec)}")
+        columns = ", ".join(f"{quoted(name)} {type_}" for name, type_ in wanted)
+        con.execute(f"create table {relation(spec)} ({columns})")
 
 
 def create_books(con: duckdb.DuckDBPyConnection) -> None:
@@ -79,8 +85,7 @@ def ensure_schema(con: duckdb.DuckDBPyConnection, catalog: Catalog, settings: Se
         create_books(con)
         for schema in LAYERS:
             con.execute(f"create schema if not exists {schema}")
-        for spec in catalog:
-            create_table(con, spec)
+        create_tables(con, catalog)
     for spec in catalog.layer("seeds"):
         _load_seed(con, spec, settings)
 

@@ -28,7 +28,7 @@ import yaml
 
 from smm_pipeline.catalog import Catalog, TableSpec, load_catalog
 from smm_pipeline.validation import Verdict, check_suite, validate
-from smm_pipeline.warehouse.schema import create_table, load_seed_csv, quoted, relation
+from smm_pipeline.warehouse.schema import create_tables, load_seed_csv, quoted, relation
 
 HERE = Path(__file__).parent
 CATALOG = load_catalog()
@@ -74,8 +74,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("set TimeZone = 'UTC'")
         for layer in sorted({spec.layer for spec in CATALOG}):
             connection.execute(f"create schema {layer}")
-        for spec in CATALOG:
-            create_table(connection, spec)
+        create_tables(connection, CATALOG)
         yield connection
 
 

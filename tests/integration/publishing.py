@@ -21,7 +21,7 @@ from smm_pipeline.catalog import Catalog, load_catalog
 from smm_pipeline.settings import Settings, Shop
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.publish import Publication, publish
-from smm_pipeline.warehouse.schema import create_books, create_table, load_seed_csv
+from smm_pipeline.warehouse.schema import create_books, create_tables, load_seed_csv
 
 ROWS = 5_000
 TABLES = {"kpi.kpi_daily_benefit": "orders", "kpi.kpi_daily_social_traffic": "sessions"}
@@ -43,9 +43,10 @@ def warehouse(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     catalog = published_catalog()
     with connect(settings_of(home)) as con:
         create_books(con)
+        for layer in sorted({spec.layer for spec in catalog}):
+            con.execute(f"create schema if not exists {layer}")
+        create_tables(con, catalog)
         for spec in catalog:
-            con.execute(f"create schema if not exists {spec.layer}")
-            create_table(con, spec)
             if spec.layer == "seeds":
                 con.execute(f"delete from {spec.full_name}")
                 load_seed_csv(con, spec)

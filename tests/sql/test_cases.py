@@ -25,7 +25,7 @@ from smm_pipeline.catalog import Catalog, TableSpec, load_catalog
 from smm_pipeline.settings import Rules, Settings, Shop
 from smm_pipeline.warehouse.build import window_parameters
 from smm_pipeline.warehouse.connection import tune
-from smm_pipeline.warehouse.schema import create_table, relation
+from smm_pipeline.warehouse.schema import create_tables, relation
 
 CASES = sorted(Path(__file__).parent.glob("*/*/*.yml"))
 SHOP = Shop(name="Our Shop", brand="OurBrand", time_zone="Europe/Kyiv", currency="UAH", own_hosts=("shop.example",))
@@ -53,8 +53,8 @@ def test_case(path: Path, catalog: Catalog, con: duckdb.DuckDBPyConnection, tmp_
     tune(con, settings.warehouse)
     for schema in ("seeds", "raw", "staging", "core", "kpi"):
         con.execute(f"create schema {schema}")
+    create_tables(con, [catalog[name] for name in spec.deps])
     for name in spec.deps:
-        create_table(con, catalog[name])
         _insert(con, catalog[name], case["inputs"].get(name, []))
     unknown = case["inputs"].keys() - spec.deps
     assert not unknown, f"the table does not read {unknown}"

@@ -79,16 +79,6 @@ def test_days_that_make_no_sense_are_refused(tmp_path: Path) -> None:
     assert "SMM-501" in failed.stderr
 
 
-def test_an_empty_instance_runs_and_says_so(tmp_path: Path) -> None:
-    """No feed, no data: the run publishes empty tables and status has nothing to build."""
-    home = tmp_path / "instance"
-    smm(home, "init")
-    ran = smm(home, "run")
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "no new deliveries" in ran.stdout
-    assert "everything is built" in smm(home, "status").stdout
-
-
 def test_what_cannot_be_written_has_a_code(tmp_path: Path) -> None:
     """A file in place of a folder, at every command that writes; not a word of damage or of a bug."""
     taken = tmp_path / "taken"
@@ -122,13 +112,18 @@ def test_doctor_tries_to_write(tmp_path: Path) -> None:
     assert f"PROBLEM  folders: SMM-107: not writable: Not a directory ({home / 'raw'}" in checked.stdout
 
 
-def test_status_writes_nothing(tmp_path: Path) -> None:
-    """Neither a work database where there is none, nor into one that is up to date; only changed seeds are loaded."""
+def test_an_empty_instance_runs_and_status_writes_nothing(tmp_path: Path) -> None:
+    """No feed, no data: the run publishes empty tables and status has nothing to build.
+
+    Status makes no work database where there is none and writes into none; only changed seeds are loaded.
+    """
     home = tmp_path / "instance"
     smm(home, "init")
     assert "no data yet" in smm(home, "status").stdout
     assert not (home / "warehouse.duckdb").exists()
-    smm(home, "run")
+    ran = smm(home, "run")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "no new deliveries" in ran.stdout
     before = (home / "warehouse.duckdb").read_bytes()
     assert "everything is built" in smm(home, "status").stdout
     assert (home / "warehouse.duckdb").read_bytes() == before
@@ -149,7 +144,7 @@ def test_a_missing_key_is_named_and_made_as_long_as_there_is_no_data(tmp_path: P
     made = smm(home, "init", SMM_PERSON_KEY="")
     assert made.returncode == 0, made.stderr
     assert str(home / ".env") in made.stdout
-    assert smm(home, "run", SMM_PERSON_KEY="").returncode == 0
+    assert smm(home, "ingest", SMM_PERSON_KEY="").returncode == 0
     (home / ".env").unlink()
     refused = smm(home, "init", SMM_PERSON_KEY="")
     assert refused.returncode == 1
