@@ -16,8 +16,9 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import FeedSource
 from smm_pipeline.ingest.merge import merge_rows
 from smm_pipeline.ingest.records import RecordTable
-from smm_pipeline.ingest.results import EMAIL, RECORDS, Arrival, Counts, DeliveryResult, Extract, RecordReject
+from smm_pipeline.ingest.results import RECORDS, Arrival, Counts, DeliveryResult, Extract, RecordReject
 from smm_pipeline.ingest.transform import TablePlan, prepare_rows, skipped_sql
+from smm_pipeline.masking import EMAIL
 from smm_pipeline.warehouse.connection import transaction
 from smm_pipeline.warehouse.failpoints import failpoint
 from smm_pipeline.warehouse.state import bump

@@ -7,14 +7,13 @@ Does not belong here: JSON lines, and any meaning of the fields.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.mapping import FileFormat, Mapping, keys_of
-from smm_pipeline.ingest.results import EMAIL, Extract, RecordReject
+from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.text_readers import (
     MAX_UNPACKED_BYTES,
     LineWriter,
@@ -25,10 +24,9 @@ from smm_pipeline.ingest.text_readers import (
     unreadable,
     wrong_encoding,
 )
+from smm_pipeline.masking import without_persons
 
 MESSAGE_CHARACTERS = 200
-# A phone, or an id that may be a person's; status and error codes are shorter.
-_LONG_NUMBER = r"\+?\d([ ()-]*\d){8,}"
 
 
 def read_json_document(path: Path, name: str, mapping: Mapping, sink: Sink) -> tuple[Extract, str]:
@@ -75,7 +73,7 @@ def _refuse_error_answer(document: Any, fmt: FileFormat, name: str) -> None:
         return
     code, message = (_value_at(document, keys_of(path)) for path in (fmt.error.code, fmt.error.message))
     if code is not None and message is not None:
-        told = re.sub(f"{EMAIL}|{_LONG_NUMBER}", "(...)", str(message))[:MESSAGE_CHARACTERS]
+        told = without_persons(str(message))[:MESSAGE_CHARACTERS]
         hint = "correct what it names, such as an expired token, and make the call again"
         raise SmmError("SMM-201", f"the source answered with an error: {code}: {told}", where=name, hint=hint)
 

@@ -32,6 +32,7 @@ from smm_pipeline.ingest.text_readers import (
     unreadable,
     write_cells,
 )
+from smm_pipeline.masking import without_values
 from smm_pipeline.warehouse.schema import quoted
 
 # Field names of a record whose cells a workbook holds as values; their text has a form of ours, not one of the source.
@@ -159,7 +160,7 @@ class RecordTable:
             )
             rows = self._con.execute("select sum(num_rows) from parquet_file_metadata(?)", [str(path)]).fetchone()
         except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as error:
-            unreadable(f"the Parquet file is damaged or of another structure: {str(error).splitlines()[0]}", name)
+            unreadable(f"the Parquet file is damaged or of another structure: {without_values(str(error))}", name)
         return Extract(records=int(rows[0] or 0) if rows else 0, warnings=warnings)
 
     def _broken_lines(self) -> dict[int, list[RecordReject]]:

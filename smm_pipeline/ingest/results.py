@@ -1,7 +1,6 @@
 """What ingest says about a delivery.
 
-Belongs here: the values handed from step to step and to the caller, and what is masked in them. No behaviour beyond
-arithmetic.
+Belongs here: the values handed from step to step and to the caller. Does not belong here: behaviour beyond arithmetic.
 """
 
 from __future__ import annotations
@@ -16,8 +15,6 @@ from smm_pipeline.errors import SmmError
 Status = Literal["loaded", "duplicate", "failed"]
 # Pseudo table of meta.delivery_count: the delivery's records before they become rows.
 RECORDS = "(records)"
-# Addresses of e-mail in texts that are kept for people to read; a regular expression for Python and for DuckDB.
-EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+"
 
 
 @dataclass(frozen=True)

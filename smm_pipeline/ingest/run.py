@@ -27,6 +27,7 @@ from smm_pipeline.ingest.persons import hold_to_key
 from smm_pipeline.ingest.results import Arrival, DeliveryResult, Status
 from smm_pipeline.ingest.transform import TablePlan
 from smm_pipeline.ingest.values import OWN_HOSTS, define_macros, own_hosts_pattern
+from smm_pipeline.masking import without_values
 from smm_pipeline.settings import Settings, person_key
 from smm_pipeline.warehouse.connection import transaction
 from smm_pipeline.warehouse.failpoints import failpoint
@@ -282,7 +283,7 @@ def _load(
         # An expression of the mapping failed on some record; find the delivery by loading each alone.
         if len(batch) > 1:
             return [r for arrival in batch for r in _load(con, source, plans, [arrival], run_id, secret)]
-        what = f"an expression of the mapping fails: {str(error).splitlines()[0]}"
+        what = f"an expression of the mapping fails: {without_values(str(error))}"
         problem = SmmError(
             "SMM-204", what, where=batch[0].file_path, hint="use try_cast, or number: and time: of the mapping"
         )

@@ -8,7 +8,6 @@ build decides) and Dagster.
 from __future__ import annotations
 
 import os
-import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,11 +19,13 @@ import duckdb
 
 from smm_pipeline.catalog import TableSpec
 from smm_pipeline.errors import SmmError
+from smm_pipeline.masking import without_values
 from smm_pipeline.validation.suites import QUERY_TYPE, Severity, check_suite
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
 
+ERROR_CHARACTERS = 300
 Status = Literal["passed", "failed", "broken"]
 
 # Counts only: offending values may be personal, and GX would copy them into its result.
@@ -185,10 +186,5 @@ def _raised(info: Mapping[str, Any] | None) -> str | None:
     """The first error inside GX's exception_info, which is flat or keyed by metric; None without one."""
     for part in (info, *(info or {}).values()):
         if isinstance(part, Mapping) and part.get("raised_exception"):
-            return _without_values(str(part.get("exception_message") or "no message"))
+            return without_values(str(part.get("exception_message") or "no message"))[:ERROR_CHARACTERS]
     return None
-
-
-def _without_values(message: str) -> str:
-    """The first line of an error without quoted literals, which may be personal."""
-    return re.sub(r"'[^']*'", "'...'", message.strip().splitlines()[0])[:300]
