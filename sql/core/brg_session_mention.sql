@@ -30,7 +30,7 @@ mention as (
     where
         mention_date_local between $first_date - interval 28 day and $last_date
         and is_own_brand
-        and not is_spam
+        and not is_spam and not is_repeat
         and linked_url is not null
 ),
 

@@ -45,5 +45,10 @@ select
             then coalesce(likes, 0) + coalesce(comments, 0) + coalesce(shares, 0)
     end as engagements,
     linked_url,
-    coalesce(is_spam, false) as is_spam
+    coalesce(is_spam, false) as is_spam,
+    -- Two topics of a monitor find the same page or post; one that is no spam stands for it.
+    row_number() over (
+        partition by source_system, brand, published_ts, coalesce(url, mention_id)
+        order by coalesce(is_spam, false), monitor_id, mention_id
+    ) > 1 as is_repeat
 from mention

@@ -28,16 +28,25 @@ refund as (
     where order_date_local between $first_date and $last_date
 ),
 
-first_order as (
+customer_order as (
     select
         customer_key,
-        min(created_ts) as first_created_ts
+        source_system || '|' || store_id || '|' || order_id as order_key,
+        created_ts
     from staging.stg_shop_order
     where
         order_date_local <= $last_date
         and customer_key is not null
         and status not in ('draft', 'pending', 'cancelled', 'failed')
         and not coalesce(is_test, false)
+),
+
+-- Of orders of one instant, as where a feed gives days alone, one is the first.
+first_order as (
+    select
+        customer_key,
+        arg_min(order_key, (created_ts, order_key)) as order_key
+    from customer_order
     group by customer_key
 ),
 
@@ -50,7 +59,7 @@ valued as (
         coalesce(r.has_unknown_amount, false) as has_unknown_refund,
         coalesce(r.undated_refund_amount, 0) as undated_refund_amount,
         coalesce(o.cost_amount, l.cost_amount) as goods_cost_amount,
-        f.first_created_ts,
+        f.order_key as first_order_key,
         case
             when coalesce(o.is_test, false) then 'test'
             when o.status in ('draft', 'pending') then 'unpaid'
@@ -92,7 +101,7 @@ select
     sales_channel,
     customer_key,
     user_key,
-    coalesce(created_ts = first_created_ts, false) as is_first_order,
+    coalesce(order_key = first_order_key, false) as is_first_order,
     coupon_codes,
     currency,
     cast(gross_revenue_amount as decimal(18, 4)) as gross_revenue_amount,

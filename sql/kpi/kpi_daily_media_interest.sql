@@ -2,7 +2,7 @@
 with mention as (
     select *
     from core.fct_mention
-    where mention_date_local between $first_date and $last_date and not is_spam
+    where mention_date_local between $first_date and $last_date and not is_spam and not is_repeat
 ),
 
 -- The first day on which an outlet ever spoke of the brand.
@@ -12,7 +12,7 @@ first_seen as (
         outlet_key,
         min(mention_date_local) as first_date_local
     from core.fct_mention
-    where mention_date_local <= $last_date and not is_spam and outlet_key is not null
+    where mention_date_local <= $last_date and not is_spam and not is_repeat and outlet_key is not null
     group by brand, outlet_key
 ),
 

@@ -11,7 +11,7 @@ with spoken as (
         count(*) filter (where sentiment = 'neutral') as neutral,
         count(*) filter (where sentiment = 'negative') as negative
     from core.fct_mention
-    where mention_date_local between $first_date and $last_date and not is_spam
+    where mention_date_local between $first_date and $last_date and not is_spam and not is_repeat
     group by mention_date_local, brand
 )
 

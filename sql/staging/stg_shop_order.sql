@@ -15,7 +15,7 @@ select
     sales_channel,
     customer_key,
     user_key,
-    currency,
+    upper(currency) as currency,
     items_amount,
     discount_amount,
     shipping_amount,

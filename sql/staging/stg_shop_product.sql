@@ -9,7 +9,7 @@ select
     product_group,
     price_amount,
     cost_amount,
-    currency,
+    upper(currency) as currency,
     status,
     url,
     updated_ts

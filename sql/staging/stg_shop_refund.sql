@@ -7,7 +7,7 @@ select
     refund_ts,
     refund_date_local,
     refund_amount,
-    currency,
+    upper(currency) as currency,
     reason
 from raw.shop_refund
 where

@@ -9,7 +9,7 @@ select
     community_id,
     campaign,
     cost_amount,
-    currency
+    upper(currency) as currency
 from raw.smm_cost
 where
     _is_current

@@ -19,7 +19,7 @@ select
     utm_term,
     order_ref,
     value_amount,
-    currency,
+    upper(currency) as currency,
     country,
     device_type,
     engagement_seconds,

@@ -22,7 +22,7 @@ select
     order_ref,
     transactions,
     revenue_amount,
-    currency,
+    upper(currency) as currency,
     country,
     device_type,
     is_bot

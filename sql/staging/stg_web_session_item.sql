@@ -31,7 +31,7 @@ select
     l.sku,
     l.quantity,
     l.revenue_amount,
-    l.currency
+    upper(l.currency) as currency
 from line as l
 left join parent as p
     on
