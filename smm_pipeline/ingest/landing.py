@@ -33,7 +33,10 @@ def landing_files(folder: Path, feed: Feed) -> Iterator[tuple[Path, os.stat_resu
         parts = path.relative_to(folder).parts
         if any(p.startswith(".") for p in parts) or path.name.lower().endswith(_UNFINISHED):
             continue
-        info = path.lstat()
+        try:
+            info = path.lstat()
+        except FileNotFoundError:  # taken away since the folder was listed
+            continue
         if stat.S_ISREG(info.st_mode):
             yield path, info
 

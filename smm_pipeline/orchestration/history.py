@@ -4,14 +4,16 @@ Belongs here: the sensor that reads which partitions `smm run` or `smm demo` bui
 it, with the checks, as events that belong to no Dagster run. Does not belong here: asking for work (sensors.py).
 
 Without it a shop that runs from cron, or a demo just made, would look in the UI as if nothing had ever been built. The
-cursor is the instant up to which builds are reported: it goes on growing where the warehouse is made anew.
+cursor is the instant up to which builds are told, which goes on growing where the warehouse is made anew, and the last
+day that was over by then: builds of a day under way are told when it is over. Dagster dates an event by when it is
+told: a build of days ago, told late, counts as fresh from then on; `built_at` in its metadata is the truth.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import dagster as dg
 import duckdb
@@ -34,19 +36,34 @@ INTERVAL_SECONDS = 30
 # A tick has a minute; one event takes the daemon some milliseconds.
 EVENTS_PER_TICK = 1500
 _ORIGIN = "built outside Dagster"
-_LONG_AGO = "1970-01-01T00:00:00+00:00"
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 # Builds of one instant were committed together and are never cut apart.
 _BUILDS = """
 with build as (
     select table_name, partition_key, row_count, run_id, built_at, row_number() over (order by built_at) as position
     from meta.partition_state
-    where built_at > cast(? as timestamptz) and list_contains(?, table_name)
+    where built_at > ? and list_contains(?, table_name)
 )
 select table_name, partition_key, row_count, run_id, built_at
 from build
 where built_at <= (select max(built_at) from build where position <= ?)
 order by built_at, table_name, partition_key
 """
+_HELD_BACK = """
+select table_name, partition_key, row_count, run_id, built_at
+from meta.partition_state
+where built_at <= ? and list_contains(?, table_name) and partition_key <> 'all' and partition_key > ?
+    and partition_key <= ?
+order by built_at, table_name, partition_key
+"""
+
+
+@dataclass(frozen=True)
+class _Cursor:
+    """Up to when builds are told, and the last day that was over then; None before the first tick."""
+
+    told_until: datetime
+    last_day: date | None
 
 
 @dataclass(frozen=True)
@@ -70,35 +87,58 @@ def history_sensor(settings: Settings, catalog: Catalog) -> dg.SensorDefinition:
     def built_outside_dagster(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         if not settings.warehouse_file.is_file():
             return dg.SkipReason("nothing was loaded yet")
-        cursor = context.cursor or _LONG_AGO
+        cursor, last_day = _read_cursor(context.cursor), last_complete_day(settings)
         try:
             with connect(hasty(settings), read_only=True) as con:
-                builds = _builds(con, catalog, cursor)
-                own = _not_dagsters(context.instance, builds)
-                events = list(_events(con, catalog, _told(catalog, own, last_complete_day(settings))))
+                builds = _builds(con, catalog, cursor.told_until)
+                own = _not_dagsters(context.instance, [*_held_back(con, catalog, cursor, last_day), *builds])
+                events = list(_events(con, catalog, _told(catalog, own, last_day)))
         except duckdb.CatalogException:
             return dg.SkipReason("nothing was loaded yet")
         except SmmError as error:
             if error.code != "SMM-301":
                 raise
             return dg.SkipReason(error.what)
-        if builds:
-            told = dg.SkipReason(f"told of {len(builds)} builds")
-            return dg.SensorResult(skip_reason=told, asset_events=events, cursor=builds[-1].built_at.isoformat())
-        published = _publication(settings)
-        if published is None or published["published_at"] <= datetime.fromisoformat(cursor):
-            return dg.SkipReason("everything is told")
+        if builds or events:
+            told = dg.SkipReason(f"told of {len(own)} builds")
+            until = builds[-1].built_at if builds else cursor.told_until
+            return dg.SensorResult(skip_reason=told, asset_events=events, cursor=_write_cursor(until, last_day))
+        published = publication(settings)
+        if published is None or published["published_at"] <= cursor.told_until:
+            told, until = dg.SkipReason("everything is told"), cursor.told_until
+            return dg.SensorResult(skip_reason=told, cursor=_write_cursor(until, last_day))
         is_dagsters = context.instance.has_run(published["run_id"])
         return dg.SensorResult(
             skip_reason=dg.SkipReason("told of the publication"),
             asset_events=[] if is_dagsters else list(_publication_events(settings, published)),
-            cursor=published["published_at"].isoformat(),
+            cursor=_write_cursor(published["published_at"], last_day),
         )
 
     return built_outside_dagster
 
 
-def _builds(con: duckdb.DuckDBPyConnection, catalog: Catalog, after: str) -> list[_Build]:
+def _read_cursor(text: str | None) -> _Cursor:
+    """The cursor of the tick before; an instant to come, left by a clock that was ahead, is taken as now."""
+    if not text:
+        return _Cursor(_LONG_AGO, None)
+    until, day = text.split()
+    return _Cursor(min(datetime.fromisoformat(until), datetime.now(UTC)), date.fromisoformat(day))
+
+
+def _write_cursor(told_until: datetime, last_day: date) -> str:
+    return f"{told_until.isoformat()} {last_day.isoformat()}"
+
+
+def _held_back(con: duckdb.DuckDBPyConnection, catalog: Catalog, cursor: _Cursor, last_day: date) -> list[_Build]:
+    """Builds of days that were under way at the tick before and are over now."""
+    if cursor.last_day is None or cursor.last_day >= last_day:
+        return []
+    names = [spec.full_name for spec in catalog.build_order]
+    values = [cursor.told_until, names, cursor.last_day.isoformat(), last_day.isoformat()]
+    return [_Build(*row) for row in con.execute(_HELD_BACK, values).fetchall()]
+
+
+def _builds(con: duckdb.DuckDBPyConnection, catalog: Catalog, after: datetime) -> list[_Build]:
     """The next builds, oldest first."""
     names = [spec.full_name for spec in catalog]
     return [_Build(*row) for row in con.execute(_BUILDS, [after, names, EVENTS_PER_TICK]).fetchall()]
@@ -141,7 +181,7 @@ def _events(
             )
 
 
-def _publication(settings: Settings) -> Row | None:
+def publication(settings: Settings) -> Row | None:
     """kpi._publication of the serving file; None where there is none."""
     if not settings.serving_file.is_file():
         return None

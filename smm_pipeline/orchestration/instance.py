@@ -6,6 +6,7 @@ Belongs here: the folder SMM_HOME/dagster with its dagster.yaml, what the code l
 
 from __future__ import annotations
 
+import fcntl
 import importlib.resources
 import os
 import signal
@@ -22,7 +23,6 @@ from pathlib import Path
 from types import FrameType
 
 import yaml
-from filelock import FileLock, Timeout
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.settings import HOME_VARIABLE, PROJECT_ROOT, Settings, Shop, instance_home, load_settings
@@ -102,13 +102,14 @@ def start_ui(
             or ends by itself.
     """
     folder = prepare_dagster_home(settings.home)
-    with nullcontext() if read_only else _only_daemon(folder):
+    with nullcontext() if read_only else _only_daemon(folder) as lock:
         _require_free(port)
         create_storage(folder)
-        _serve(settings.home, folder, port, read_only=read_only, announce=announce)
+        _serve(settings.home, folder, port, lock, announce)
 
 
-def _serve(home: Path, folder: Path, port: int, *, read_only: bool, announce: Callable[[str], object]) -> None:
+def _serve(home: Path, folder: Path, port: int, lock: int | None, announce: Callable[[str], object]) -> None:
+    """Run the servers; without the daemon's lock without the daemon."""
     environment = os.environ | {
         "DAGSTER_HOME": str(folder),
         "DAGSTER_DISABLE_TELEMETRY": "yes",
@@ -116,12 +117,12 @@ def _serve(home: Path, folder: Path, port: int, *, read_only: bool, announce: Ca
     }
     workspace = ["-w", str(PROJECT_ROOT / "workspace.yaml")]
     commands = [["dagster_webserver", "-h", HOST, "-p", str(port), *workspace]]
-    if read_only:
+    if lock is None:
         commands[0].append("--read-only")
     else:
         commands.append(["dagster._daemon", "run", *workspace])
     address = f"http://{HOST}:{port}"
-    with _stop_signals() as stop, _processes(commands, environment, folder) as processes:
+    with _stop_signals() as stop, _processes(commands, environment, folder, lock) as processes:
         if _wait_until_ready(address, processes, folder, stop):
             announce(f"Dagster: {address}  (logs: {folder / 'logs'}; Ctrl-C ends it)")
         while not stop.wait(0.5):
@@ -129,25 +130,28 @@ def _serve(home: Path, folder: Path, port: int, *, read_only: bool, announce: Ca
 
 
 @contextmanager
-def _only_daemon(folder: Path) -> Iterator[None]:
+def _only_daemon(folder: Path) -> Iterator[int]:
     """Hold the folder for the one daemon it may have: with two, every schedule and sensor would fire twice.
 
-    The operating system frees the lock of a process that dies, however it dies.
+    The daemon inherits the lock and holds it for as long as it lives, whatever becomes of this process; the operating
+    system frees it however the holder dies.
     """
-    lock = FileLock(folder / "daemon.lock")
+    path = folder / "daemon.lock"
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise SmmError(
-            "SMM-601",
-            "Dagster already runs for this instance",
-            where=str(folder),
-            hint="use the one that runs, or end it; a second look without a daemon is: smm ui --read-only --port N",
-        ) from None
-    try:
-        yield
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SmmError(
+                "SMM-601",
+                f"Dagster already runs for this instance, in the processes {path.read_text().strip() or '(starting)'}",
+                where=str(folder),
+                hint="use the one that runs, or end it; a second look without a daemon is: smm ui --read-only --port N",
+            ) from None
+        os.truncate(lock, 0)
+        yield lock
     finally:
-        lock.release()
+        os.close(lock)
 
 
 def _require_free(port: int) -> None:
@@ -168,13 +172,16 @@ def _require_free(port: int) -> None:
 
 @contextmanager
 def _stop_signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set."""
+    """An event that SIGINT, SIGTERM and the end of the terminal set, the last unless nohup has it ignored."""
     stop = threading.Event()
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
 
     def handler(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    previous = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield stop
     finally:
@@ -184,7 +191,7 @@ def _stop_signals() -> Iterator[threading.Event]:
 
 @contextmanager
 def _processes(
-    commands: list[list[str]], environment: dict[str, str], folder: Path
+    commands: list[list[str]], environment: dict[str, str], folder: Path, lock: int | None
 ) -> Iterator[list[subprocess.Popen[bytes]]]:
     """The commands as children, each in a session of its own so that a Ctrl-C reaches them once, through us."""
     logs = folder / "logs"
@@ -203,8 +210,11 @@ def _processes(
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
+                    pass_fds=() if lock is None else (lock,),
                 )
                 processes.append(process)
+            if lock is not None:
+                os.write(lock, " ".join(str(process.pid) for process in processes).encode())
             yield processes
         finally:
             _end(processes)

@@ -4,9 +4,9 @@ Belongs here: turning new files and stale days into run requests. Does not belon
 (warehouse/state.py) and reading a delivery (ingest/).
 
 It asks for work in two steps, because only loading a delivery tells which days it touches: files in landing/ that no
-ingest has taken up bring an ingest run; stale days bring one `daily` run. It cannot loop: an ingest is asked for once
-per state of landing/ (the cursor), a daily run once per raw data, code and set of stale days (the run key). A run that
-fails is asked for again when one of these changes.
+ingest has taken up bring an ingest run; stale days, or a serving file behind the tables, bring one `daily` run. It
+cannot loop: an ingest is asked for once per state of landing/ (the cursor), a daily run once per raw data, code, set of
+stale days and last successful run (the run key). A run that fails is asked for again when one of these changes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import hashlib
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 
 import dagster as dg
 import duckdb
@@ -23,7 +22,8 @@ import duckdb
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
 from smm_pipeline.ingest import unseen_files
-from smm_pipeline.orchestration.history import history_sensor
+from smm_pipeline.ingest.landing import display_name, landing_files
+from smm_pipeline.orchestration.history import history_sensor, publication
 from smm_pipeline.orchestration.instance import missing_instance
 from smm_pipeline.orchestration.jobs import DAILY, INGEST
 from smm_pipeline.orchestration.partitions import (
@@ -72,11 +72,13 @@ def sensors(
             return dg.SkipReason(missing)
         if context.instance.get_runs_count(dg.RunsFilter(statuses=_UNFINISHED)):
             return dg.SkipReason("a run is queued or under way")
-        state, newest = landing_state(settings.landing)
+        state, times = landing_state(settings)
         is_changed = state != context.cursor
-        if is_changed and time.time() - newest < SETTLE_SECONDS:
+        now = time.time()
+        # A time to come, as of a file from a machine whose clock is ahead, says nothing of growing.
+        if is_changed and any(now - SETTLE_SECONDS < changed <= now for changed in times):
             return dg.SkipReason("files are still arriving in landing/")
-        found = _request(settings, catalog, is_changed=is_changed)
+        found = _request(context.instance, settings, catalog, state, is_changed=is_changed)
         if isinstance(found, str):
             return dg.SkipReason(found)
         return dg.SensorResult([found], cursor=state if found.job_name == INGEST else None)
@@ -84,19 +86,24 @@ def sensors(
     return [deliveries_and_dirty_days, history_sensor(settings, catalog)]
 
 
-def landing_state(landing: Path) -> tuple[str, float]:
-    """A fingerprint of the names, sizes and times of all files, and the time of the newest, seconds since 1970."""
-    digest, newest = hashlib.sha256(), 0.0
-    for path in sorted(p for p in landing.rglob("*") if p.is_file()):
-        stat = path.stat()
-        digest.update(f"{path.relative_to(landing)}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-        newest = max(newest, stat.st_mtime)
-    return digest.hexdigest(), newest
+def landing_state(settings: Settings) -> tuple[str, list[float]]:
+    """A fingerprint of the deliveries' names, sizes and times, and the times alone, in seconds since 1970."""
+    digest, times = hashlib.sha256(), []
+    for feed, declared in settings.feeds.items():
+        folder = settings.landing / feed
+        for path, info in landing_files(folder, declared):
+            name = display_name(path, folder)
+            digest.update(f"{feed}\0{name}\0{info.st_size}\0{info.st_mtime_ns}\n".encode())
+            times.append(info.st_mtime)
+    return digest.hexdigest(), times
 
 
-def _request(settings: Settings, catalog: Catalog, *, is_changed: bool) -> dg.RunRequest | str:
+def _request(
+    instance: dg.DagsterInstance, settings: Settings, catalog: Catalog, state: str, *, is_changed: bool
+) -> dg.RunRequest | str:
     """What to run now, or why nothing; `is_changed`: landing/ is not as it was when an ingest was last asked for."""
-    first_load = dg.RunRequest(job_name=INGEST) if is_changed else "nothing was loaded yet"
+    # Also where landing/ is as it was: the work database may have been lost. Asked once, unless an ingest succeeds.
+    first_load = dg.RunRequest(job_name=INGEST, run_key=f"first/{state}/{_last_success(instance, INGEST)}")
     if not settings.warehouse_file.is_file():
         return first_load
     try:
@@ -105,24 +112,47 @@ def _request(settings: Settings, catalog: Catalog, *, is_changed: bool) -> dg.Ru
                 return dg.RunRequest(job_name=INGEST)
             view = StateView(con, catalog, settings)
             version = con.execute(_INPUT_VERSION).fetchall()[0][0]
+            is_published = _is_published(con, settings, catalog)
     except duckdb.CatalogException:
         return first_load
     except SmmError as error:
         if error.code != "SMM-301":
             raise
         return error.what
-    return _daily_request(settings, catalog, view, version)
+    return _daily_request(instance, settings, catalog, view, (version, is_published))
 
 
-def _daily_request(settings: Settings, catalog: Catalog, view: StateView, version: int) -> dg.RunRequest | str:
-    """One run of the newest stale days; it takes up the others by itself."""
+def _last_success(instance: dg.DagsterInstance, job: str) -> str:
+    """Id of the last successful run of a job: a state that comes back after it is asked for anew."""
+    runs = instance.get_runs(dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.SUCCESS]), limit=1)
+    return runs[0].run_id if runs else ""
+
+
+def _is_published(con: duckdb.DuckDBPyConnection, settings: Settings, catalog: Catalog) -> bool:
+    """Whether the serving file is as new as the tables it is made of; a publication may have failed."""
+    names = [spec.full_name for spec in catalog if spec.publish and spec.layer != "seeds"]
+    built = con.execute(
+        "select max(built_at) from meta.partition_state where list_contains(?, table_name)", [names]
+    ).fetchall()[0][0]
+    published = publication(settings)
+    return built is None or (published is not None and published["published_at"] >= built)
+
+
+def _daily_request(
+    instance: dg.DagsterInstance, settings: Settings, catalog: Catalog, view: StateView, books: tuple[int, bool]
+) -> dg.RunRequest | str:
+    """One run of the newest stale days; it takes up the others by itself, and publishes."""
     tables = {spec.full_name: view.stale_keys(spec) for spec in catalog.build_order}
     days = {day for spec in catalog.build_order for day in stale_days(view, spec, settings)}
-    if not days and not any(ALL in keys for keys in tables.values()):
+    _, is_published = books
+    if is_published and not days and not any(ALL in keys for keys in tables.values()):
         return "everything is up to date"
     # Only of these days is it certain that the process which executes the run has them as partitions.
     certain = {day for day in days if day >= today(settings) - timedelta(days=DAYS_WITHOUT_DATA)}
-    first, last = contiguous(certain or {last_complete_day(settings)})[-1]
+    first_day, last_day = contiguous(certain or {last_complete_day(settings)})[-1]
     code = [code_version(spec, settings) for spec in catalog.build_order]
-    state = hashlib.sha256(repr((version, code, tables)).encode()).hexdigest()[:16]
-    return dg.RunRequest(job_name=DAILY, run_key=f"{first}/{last}/{state}", tags=range_tags(first, last))
+    last = _last_success(instance, DAILY)
+    state = hashlib.sha256(repr((books, code, tables, last)).encode()).hexdigest()[:16]
+    return dg.RunRequest(
+        job_name=DAILY, run_key=f"{first_day}/{last_day}/{state}", tags=range_tags(first_day, last_day)
+    )

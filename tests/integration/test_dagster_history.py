@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -142,13 +142,32 @@ def test_a_late_correction_tells_its_days_alone(desk: Desk, monkeypatch: pytest.
     assert told == {days[0].isoformat()}
 
 
-def test_the_day_under_way_waits_until_it_is_over(desk: Desk) -> None:
+def test_the_day_under_way_waits_until_it_is_over(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     (day,) = recent_days(desk.settings, 1)
     today = day + timedelta(days=1)
     deliver(desk.settings, "a", [("s1", day, "10"), ("s2", today, "20")])
     desk.smm_run()
     desk.settle()
     assert desk.days(STAGED) == {day.isoformat()}
+    # The day after, although nothing was built again.
+    monkeypatch.setattr(history, "last_complete_day", lambda _: today)
+    desk.settle()
+    assert desk.days(STAGED) == {day.isoformat(), today.isoformat()}
+    assert desk.tick() == TOLD
+
+
+def test_a_clock_that_was_ahead_silences_nothing(desk: Desk) -> None:
+    """What was told by such a clock is forgotten: what is built under the right one is told."""
+    days = recent_days(desk.settings, 2)
+    deliver(desk.settings, "a", [("s1", days[0], "10")])
+    desk.smm_run()
+    desk.settle()
+    deliver(desk.settings, "b", [("s2", days[1], "20")])
+    desk.cursor = f"{(datetime.now(UTC) + timedelta(days=30)).isoformat()} {days[1]}"
+    assert desk.tick() == TOLD  # the cursor counts as now, and so does not pass what is built from here on
+    desk.smm_run()
+    desk.settle()
+    assert desk.days(STAGED) == {days[1].isoformat()} | {days[0].isoformat()}
 
 
 def test_before_anything_is_loaded_it_says_so(desk: Desk) -> None:

@@ -151,6 +151,45 @@ def held_by_another_process(path: Path) -> Iterator[None]:
         holder.communicate(timeout=30)
 
 
+def test_a_lost_warehouse_is_made_again_with_the_same_files(bench: Bench) -> None:
+    """landing/ is as it was, and so are the days that are stale then: both are asked for once more."""
+    (day,) = recent_days(bench.settings, 1)
+    bench.deliver("a", [("s1", day, "10")])
+    assert bench.run(only(bench.tick())).success
+    before = only(bench.tick())
+    assert bench.run(before).success
+    bench.settings.warehouse_file.unlink()
+    first = only(bench.tick())
+    assert first.job_name == INGEST
+    assert only(bench.tick()).run_key == first.run_key  # the daemon starts no second run with the same key
+    assert bench.run(first).success
+    again = only(bench.tick())
+    assert range_of(again) == range_of(before)
+    assert again.run_key != before.run_key
+
+
+def test_a_publication_that_failed_is_made_good(bench: Bench) -> None:
+    (day,) = recent_days(bench.settings, 1)
+    bench.deliver("a", [("s1", day, "10")])
+    assert bench.run(only(bench.tick())).success
+    bench.settings.serving_file.mkdir(parents=True)
+    assert not bench.run(only(bench.tick())).success
+    bench.settings.serving_file.rmdir()
+    assert bench.run(only(bench.tick())).success
+    assert read(bench.settings.serving_file, REVENUE) == [(Decimal(10),)]
+    assert bench.tick() == "everything is up to date"
+
+
+def test_a_file_of_a_time_to_come_and_one_of_no_feed_hold_nothing_up(bench: Bench) -> None:
+    (day,) = recent_days(bench.settings, 1)
+    bench.deliver("a", [("s1", day, "10")])
+    path = bench.settings.landing / "sales" / "a.csv"
+    ahead = path.stat().st_mtime + 7200
+    os.utime(path, (ahead, ahead))
+    (bench.settings.landing / "notes.log").write_text("not a delivery")
+    assert only(bench.tick()).job_name == INGEST
+
+
 def test_growing_file_and_busy_warehouse_are_waited_for(bench: Bench) -> None:
     (day,) = recent_days(bench.settings, 1)
     deliver(bench.settings, "a", [("s1", day, "10")])
