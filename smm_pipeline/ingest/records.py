@@ -12,33 +12,27 @@ import json
 import re
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
-from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from python_calamine import CalamineError, CalamineWorkbook
 
 from smm_pipeline.feeds.mapping import Kind, Mapping
 from smm_pipeline.ingest.json_documents import read_json_document
 from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.text_readers import (
-    LineWriter,
     explain_line,
     match_header,
     open_bytes,
     read_csv,
     read_json_lines,
     unreadable,
-    write_cells,
 )
+from smm_pipeline.ingest.workbooks import TYPED_CELLS, read_workbook
 from smm_pipeline.masking import without_values
 from smm_pipeline.warehouse.schema import quoted
 
-# Field names of a record whose cells a workbook holds as values; their text has a form of ours, not one of the source.
-TYPED_CELLS = "_smm_typed_cells"
 _PARQUET_MAGIC = b"PAR1"
-_TYPED = (float, date, time)
 # What DuckDB's JSON reader lets pass and a strict one must look at again: NaN, Infinity, trailing commas, NUL.
 _ODD = re.compile(r"[:,\[]\s*-?([Nn][Aa][Nn]|[Ii][Nn][Ff])|,\s*[\]}]|\\u0000")
 
@@ -181,51 +175,6 @@ class RecordTable:
                 [[n for n, _ in broken], [r for _, r in broken]],
             )
         return rejects
-
-
-def read_workbook(path: Path, name: str, mapping: Mapping, sink: Any) -> Extract:
-    """Read one sheet of an XLSX file; cells become text: numbers without exponent, days and instants as ISO 8601."""
-    fmt = mapping.format
-    with open_bytes(path, name):
-        pass
-    try:
-        book = CalamineWorkbook.from_path(str(path))
-        sheet = fmt.sheet or book.sheet_names[0]
-        if sheet not in book.sheet_names:
-            unreadable(f"there is no sheet {sheet!r}; sheets are {', '.join(book.sheet_names)}", name)
-        rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-    except CalamineError as error:
-        unreadable(f"not a readable workbook: {error}", name)
-    if len(rows) < fmt.header_row:
-        unreadable("there is no header", name)
-    header = [_cell_text(cell).strip() for cell in rows[fmt.header_row - 1]]
-    while header and not header[-1]:
-        header.pop()
-    out, writer = Extract(warnings=match_header(header, mapping, name)), LineWriter(sink)
-    for row, cells in enumerate(rows[fmt.header_row :], start=fmt.header_row + 1):
-        texts = [_cell_text(cell) for cell in cells]
-        if not any(texts):
-            continue
-        out.records += 1
-        if any(texts[len(header) :]):
-            text = json.dumps(texts, ensure_ascii=False)
-            out.rejects.append(RecordReject(row, f"ragged_row:cells_beyond_{len(header)}_columns", text))
-        else:
-            typed = [n for n, cell in zip(header, cells, strict=False) if isinstance(cell, _TYPED) and n]
-            write_cells(row, header, texts[: len(header)], out, writer, {TYPED_CELLS: typed} if typed else None)
-    writer.flush()
-    return out
-
-
-def _cell_text(cell: object) -> str:
-    if isinstance(cell, bool):
-        return str(cell).lower()
-    if isinstance(cell, float):
-        # A workbook stores every number as a double; integers come back as 12.0.
-        return str(int(cell)) if cell.is_integer() else repr(cell)
-    if isinstance(cell, (datetime, date, time)):
-        return cell.isoformat()
-    return str(cell)
 
 
 def _sql_type(structure: Any) -> str:

@@ -99,3 +99,21 @@ def test_an_instant_at_midnight_is_a_day_in_a_workbook(shop: Instance) -> None:
         ("b", "2026-03-02 06:00:00+00"),
     ]
     assert shop.rejects() == [("raw.shop_product", 5, ["bad_time:updated_ts"])]
+
+
+def test_error_cells_and_formulas_without_a_result_are_rejects_never_null(shop: Instance) -> None:
+    """An empty cell is unknown; what stands in a cell and is no value is a reject. An empty text is no error."""
+    book = Workbook()
+    page = book.active
+    assert page is not None
+    page.append(HEADER)
+    for day, value in enumerate(("#REF!", "#DIV/0!", "=1+1", None, 5), start=1):
+        page.append([f"0{day}.03.2026", "ads", "facebook", value])
+    content = BytesIO()
+    book.save(content)
+    shop.deliver("costs", "a.xlsx", content.getvalue())
+    [result] = shop.ingest("costs")
+    assert result.counts["raw.smm_cost"] == Counts(rows_in=5, loaded=1, rejected=4)
+    assert shop.rows("select cost_amount from raw.smm_cost") == [(Decimal(5),)]
+    reasons = [row for (row,) in shop.rows("select reasons[1] from quality.rejects order by source_row")]
+    assert reasons == ["bad_number:cost_amount"] * 3 + ["missing:cost_amount"]

@@ -1,0 +1,121 @@
+"""Reader of workbooks: one sheet of an XLSX file to records.
+
+Belongs here: cells as text, and the cells that hold no value although something stands in them. Does not belong here:
+what the columns mean.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import zipfile
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+from smm_pipeline.feeds.mapping import Mapping
+from smm_pipeline.ingest.results import Extract, RecordReject
+from smm_pipeline.ingest.text_readers import LineWriter, match_header, open_bytes, unreadable, write_cells
+
+# Field names of a record whose cells a workbook holds as values; their text has a form of ours, not one of the source.
+TYPED_CELLS = "_smm_typed_cells"
+_TYPED = (float, date, time)
+
+
+def read_workbook(path: Path, name: str, mapping: Mapping, sink: Any) -> Extract:
+    """Read one sheet of an XLSX file; cells become text: numbers without exponent, days and instants as ISO 8601.
+
+    An error such as `#REF!` stays as it stands in its cell, and a formula that was never calculated stays a formula:
+    they are no value, and a number or a time is not made of them.
+    """
+    fmt = mapping.format
+    with open_bytes(path, name):
+        pass
+    try:
+        book = CalamineWorkbook.from_path(str(path))
+        sheet = fmt.sheet or book.sheet_names[0]
+        if sheet not in book.sheet_names:
+            unreadable(f"there is no sheet {sheet!r}; sheets are {', '.join(book.sheet_names)}", name)
+        rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+        valueless = _valueless_cells(path, sheet)
+    except (CalamineError, zipfile.BadZipFile, ET.ParseError, KeyError) as error:
+        unreadable(f"not a readable workbook: {error}", name)
+    if len(rows) < fmt.header_row:
+        unreadable("there is no header", name)
+    header = [_cell_text(cell).strip() for cell in rows[fmt.header_row - 1]]
+    while header and not header[-1]:
+        header.pop()
+    out, writer = Extract(warnings=match_header(header, mapping, name)), LineWriter(sink)
+    for row, cells in enumerate(rows[fmt.header_row :], start=fmt.header_row + 1):
+        texts = [valueless.get((row, n)) or _cell_text(cell) for n, cell in enumerate(cells, start=1)]
+        if not any(texts):
+            continue
+        out.records += 1
+        if any(texts[len(header) :]):
+            text = json.dumps(texts, ensure_ascii=False)
+            out.rejects.append(RecordReject(row, f"ragged_row:cells_beyond_{len(header)}_columns", text))
+        else:
+            typed = [n for n, cell in zip(header, cells, strict=False) if isinstance(cell, _TYPED) and n]
+            write_cells(row, header, texts[: len(header)], out, writer, {TYPED_CELLS: typed} if typed else None)
+    writer.flush()
+    return out
+
+
+def _cell_text(cell: object) -> str:
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, float):
+        # A workbook stores every number as a double; integers come back as 12.0.
+        return str(int(cell)) if cell.is_integer() else repr(cell)
+    if isinstance(cell, (datetime, date, time)):
+        return cell.isoformat()
+    return str(cell)
+
+
+def _valueless_cells(path: Path, sheet: str) -> dict[tuple[int, int], str]:
+    """Errors and formulas without a result by (row, column), both from 1; the reader gives them as empty cells.
+
+    Other formats than XLSX, which the reader also opens, have none.
+    """
+    if not zipfile.is_zipfile(path):
+        return {}
+    with zipfile.ZipFile(path) as archive:
+        part = _part_of(archive, sheet)
+        content = archive.read(part) if part else b""
+    if b't="e"' not in content and b"<f" not in content:
+        return {}
+    found = {}
+    for cell in ET.fromstring(content).findall(".//{*}c"):  # noqa: S314 - expat refuses to blow up entities
+        value, formula, kind = cell.findtext("{*}v"), cell.find("{*}f"), cell.get("t")
+        if kind == "e":
+            found[_place(cell.get("r", ""))] = value or "#ERROR"
+        # The result of a formula of text may be an empty text.
+        elif formula is not None and not value and kind != "str":
+            found[_place(cell.get("r", ""))] = f"={formula.text or ''}"
+    return found
+
+
+def _part_of(archive: zipfile.ZipFile, sheet: str) -> str | None:
+    """The file of a sheet within the archive."""
+    if "xl/workbook.xml" not in archive.namelist():
+        return None
+    book = ET.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 - see above
+    links = ET.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314 - see above
+    targets = {link.get("Id"): link.get("Target", "") for link in links}
+    for found in book.findall(".//{*}sheet"):
+        if found.get("name") == sheet:
+            link = next((value for key, value in found.items() if key.endswith("}id")), None)
+            return posixpath.normpath(posixpath.join("xl", targets.get(link, ""))).lstrip("/")
+    return None
+
+
+def _place(reference: str) -> tuple[int, int]:
+    """Row and column of a reference such as `AB12`."""
+    letters = reference.rstrip("0123456789")
+    column = 0
+    for letter in letters:
+        column = column * 26 + ord(letter) - ord("A") + 1
+    return int(reference[len(letters) :] or 0), column
