@@ -1,8 +1,8 @@
 """The catalog: every table of the warehouse as one TableSpec, read from sql/ and expectations/.
 
-Belongs here: reading and checking those files, the dependencies and parameters parsed out of the SQL, and the order of
-building. Pure: nothing is executed, no database is opened. Between the rooms a table is its TableSpec; there is no
-second list of tables, columns or dependencies.
+Belongs here: reading and checking those files, the dependencies and parameters parsed out of the SQL, and the order
+of building. Does not belong here: executing anything; no database is opened. Between the rooms a table is its
+TableSpec; there is no second list of tables, columns or dependencies.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Classification of a list of visits, outside any instance.
 
 Belongs here: reading visits from a CSV, running core.visit_address, core.visit_source and core.visit_channel over them
-in a database in memory, and writing what they say. The rules themselves are sql/seeds and those three SQL files, the
-very ones the pipeline runs; nothing about channels is decided here.
+in a database in memory, and writing what they say. Does not belong here: any rule; those are sql/seeds and the three
+SQL files, the very ones the pipeline runs.
 """
 
 from __future__ import annotations

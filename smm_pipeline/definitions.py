@@ -1,6 +1,6 @@
 """The Dagster code location: `build_defs` puts catalog, settings and orchestration together.
 
-Belongs here: nothing else. Every part is made in smm_pipeline.orchestration.
+Belongs here: putting them together. Does not belong here: any part; each is made in smm_pipeline.orchestration.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The one error type that users meet, and the list of its codes.
 
-Belongs here: `SmmError`, the code register, and nothing that does I/O. A room that finds bad input raises `SmmError`
-with a registered code; the command line and Dagster print it. Programming errors stay ordinary exceptions.
+Belongs here: `SmmError` and the code register. Does not belong here: anything that does I/O. A room that finds bad
+input raises `SmmError` with a registered code; the command line and Dagster print it. Programming errors stay
+ordinary exceptions.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Another seed is another shop")] = 7,
     last_day: Annotated[
         datetime | None,
-        typer.Option("--last-day", formats=DAY_FORMATS, help="Last day of the history, such as yesterday [2026-05-31]"),
+        typer.Option("--last-day", formats=DAY_FORMATS, help="Last day of the history [default: 2026-05-31]"),
     ] = None,
 ) -> None:
     """Make a demo shop, or take the one that is there, run its whole history, publish, and say what came out."""

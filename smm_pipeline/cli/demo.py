@@ -27,6 +27,7 @@ from smm_pipeline.warehouse.connection import connect
 MARK = Path("truth", "demo.json")
 # A demo of a version that set no mark: smm.toml begins with this, and truth/ is there.
 _FIRST_WORDS = "# Settings of the demo shop."
+FIRST_LAST_DAY = date(2015, 1, 1)
 _DATABASES = "warehouse.duckdb*"
 
 
@@ -45,11 +46,15 @@ class Options:
         """Options as typed.
 
         Raises:
-            SmmError: SMM-501 when the last day is not over: a shop has no complete figures of it.
+            SmmError: SMM-501 when the last day is not over, as a shop has no complete figures of it, or long ago.
         """
         last = last_day or DEFAULT_LAST_DAY
         if last >= datetime.now(ZONE).date():
             raise SmmError("SMM-501", f"the last day {last} is not over yet", hint="choose an earlier --last-day")
+        if last < FIRST_LAST_DAY:
+            raise SmmError(
+                "SMM-501", f"the last day {last} is before all of these networks", hint=f"from {FIRST_LAST_DAY}"
+            )
         return cls(days, scale, seed, last.isoformat())
 
 

@@ -224,7 +224,7 @@ def print_figures(figures: Summary, settings: Settings) -> None:
     out.print(to_rich(figures) if out.is_terminal else to_text(figures))
     out.print(
         f"Next: open {settings.reports / 'smm_report.html'} in a browser;\n"
-        f"      make ui shows lineage, checks and what was built, two minutes after it starts;\n"
+        f"      make ui shows lineage, checks and what was built, a few minutes after it starts;\n"
         f"      BI tools read {settings.serving_file} at any moment.",
         markup=False,
     )

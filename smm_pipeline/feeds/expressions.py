@@ -1,7 +1,8 @@
 """What an expression in a mapping may contain.
 
 Belongs here: the check that keeps mapping expressions plain, repeatable scalar computations over one record: no
-queries, no files, no clocks, no state. The check reads tokens and the parsed tree; nothing is executed.
+queries, no files, no clocks, no state. Does not belong here: executing them; the check reads tokens and the parsed
+tree.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Ingest: deliveries become rows of the raw contracts, raw store first, nothing lost.
 
-Belongs here: the public face of the room. See landing and arrivals (raw store), text_readers and records
-(bytes to records), transform (records to rows), merge (rows to versions), batch (one transaction), run (all of it),
-again (reading from the raw store once more), news (what waits in landing/).
+Belongs here: the public face of the room. Does not belong here: any code. See landing and arrivals (raw store),
+text_readers and records (bytes to records), transform (records to rows), merge (rows to versions), batch (one
+transaction), run (all of it), again (reading from the raw store once more), news (what waits in landing/).
 """
 
 from smm_pipeline.ingest.again import forget_feed

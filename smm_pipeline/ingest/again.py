@@ -37,6 +37,9 @@ def forget_feed(
     feeds, tables = _sharing(con, feed)
     for name in sorted(feeds):
         if name not in settings.feeds:
+            if name == feed:
+                known = ", ".join(sorted(settings.feeds)) or "none"
+                raise SmmError("SMM-206", f"there is no feed {feed!r}", hint=f"feeds of this instance: {known}")
             hint = "put the feed back into smm.toml: without it its rows could not be read again"
             raise SmmError("SMM-206", f"{name!r} shares a table with {feed!r} and is not in smm.toml", hint=hint)
         _check_bytes(con, settings, name)

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 import yaml
 
@@ -31,6 +32,7 @@ HOST = "127.0.0.1"
 READY_SECONDS = 120
 STOP_SECONDS = 30
 ERROR_CHARACTERS = 160
+LOG_BYTES = 20_000_000
 
 
 def settings_or_placeholder() -> Settings:
@@ -200,8 +202,7 @@ def _processes(
         processes: list[subprocess.Popen[bytes]] = []
         try:
             for command in commands:
-                # Appended to: a read-only web server may write beside the one of the daemon.
-                log = open_files.enter_context((logs / f"{command[0]}.log").open("ab"))
+                log = open_files.enter_context(_log(logs / f"{command[0]}.log"))
                 # The working directory comes first on their sys.path; this folder holds no modules.
                 process = subprocess.Popen(
                     [sys.executable, "-m", *command],
@@ -218,6 +219,13 @@ def _processes(
             yield processes
         finally:
             _end(processes)
+
+
+def _log(path: Path) -> IO[bytes]:
+    """A log to append to: a read-only web server may write beside the daemon's. A large one makes room at a start."""
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        path.replace(path.with_suffix(".log.1"))
+    return path.open("ab")
 
 
 def _end(processes: list[subprocess.Popen[bytes]]) -> None:

@@ -82,7 +82,7 @@ def benefit_by_community(source: Serving) -> list[Row]:
 
 
 def communities(source: Serving) -> list[Row]:
-    """One row per community: sessions, engaged share, touched orders, benefit with its range; best first."""
+    """One row per community: sessions, engaged share, touched orders, benefit; best first."""
     return source.rows(
         f"""
         with money as (
@@ -120,7 +120,7 @@ def communities(source: Serving) -> list[Row]:
 
 
 def attribution(source: Serving) -> list[Row]:
-    """channel, model, amount, orders over the whole period; the strongest channels of `last` first."""
+    """channel, model, amount, orders over the whole period; the strongest channels, over all models, first."""
     return source.rows(
         """
         with totals as (

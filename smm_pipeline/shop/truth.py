@@ -1,7 +1,7 @@
 """What really happened, for tests only: truth/orders.csv and truth/notes.json, outside landing.
 
-Belongs here: writing down the true cause of each order and the number of planted troubles. No pipeline code may read
-these files.
+Belongs here: writing down the true cause of each order and the number of planted troubles. Does not belong here:
+anything that the pipeline reads.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Great Expectations on a live DuckDB connection: a SQLAlchemy dialect and a GX datasource.
 
-Belongs here: only what makes GX speak to the connection it is given, inside that connection's open
-transaction. What is checked and what a result means stands in runner.py. Importing this module imports Great
+Belongs here: only what makes GX speak to the connection it is given, inside that connection's open transaction. Does
+not belong here: what is checked and what a result means (runner.py). Importing this module imports Great
 Expectations, which takes seconds, so runner.py does it inside the function that needs it.
 
 Why not an existing driver: GX closes the SQLAlchemy connection before it fetches, and DuckDB's results are
