@@ -182,11 +182,12 @@ def _events(
 
 
 def publication(settings: Settings) -> Row | None:
-    """kpi._publication of the serving file; None where there is none."""
-    if not settings.serving_file.is_file():
+    """kpi._publication of the serving file; None where there is none that can be read."""
+    try:
+        with open_serving(settings.serving_file) as source:
+            return source.row("select build_id, published_at, run_id from kpi._publication")
+    except (SmmError, duckdb.Error):
         return None
-    with open_serving(settings.serving_file) as source:
-        return source.row("select build_id, published_at, run_id from kpi._publication")
 
 
 def _publication_events(settings: Settings, published: Row) -> Iterator[dg.AssetMaterialization]:

@@ -43,6 +43,8 @@ NAME = "deliveries_and_dirty_days"
 INTERVAL_SECONDS = 30
 # A file younger than this may still be growing.
 SETTLE_SECONDS = 5
+# Where the daemon keeps the key of the request that a run was made from.
+RUN_KEY_TAG = "dagster/run_key"
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -103,7 +105,8 @@ def _request(
 ) -> dg.RunRequest | str:
     """What to run now, or why nothing; `is_changed`: landing/ is not as it was when an ingest was last asked for."""
     # Also where landing/ is as it was: the work database may have been lost. Asked once, unless an ingest succeeds.
-    first_load = dg.RunRequest(job_name=INGEST, run_key=f"first/{state}/{_last_success(instance, INGEST)}")
+    last = _last_success(instance)
+    first_load = dg.RunRequest(job_name=INGEST, run_key=f"first/{state}/{last.run_id if last else ''}")
     if not settings.warehouse_file.is_file():
         return first_load
     try:
@@ -119,13 +122,13 @@ def _request(
         if error.code != "SMM-301":
             raise
         return error.what
-    return _daily_request(instance, settings, catalog, view, (version, is_published))
+    return _daily_request(settings, catalog, view, (version, is_published), last)
 
 
-def _last_success(instance: dg.DagsterInstance, job: str) -> str:
-    """Id of the last successful run of a job: a state that comes back after it is asked for anew."""
-    runs = instance.get_runs(dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.SUCCESS]), limit=1)
-    return runs[0].run_id if runs else ""
+def _last_success(instance: dg.DagsterInstance) -> dg.DagsterRun | None:
+    """The last run that ended well: a state that comes back after it is asked for anew."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]), limit=1)
+    return runs[0] if runs else None
 
 
 def _is_published(con: duckdb.DuckDBPyConnection, settings: Settings, catalog: Catalog) -> bool:
@@ -139,7 +142,7 @@ def _is_published(con: duckdb.DuckDBPyConnection, settings: Settings, catalog: C
 
 
 def _daily_request(
-    instance: dg.DagsterInstance, settings: Settings, catalog: Catalog, view: StateView, books: tuple[int, bool]
+    settings: Settings, catalog: Catalog, view: StateView, books: tuple[int, bool], last: dg.DagsterRun | None
 ) -> dg.RunRequest | str:
     """One run of the newest stale days; it takes up the others by itself, and publishes."""
     tables = {spec.full_name: view.stale_keys(spec) for spec in catalog.build_order}
@@ -151,8 +154,10 @@ def _daily_request(
     certain = {day for day in days if day >= today(settings) - timedelta(days=DAYS_WITHOUT_DATA)}
     first_day, last_day = contiguous(certain or {last_complete_day(settings)})[-1]
     code = [code_version(spec, settings) for spec in catalog.build_order]
-    last = _last_success(instance, DAILY)
-    state = hashlib.sha256(repr((books, code, tables, last)).encode()).hexdigest()[:16]
-    return dg.RunRequest(
-        job_name=DAILY, run_key=f"{first_day}/{last_day}/{state}", tags=range_tags(first_day, last_day)
-    )
+    state = hashlib.sha256(repr((books, code, tables)).encode()).hexdigest()[:16]
+    key, run_id = f"{first_day}/{last_day}/{state}/", ""
+    if last is not None:
+        if last.tags.get(RUN_KEY_TAG, "").startswith(key):
+            return f"run {last.run_id} was asked for this and changed nothing; see its log"
+        run_id = last.run_id
+    return dg.RunRequest(job_name=DAILY, run_key=key + run_id, tags=range_tags(first_day, last_day))

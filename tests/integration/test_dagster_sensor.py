@@ -168,6 +168,28 @@ def test_a_lost_warehouse_is_made_again_with_the_same_files(bench: Bench) -> Non
     assert again.run_key != before.run_key
 
 
+def test_a_run_that_changed_nothing_is_not_asked_for_again_and_again(bench: Bench) -> None:
+    (day,) = recent_days(bench.settings, 1)
+    bench.deliver("a", [("s1", day, "10")])
+    assert bench.run(only(bench.tick())).success
+    request = only(bench.tick())
+    job = bench.defs.resolve_job_def(DAILY)
+    done = bench.instance.create_run_for_job(
+        job, status=dg.DagsterRunStatus.SUCCESS, tags={"dagster/run_key": str(request.run_key)}
+    )
+    assert bench.tick() == f"run {done.run_id} was asked for this and changed nothing; see its log"
+
+
+def test_a_damaged_serving_file_is_published_anew(bench: Bench) -> None:
+    (day,) = recent_days(bench.settings, 1)
+    bench.deliver("a", [("s1", day, "10")])
+    assert bench.run(only(bench.tick())).success
+    assert bench.run(only(bench.tick())).success
+    bench.settings.serving_file.write_bytes(b"damaged")
+    assert bench.run(only(bench.tick())).success
+    assert read(bench.settings.serving_file, REVENUE) == [(Decimal(10),)]
+
+
 def test_a_publication_that_failed_is_made_good(bench: Bench) -> None:
     (day,) = recent_days(bench.settings, 1)
     bench.deliver("a", [("s1", day, "10")])
