@@ -11,6 +11,7 @@ import os
 import re
 import tomllib
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -42,8 +43,12 @@ PERSON_KEY_VARIABLE = "SMM_PERSON_KEY"
 PERSON_KEY_MIN_BYTES = 32
 
 
+# The names stand in hundreds of files, and settings are read in every step of a Dagster run.
+_zones = cache(available_timezones)
+
+
 def _known_zone(value: str) -> str:
-    if value not in available_timezones():
+    if value not in _zones():
         raise ValueError("expected an IANA time zone such as Europe/Kyiv")
     return value
 

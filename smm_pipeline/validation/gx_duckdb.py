@@ -209,6 +209,9 @@ class DuckDBDatasource(SQLDatasource):
     type: Literal["duckdb"] = "duckdb"  # type: ignore[assignment]  # how GX tells its datasource classes apart
     execution_engine_override = DuckDBExecutionEngine
 
+    def _save_context_project_config(self) -> None:
+        """Nothing: it lives for one batch, and GX would write the context out as YAML for every step of making it."""
+
 
 @contextmanager
 def live_batch(context: Any, connection: duckdb.DuckDBPyConnection, view: str) -> Iterator[Batch]:
