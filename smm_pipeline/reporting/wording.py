@@ -63,7 +63,7 @@ METRIC_MEANINGS: dict[tuple[str, str], str] = {
     ("order_to_visit", "matched_by_order_ref_share"): "joined by the order number in an event: sure",
     ("order_to_visit", "matched_by_visit_order_ref_share"): "joined by the order number in a visit: sure",
     ("orders", "countable_share"): "orders that count as sales: neither cancelled, failed nor tests",
-    ("orders", "marketplace_share"): "orders from marketplaces and by phone, which no visit can belong to",
+    ("orders", "marketplace_share"): "orders from marketplaces, which no visit can belong to",
     ("orders", "without_amount_share"): "orders whose worth is unknown and in no sum, such as a missing rate",
     ("records", "rejected_share"): "records refused with a reason; the table of feeds says whose",
     ("sessions", "social_without_community_share"): "visits from a network that name no community",
