@@ -28,6 +28,7 @@ CODES: dict[str, str] = {
     "SMM-206": "A feed name is unknown",
     "SMM-207": "A delivery has a larger share of rejects than its feed allows",
     "SMM-208": "The raw store has lost the bytes of a delivery",
+    "SMM-209": "A file in landing/ cannot be opened",
     # 3xx: warehouse and publishing
     "SMM-301": "Another process holds the warehouse or the instance",
     "SMM-302": "A database file is damaged or of another version",

@@ -41,7 +41,7 @@ class RunSummary:
     """What one run did. `failed` tables kept their old rows and `skipped` ones depend on them: nothing is published.
 
     `reject_reasons` counts, by feed, why records and rows of the run's deliveries were refused or skipped; `emptied`
-    are deliveries of which nothing was loaded because of that. `waiting` are refusals of earlier runs that nobody has
+    are deliveries of which no record was loaded whole because of that. `waiting` are refusals of earlier runs that nobody has
     dealt with.
     """
 
@@ -176,9 +176,9 @@ def _ingest(
     reasons = reject_reasons(con, summary.run_id)
     summary.reject_reasons = {feed: summed(deliveries) for feed, deliveries in sorted(reasons.items())}
     for delivery in summary.deliveries:
-        rejects, _ = split(reasons.get(delivery.feed, {}).get(delivery.delivery_id, {}))
-        rows = [c for table, c in delivery.counts.items() if table != RECORDS]
-        if delivery.status == "loaded" and rejects and not any(c.rows_in - c.rejected for c in rows):
+        _, skips = split(reasons.get(delivery.feed, {}).get(delivery.delivery_id, {}))
+        records = delivery.counts[RECORDS].rows_in if delivery.counts else 0
+        if 0 < delivery.hurt_records == records - sum(skips.values()):
             summary.emptied.append(delivery)
     now = {(d.feed, d.file_path) for d in summary.refused}
     summary.waiting = [r for r in open_refusals(con, settings.landing) if (r.feed, r.file) not in now]

@@ -18,7 +18,7 @@ from smm_pipeline.ingest import DeliveryResult, ingest_landing
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, PROJECT_ROOT, load_settings
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.schema import ensure_schema
-from tests.instances import TEST_KEY
+from tests.commands import TEST_KEY
 
 MAPPINGS = PROJECT_ROOT / "tests" / "fixtures" / "mappings"
 _catalog = cache(load_catalog)  # no test of an instance changes the project

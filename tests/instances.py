@@ -6,21 +6,15 @@ Belongs here: what several test modules need of an instance. Does not belong her
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 
 from smm_pipeline.catalog import Catalog, load_catalog
-from smm_pipeline.settings import HOME_VARIABLE, PERSON_KEY_VARIABLE, PROJECT_ROOT
 from smm_pipeline.shop import make_shop
 from smm_pipeline.warehouse.schema import quoted, relation
-
-TEST_KEY = "test-key-of-at-least-32-bytes-0123456789"
 
 
 def small_shop(home: Path, *, days: int = 6, scale: float = 0.04, seed: int = 11) -> Path:
@@ -49,20 +43,6 @@ def copy_instance(source: Path, target: Path, *, landing: bool = True) -> Path:
     if landing:
         shutil.copytree(source / "landing", target / "landing")
     return target
-
-
-def smm(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the real command in a process of its own."""
-    env = {**os.environ, HOME_VARIABLE: str(home), PERSON_KEY_VARIABLE: TEST_KEY, **environment}
-    return subprocess.run(
-        [sys.executable, "-c", "from smm_pipeline.cli import main; main()", *arguments],
-        cwd=PROJECT_ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
 
 
 def fingerprints(database: Path, layer: str = "kpi", catalog: Catalog | None = None) -> dict[str, str]:

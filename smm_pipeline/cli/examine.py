@@ -19,11 +19,11 @@ from typing import Literal
 import duckdb
 
 from smm_pipeline.catalog import load_catalog
-from smm_pipeline.cli.output import counted
 from smm_pipeline.errors import SmmError, not_writable
 from smm_pipeline.feeds import load_feed
 from smm_pipeline.ingest import feed_fault, is_other_key
 from smm_pipeline.ingest.landing import landing_files
+from smm_pipeline.reporting.wording import counted
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, Settings, load_settings, person_key
 from smm_pipeline.warehouse.connection import connect, tune
 from smm_pipeline.warehouse.outcomes import open_refusals

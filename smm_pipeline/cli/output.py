@@ -48,11 +48,6 @@ def emit(data: Any, text: str) -> None:
         out.print(text, markup=False)
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """A number with its noun: 1 day, 2 days; `many` where the plural is not `one` with an s."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 class _Notes(logging.Handler):
     """Warnings of the rooms below, on standard error; a progress bar moves out of their way."""
 

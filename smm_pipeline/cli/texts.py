@@ -10,11 +10,12 @@ from itertools import islice
 from typing import Any
 
 from smm_pipeline.cli.examine import Finding
-from smm_pipeline.cli.output import counted, mode, out
+from smm_pipeline.cli.output import mode, out
 from smm_pipeline.ingest import RECORDS, DeliveryResult
 from smm_pipeline.pipeline import RunSummary
 from smm_pipeline.reporting.summary import Summary
 from smm_pipeline.reporting.terminal import to_rich, to_text
+from smm_pipeline.reporting.wording import counted
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.build import BuildResult
 from smm_pipeline.warehouse.outcomes import SKIPPED, Reasons, split
@@ -65,7 +66,7 @@ def deliveries_text(summary: RunSummary) -> str:
         lines += [f"{feed}: {states} {noun}", *_equations(_totals(mine, reasons)), *_reason_lines(reasons)]
     if any(split(reasons)[0] for reasons in summary.reject_reasons.values()):
         lines.append("rejects are kept with their text in the table quality.rejects; smm status counts all of them")
-    lines += [f"nothing of {d.feed}/{d.file_path} was loaded: it was rejected whole" for d in summary.emptied]
+    lines += [f"no record of {d.feed}/{d.file_path} was loaded whole: each has a reject" for d in summary.emptied]
     lines += [f"refused {d.feed}/{d.file_path}:\n{d.error}" for d in deliveries if d.error]
     lines += [f"note on {d.feed}/{d.file_path}: {w}" for d in deliveries for w in d.warnings]
     if summary.waiting:

@@ -16,7 +16,7 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import FeedSource
 from smm_pipeline.ingest.merge import merge_rows
 from smm_pipeline.ingest.records import RecordTable
-from smm_pipeline.ingest.results import RECORDS, Arrival, Counts, DeliveryResult, Extract, RecordReject
+from smm_pipeline.ingest.results import RECORDS, Arrival, Counts, DeliveryResult, Extract, RecordReject, failed
 from smm_pipeline.ingest.transform import TablePlan, prepare_rows, skipped_sql
 from smm_pipeline.masking import EMAIL
 from smm_pipeline.warehouse.connection import transaction
@@ -50,6 +50,7 @@ class _Books:
     extracts: dict[int, Extract] = field(default_factory=dict)
     rejects: dict[int, list[RecordReject]] = field(default_factory=dict)
     counts: dict[int, dict[str, Counts]] = field(default_factory=dict)
+    hurt: dict[int, int] = field(default_factory=dict)
     failures: dict[int, SmmError] = field(default_factory=dict)
 
 
@@ -82,12 +83,14 @@ def load_batch(
         # Where any table takes every record, none can be left over.
         is_counted = all(plan.may_leave_out for plan in plans)
         con.execute("create or replace temp table _smm_used (_smm_delivery int, _smm_row bigint)")
+        con.execute("create or replace temp table _smm_hurt (_smm_delivery int, _smm_row bigint)")
         for plan in plans:
             _load_table(con, source, plan, books, run_id, secret)
             if is_counted:
                 con.execute("insert into _smm_used select distinct _smm_delivery, _smm_row from _smm_typed")
         if is_counted:
             _keep_unused_records(con, source, books)
+        _count_hurt_records(con, books)
         _check_rejects(source, arrivals, books)
         results = [_result(source, a, n, books) for n, a in enumerate(arrivals)]
         record_deliveries(con, source, list(zip(arrivals, results, strict=True)), run_id)
@@ -217,6 +220,8 @@ def _load_table(
         "from _smm_typed where _smm_reasons <> ''"
     )
     kept = _insert_rejects(con, source, name, _with_text(rejects))
+    if kept:
+        con.execute("insert into _smm_hurt select _smm_delivery, _smm_row from _smm_typed where _smm_reasons <> ''")
     merged = merge_rows(con, plan.spec, source.name)
     totals = con.execute(
         "select _smm_delivery, count(*), count(*) filter (_smm_reasons <> '') from _smm_typed group by all"
@@ -259,14 +264,20 @@ def _check(counts: Counts, source: FeedSource, table_name: str) -> None:
         raise SmmError("SMM-205", f"rows would get lost: {counts}", where=f"{table_name} of feed {source.name}")
 
 
+def _count_hurt_records(con: duckdb.DuckDBPyConnection, books: _Books) -> None:
+    """Records that could not be read, or of which a row was rejected; those skipped on purpose are neither."""
+    rows = con.execute("select _smm_delivery, count(distinct _smm_row) from _smm_hurt group by all").fetchall()
+    hurt = dict(rows)
+    for number, extract in books.extracts.items():
+        books.hurt[number] = len(extract.rejects) + len(books.rejects.get(number, [])) + hurt.get(number, 0)
+
+
 def _check_rejects(source: FeedSource, arrivals: Sequence[Arrival], books: _Books) -> None:
     limit = source.feed.max_reject_share
-    for number, counts in books.counts.items():
-        unread = len(books.extracts[number].rejects) + len(books.rejects.get(number, []))
-        rows = counts[RECORDS].rows_in + sum(c.rows_in for t, c in counts.items() if t != RECORDS)
-        rejected = unread + sum(c.rejected for t, c in counts.items() if t != RECORDS)
-        if rows and rejected / rows > limit:
-            what = f"{rejected} of {rows} records and rows are rejects, more than the share of {limit}"
+    for number, extract in books.extracts.items():
+        rejected = books.hurt[number]
+        if extract.records and rejected / extract.records > limit:
+            what = f"{rejected} of {extract.records} records are rejects, whole or in part: more than {limit:.1%}"
             hint = "correct the mapping, or raise max_reject_share of the feed"
             raise DeliveryRefusedError(
                 arrivals[number], SmmError("SMM-207", what, where=arrivals[number].file_path, hint=hint)
@@ -276,9 +287,17 @@ def _check_rejects(source: FeedSource, arrivals: Sequence[Arrival], books: _Book
 def _result(source: FeedSource, arrival: Arrival, number: int, books: _Books) -> DeliveryResult:
     failure = books.failures.get(number)
     if failure:
-        return DeliveryResult(source.name, arrival.file_path, arrival.delivery_id, "failed", error=failure)
+        return failed(arrival, failure)
     if arrival.is_again:
         # Its rows stand in the books of the first arrival; only their versions have moved.
         return DeliveryResult(source.name, arrival.file_path, arrival.delivery_id, "duplicate")
     warnings = tuple(books.extracts[number].warnings)
-    return DeliveryResult(source.name, arrival.file_path, arrival.delivery_id, "loaded", books.counts[number], warnings)
+    return DeliveryResult(
+        source.name,
+        arrival.file_path,
+        arrival.delivery_id,
+        "loaded",
+        books.counts[number],
+        warnings,
+        hurt_records=books.hurt[number],
+    )

@@ -57,16 +57,19 @@ def store_raw(source: Path, store: Path, feed: str, seen: os.stat_result) -> str
     Returns None when the file changed while it was read: it is still being written and is taken at the next run.
 
     Raises:
-        SmmError: SMM-106 when the disk is full.
+        SmmError: SMM-106 when the disk is full, SMM-209 when the file may not be read.
     """
+    reader = _open(source)
+    if reader is None:
+        return None
     folder = store / feed
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=".incoming-")
         temporary = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as target:
-                digest = _copy(source, target)
+                digest = _copy(reader, target)
                 target.flush()
                 os.fsync(target.fileno())
             now = source.lstat()
@@ -82,6 +85,8 @@ def store_raw(source: Path, store: Path, feed: str, seen: os.stat_result) -> str
         if error.errno == errno.ENOSPC:
             raise SmmError("SMM-106", "the disk is full: the delivery cannot be stored", where=str(store)) from error
         raise
+    finally:
+        reader.close()
     return digest
 
 
@@ -100,17 +105,33 @@ def declared_time(file_path: str, feed: Feed) -> datetime | None:
             return datetime.strptime(text, pattern).replace(tzinfo=UTC)
         except ValueError:
             continue
-    raise SmmError("SMM-102", f"extracted_at found {text!r}, which is not a time", where=file_path)
+    hint = "correct extracted_at of the feed, or the name of the file"
+    raise SmmError(
+        "SMM-102", f"extracted_at found {text!r} in the name, which is not a time", where=file_path, hint=hint
+    )
 
 
-def _copy(source: Path, target: BinaryIO) -> str:
+def _open(source: Path) -> BinaryIO | None:
+    """A file of landing/ for reading; None when it was taken away or became a link since the folder was listed."""
+    try:
+        # O_NOFOLLOW: a link put in place of the file after the check is not followed.
+        return os.fdopen(os.open(source, os.O_RDONLY | os.O_NOFOLLOW), "rb")
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP):
+            return None
+        raise SmmError(
+            "SMM-209",
+            f"it cannot be opened: {error.strerror}",
+            where=str(source),
+            hint="give the user who runs smm the right to read it; the other files go on",
+        ) from error
+
+
+def _copy(reader: BinaryIO, target: BinaryIO) -> str:
     digest = hashlib.sha256()
-    # O_NOFOLLOW: a link put in place of the file after the check is not followed.
-    descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
-    with os.fdopen(descriptor, "rb") as reader:
-        while block := reader.read(CHUNK_BYTES):
-            digest.update(block)
-            target.write(block)
+    while block := reader.read(CHUNK_BYTES):
+        digest.update(block)
+        target.write(block)
     return digest.hexdigest()
 
 

@@ -74,8 +74,9 @@ class Extract:
 class DeliveryResult:
     """Outcome of one file.
 
-    `counts` maps table names, and `(records)`, to fates; it is empty for duplicate and failed deliveries. A feed whose
-    mapping is wrong gives one failed result with the mapping as its file.
+    `counts` maps table names, and `(records)`, to fates; it is empty for duplicate and failed deliveries.
+    `hurt_records` counts records that could not be read or of which a row was rejected. A feed whose mapping is wrong
+    gives one failed result with the mapping as its file.
     """
 
     feed: str
@@ -85,8 +86,14 @@ class DeliveryResult:
     counts: dict[str, Counts] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     error: SmmError | None = None
+    hurt_records: int = 0
 
     @property
     def rejected(self) -> int:
         """Rejected rows and records of every table."""
         return sum(c.rejected for c in self.counts.values())
+
+
+def failed(arrival: Arrival, error: SmmError) -> DeliveryResult:
+    """The result of a delivery that cannot be read."""
+    return DeliveryResult(arrival.feed, arrival.file_path, arrival.delivery_id, "failed", error=error)

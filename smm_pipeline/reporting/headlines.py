@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from smm_pipeline.reporting.page import Headline
 from smm_pipeline.reporting.summary import Summary, bound, sum_known, total
-from smm_pipeline.reporting.wording import UNKNOWN, community, count, money, money_range, network, ratio, share
+from smm_pipeline.reporting.wording import UNKNOWN, community, count, counted, money, money_range, network, ratio, share
 
 
 def lead(summary: Summary) -> str:
@@ -16,7 +16,7 @@ def lead(summary: Summary) -> str:
     part = share(ratio(benefit, summary.net_revenue_amount))
     return (
         f"The communities are credited with {money(benefit, summary.currency)} of net revenue, {part} of the order "
-        f"book, from {count(sum(c.orders for c in summary.benefits))} of {count(summary.orders)} orders."
+        f"book, from {count(sum(c.orders for c in summary.benefits))} of {counted(summary.orders, 'order')}."
     )
 
 
@@ -29,11 +29,11 @@ def headlines(summary: Summary) -> list[Headline]:
     touched_orders = sum(c.orders for c in summary.touched)
     best = summary.communities[0] if summary.communities else None
     return [
-        Headline("Order book", money(book, currency), f"net revenue of {count(summary.orders)} orders", "observed"),
+        Headline("Order book", money(book, currency), f"net revenue of {counted(summary.orders, 'order')}", "observed"),
         Headline(
             "With a social touch",
             money(touched, currency),
-            f"{share(ratio(touched, book))} of the order book, {count(touched_orders)} orders; "
+            f"{share(ratio(touched, book))} of the order book, {counted(touched_orders, 'order')}; "
             f"lower to upper bound {money_range(lower, upper, currency)}",
             "observed",
         ),

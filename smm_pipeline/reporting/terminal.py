@@ -19,6 +19,7 @@ from smm_pipeline.reporting.wording import (
     BENEFIT_CLASSES,
     community,
     count,
+    counted,
     day,
     metric_label,
     money,
@@ -88,16 +89,16 @@ def _headlines(summary: Summary) -> tuple[Line, ...]:
     touched_orders = sum(c.orders for c in summary.touched)
     lower, upper = bound(summary.classes, "lower_amount"), bound(summary.classes, "upper_amount")
     return (
-        ("Order book", f"{count(summary.orders)} orders", money(book, currency)),
+        ("Order book", counted(summary.orders, "order"), money(book, currency)),
         (
             "With a social touch",
-            f"{count(touched_orders)} orders",
+            counted(touched_orders, "order"),
             f"{money(touched, currency)} ({share(ratio(touched, book))})",
         ),
         ("  lower to upper bound", "", money_range(lower, upper, currency)),
         (
             "Credited as a benefit",
-            f"{count(sum(c.orders for c in summary.benefits))} orders",
+            counted(sum(c.orders for c in summary.benefits), "order"),
             f"{money(benefit, currency)} ({share(ratio(benefit, book))})",
         ),
         ("Supporters gained", "", count(summary.supporters_gained, signed=True)),
@@ -113,7 +114,7 @@ def _class_lines(summary: Summary) -> list[Line]:
     return [
         (
             BENEFIT_CLASSES[c.benefit_class],
-            f"{count(c.orders)} orders",
+            counted(c.orders, "order"),
             money(c.net_revenue_amount, summary.currency),
             share(ratio(c.net_revenue_amount, summary.net_revenue_amount)),
         )
@@ -125,7 +126,7 @@ def _community_lines(summary: Summary) -> list[Line]:
     return [
         (
             f"{community(c.community_name)} ({network(c.network)})",
-            f"{count(c.orders)} orders",
+            counted(c.orders, "order"),
             money(c.net_revenue_amount, summary.currency),
         )
         for c in summary.communities

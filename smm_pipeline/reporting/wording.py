@@ -93,6 +93,11 @@ def count(number: Decimal | float | None, *, signed: bool = False) -> str:
     return f"{number:+,.0f}" if signed else f"{number:,.0f}"
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: 1 day, 2 days; `many` where the plural is not `one` with an s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def share(part: Decimal | float | None, digits: int = 1) -> str:
     """A share 0..1 as a percentage, e.g. `12.3%`."""
     return UNKNOWN if part is None else f"{part * 100:.{digits}f}%"

@@ -16,7 +16,8 @@ import pytest
 
 from smm_pipeline.settings import HOME_VARIABLE, PERSON_KEY_VARIABLE, PROJECT_ROOT
 from smm_pipeline.warehouse.failpoints import FAILPOINTS
-from tests.instances import TEST_KEY, copy_instance, fingerprints, keep_feeds, small_shop, smm
+from tests.commands import TEST_KEY, smm
+from tests.instances import copy_instance, fingerprints, keep_feeds, small_shop
 
 # Enough for orders, visits and touches; every further feed only adds tables of the same kind to seventeen runs.
 FEEDS = {"web", "orders", "refunds", "products", "communities", "telegram_posts", "calendar"}

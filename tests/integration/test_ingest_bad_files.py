@@ -6,7 +6,9 @@ An expectation names the mapping (of tests/fixtures/mappings) or vendor, the del
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +67,7 @@ def test_a_failed_delivery_waits_for_other_bytes_or_another_mapping(tmp_path: Pa
 
 
 def test_a_delivery_with_too_many_rejects_is_refused_and_the_others_load(tmp_path: Path) -> None:
-    shop = Instance(tmp_path, {"sheet": 'mapping = "followers_jsonl.yml"\nmax_reject_share = 0.4'})
+    shop = Instance(tmp_path, {"sheet": 'mapping = "followers_jsonl.yml"\nmax_reject_share = 0.5'})
     shop.deliver("sheet", "a.jsonl", GOOD_LINE)
     shop.deliver("sheet", "b.jsonl", GOOD_LINE.replace("good", "b") + "{broken\n")
     shop.deliver("sheet", "c.jsonl", GOOD_LINE.replace("good", "c"))
@@ -82,6 +84,57 @@ def test_a_delivery_with_too_many_rejects_is_refused_and_the_others_load(tmp_pat
     assert results["d.jsonl"].error is not None
     assert results["d.jsonl"].error.code == "SMM-207"
     assert [r[0] for r in shop.rows("select community_id from raw.community_day order by 1")] == ["b", "c", "e", "good"]
+
+
+def test_a_record_with_a_rejected_row_counts_once_in_the_share(tmp_path: Path) -> None:
+    """Of two orders one has a status that nobody knows; its three lines, which are good, do not thin the share."""
+    shop = Instance(
+        tmp_path, {"woo": 'vendor = "woocommerce_orders"\nconstants = { store_id = "1" }\nmax_reject_share = 0.4'}
+    )
+    order = json.loads((PROJECT_ROOT / "tests/fixtures/woocommerce/orders.json").read_text(encoding="utf-8"))[0]
+    lines = [{**order["line_items"][0], "id": n} for n in (1, 2, 3)]
+    bad = {**order, "id": 2, "status": "beamed-up", "line_items": lines}
+    shop.deliver("woo", "orders.json", json.dumps([order, bad]))
+    [refused] = shop.ingest()
+    assert refused.error is not None
+    assert refused.error.code == "SMM-207"
+    assert "1 of 2 records" in refused.error.what
+
+
+def test_a_file_that_may_not_be_opened_stops_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refusal is the test's own, because root, whom CI runs as, may open everything."""
+    system_open = os.open
+
+    def refusing(path: Any, flags: int, *rest: Any, **more: Any) -> int:
+        if str(path).endswith("closed.jsonl"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return system_open(path, flags, *rest, **more)
+
+    shop = Instance(tmp_path, {"bad": 'mapping = "followers_jsonl.yml"', "good": 'mapping = "followers_jsonl.yml"'})
+    shop.deliver("bad", "closed.jsonl", GOOD_LINE)
+    shop.deliver("bad", "open.jsonl", GOOD_LINE)
+    shop.deliver("good", "x.jsonl", GOOD_LINE)
+    monkeypatch.setattr(os, "open", refusing)
+    results = {(r.feed, r.file_path): r for r in shop.ingest()}
+    assert results["bad", "open.jsonl"].status == results["good", "x.jsonl"].status == "loaded"
+    closed = results["bad", "closed.jsonl"]
+    assert closed.error is not None
+    assert closed.error.code == "SMM-209"
+
+
+def test_a_name_that_holds_no_time_stops_no_other_file(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, {"good": "mapping = \"followers_jsonl.yml\"\nextracted_at = '_(?P<ts>[0-9]{8})'"})
+    shop.deliver("good", "x_20261399.jsonl", GOOD_LINE)
+    shop.deliver("good", "x_20260301.jsonl", GOOD_LINE.replace("good", "b"))
+    results = {r.file_path: r for r in shop.ingest()}
+    assert results["x_20260301.jsonl"].status == "loaded"
+    odd = results["x_20261399.jsonl"]
+    assert odd.error is not None
+    assert "20261399" in odd.error.what
+    assert shop.rows("select file_path, error_code from meta.delivery where status = 'failed'") == [
+        ("x_20261399.jsonl", "SMM-102")
+    ]
+    assert shop.ingest() == []
 
 
 def test_a_wrong_mapping_fails_its_feed_only(tmp_path: Path) -> None:

@@ -132,3 +132,31 @@ def test_a_feed_whose_bytes_are_gone_is_not_taken_out(tmp_path: Path) -> None:
     with pytest.raises(SmmError, match="SMM-208"):
         pipeline.ingest(load_settings(shop.home), shop.catalog, again="members")
     assert shop.rows("select count(*) from raw.community_day") == [(1,)]
+
+
+def test_bytes_that_one_name_kept_from_being_read_are_loaded_under_the_other(tmp_path: Path) -> None:
+    """The first name says gzip, the second tells the truth; the books, a rebuild and a second reading keep the row."""
+    shop = Instance(tmp_path, FEEDS)
+    shop.deliver("members", "a.jsonl.gz", _line(10), mtime=FIRST)
+    shop.deliver("members", "a.jsonl", _line(10), mtime=SECOND)
+    assert {d.file_path: d.status for d in shop.ingest()} == {"a.jsonl.gz": "failed", "a.jsonl": "loaded"}
+    before = shop.rows(ROWS)
+    assert len(before) == 1
+    assert shop.ingest() == []
+    _lose(shop, "landing")
+    shop.ingest()
+    assert shop.rows(ROWS) == before
+    pipeline.ingest(load_settings(shop.home), shop.catalog, again="members")
+    assert shop.rows(ROWS) == before
+
+
+def test_the_same_bytes_under_many_names_are_loaded_once(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, FEEDS)
+    for number in range(3):
+        shop.deliver("members", f"{number}.jsonl", _line(10), mtime=FIRST + number)
+    assert sorted((d.file_path, d.status) for d in shop.ingest()) == [
+        ("0.jsonl", "loaded"),
+        ("1.jsonl", "duplicate"),
+        ("2.jsonl", "duplicate"),
+    ]
+    assert shop.ingest() == []

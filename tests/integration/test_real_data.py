@@ -17,8 +17,8 @@ import pytest
 
 from smm_pipeline import pipeline
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, load_settings
+from tests.commands import TEST_KEY
 from tests.ingest_fixture import SHARED_DATA, Instance
-from tests.instances import TEST_KEY
 
 pytestmark = pytest.mark.skipif(
     not SHARED_DATA.is_dir(),

@@ -17,7 +17,8 @@ import pytest
 from smm_pipeline import pipeline
 from smm_pipeline.catalog import Catalog, load_catalog
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, load_settings
-from tests.instances import TEST_KEY, copy_instance, fingerprints, small_shop
+from tests.commands import TEST_KEY
+from tests.instances import copy_instance, fingerprints, small_shop
 
 
 @pytest.fixture(scope="module")

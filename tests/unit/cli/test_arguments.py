@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from smm_pipeline import __version__
 from smm_pipeline.cli.arguments import Group
 from smm_pipeline.cli.commands import app
-from tests.instances import smm
+from tests.commands import smm
 
 GROUP = get_command(app)
 assert isinstance(GROUP, Group)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from tests.instances import smm
+from tests.commands import smm
 
 
 def test_init_makes_an_instance_that_doctor_likes(tmp_path: Path) -> None:

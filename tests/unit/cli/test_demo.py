@@ -16,7 +16,7 @@ from smm_pipeline.cli import demo
 from smm_pipeline.cli.demo import MARK, Options, prepare_demo
 from smm_pipeline.errors import SmmError
 from smm_pipeline.settings import PERSON_KEY_VARIABLE
-from tests.instances import TEST_KEY, smm
+from tests.commands import TEST_KEY, smm
 
 OPTIONS = Options(days=3, scale=0.005, seed=7)
 OTHER = Options(days=4, scale=0.005, seed=7)

@@ -17,8 +17,8 @@ from smm_pipeline.pipeline import RunSummary
 from smm_pipeline.settings import PROJECT_ROOT
 from smm_pipeline.validation import Verdict
 from smm_pipeline.warehouse.build import BuildResult
+from tests.commands import smm
 from tests.ingest_fixture import Instance
-from tests.instances import smm
 
 GOOD = '{"community": "c", "day": "2026-03-01", "followers": "7", "tags": []}\n'
 BAD_DAY = '{"community": "c", "day": "2026-02-31", "followers": "7", "tags": []}\n'

@@ -16,8 +16,8 @@ from smm_pipeline.warehouse.build import BuildResult, build_table, forget_rolled
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.schema import ensure_schema
 from smm_pipeline.warehouse.state import StateView, bump
+from tests.commands import TEST_KEY
 from tests.dagster_project import make_instance, make_project
-from tests.instances import TEST_KEY
 
 FIRST = date(2026, 3, 1)
 

@@ -1,0 +1,181 @@
+"""Which deliveries of a feed are to be loaded, and in which order.
+
+Belongs here: bringing landing/ into the raw store, comparing it with the books, and the queue of what is to load. Bytes
+that came under several names are tried under one name after the other until they are loaded, because a name can be what
+keeps them from being read. Does not belong here: the loading (run.py, batch.py).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from smm_pipeline.errors import SmmError
+from smm_pipeline.feeds import FeedSource
+from smm_pipeline.ingest.arrivals import Listed, list_in_store, read_arrivals
+from smm_pipeline.ingest.batch import insert_rows, record_deliveries
+from smm_pipeline.ingest.landing import declared_time, display_name, landing_files, raw_path, store_raw
+from smm_pipeline.ingest.results import Arrival, DeliveryResult, failed
+from smm_pipeline.settings import Settings
+from smm_pipeline.warehouse.connection import transaction
+from smm_pipeline.warehouse.failpoints import failpoint
+
+_FILE_TYPES = ("varchar", "varchar", "bigint", "bigint", "varchar")
+Outcome = tuple[Arrival, DeliveryResult]
+
+
+@dataclass
+class Queue:
+    """Deliveries of one feed that wait to be loaded, in the order of their times.
+
+    `newest` holds, of bytes that are loaded, the time at which they were last seen. `results` are the outcomes so far.
+    """
+
+    source: FeedSource
+    run_id: str
+    waiting: list[Arrival]
+    newest: dict[str, datetime]
+    results: list[DeliveryResult]
+
+    def next_round(self, con: duckdb.DuckDBPyConnection) -> list[Arrival]:
+        """What to load now, at most one delivery of the same bytes; the others wait for how it ends."""
+        now: dict[str, Arrival] = {}
+        rest: list[Arrival] = []
+        settled: list[Outcome] = []
+        for arrival in self.waiting:
+            seen = self.newest.get(arrival.delivery_id)
+            if not arrival.raw_path.is_file():
+                what = "its bytes are gone from landing/ and from the raw store"
+                settled.append((arrival, failed(arrival, SmmError("SMM-208", what, where=arrival.file_path))))
+            elif arrival.delivery_id in now:
+                rest.append(arrival)
+            elif seen is None or (arrival.is_dated and arrival.extracted_ts > seen):
+                # The same bytes at a later declared time say that the old values hold again.
+                now[arrival.delivery_id] = replace(arrival, is_again=seen is not None)
+            else:
+                duplicate = DeliveryResult(arrival.feed, arrival.file_path, arrival.delivery_id, "duplicate")
+                settled.append((arrival, duplicate))
+        self.waiting = rest
+        self._settle(con, settled)
+        return list(now.values())
+
+    def note(self, arrivals: Sequence[Arrival], results: Sequence[DeliveryResult]) -> None:
+        """Take note of how deliveries ended that were handed out."""
+        self.results += results
+        unread = {(r.delivery_id, r.file_path) for r in results if r.status == "failed"}
+        for arrival in arrivals:
+            if (arrival.delivery_id, arrival.file_path) not in unread:
+                self.newest[arrival.delivery_id] = arrival.extracted_ts
+
+    def _settle(self, con: duckdb.DuckDBPyConnection, settled: Sequence[Outcome]) -> None:
+        if not settled:
+            return
+        with transaction(con):
+            record_deliveries(con, self.source, settled, self.run_id)
+        self.results += [result for _, result in settled]
+
+
+def take_new(con: duckdb.DuckDBPyConnection, settings: Settings, source: FeedSource, run_id: str) -> Queue:
+    """Bring new files into the raw store; what of them, and of older ones there, is not loaded yet."""
+    known = _Known.read(con, source.name)
+    listed = read_arrivals(settings.raw_store, source.name)
+    queue = Queue(source, run_id, [], known.newest, [])
+    found: dict[tuple[str, str], Listed] = {}
+    for path, info in landing_files(settings.landing / source.name, source.feed):
+        try:
+            seen_file = _stored(settings, source.name, known, path, info)
+        except SmmError as error:
+            if error.code != "SMM-209":
+                raise
+            # Without its bytes it has no identity for the books: it is told of until it can be read or is gone.
+            name = display_name(path, settings.landing / source.name)
+            queue.results.append(DeliveryResult(source.name, name, "", "failed", error=error))
+            continue
+        if seen_file is not None:
+            found[seen_file.delivery_id, seen_file.file_path] = seen_file
+    fresh = [
+        (source.name, f.file_path, f.byte_count, f.mtime_ns, f.delivery_id)
+        for f in found.values()
+        if known.files.get(f.file_path) != (f.byte_count, f.mtime_ns, f.delivery_id)
+    ]
+    # What landing/ holds no more is loaded from the raw store where the books do not know it: they were lost, or the
+    # mapping was corrected since it failed. The list's time is that of the first arrival, whatever copying has made of
+    # the file's own.
+    todo = [f for f in (found | listed).values() if not known.is_done(f, source.fingerprint)]
+    list_in_store(settings.raw_store, source.name, (f for key, f in found.items() if key not in listed))
+    refused: list[Outcome] = []
+    for listed_file in todo:
+        arrival = _arrival(settings, source, listed_file)
+        try:
+            dated = declared_time(listed_file.file_path, source.feed)
+        except SmmError as error:
+            refused.append((arrival, failed(arrival, error)))
+            continue
+        queue.waiting.append(replace(arrival, extracted_ts=dated, is_dated=True) if dated else arrival)
+    queue.waiting.sort(key=lambda a: (a.extracted_ts, a.file_path))
+    with transaction(con):
+        insert_rows(con, "insert or replace into meta.landing_file", _FILE_TYPES, fresh)
+        record_deliveries(con, source, refused, run_id)
+    queue.results += [result for _, result in refused]
+    failpoint("ingest.after_raw_store")
+    return queue
+
+
+@dataclass
+class _Known:
+    """What the books say of a feed: files by name, deliveries by (id, name), and when loaded bytes were last seen."""
+
+    files: dict[str, tuple[int, int, str]]
+    deliveries: dict[tuple[str, str], tuple[str, str]]
+    newest: dict[str, datetime]
+
+    @classmethod
+    def read(cls, con: duckdb.DuckDBPyConnection, feed: str) -> _Known:
+        files = con.execute(
+            "select file_path, byte_count, mtime_ns, delivery_id from meta.landing_file where feed = ?", [feed]
+        ).fetchall()
+        booked = con.execute(
+            "select delivery_id, file_path, status, mapping_hash, extracted_ts from meta.delivery where feed = ?",
+            [feed],
+        ).fetchall()
+        loaded = {r[0] for r in booked if r[2] == "loaded"}
+        newest = {i: max(r[4] for r in booked if r[0] == i and r[2] != "failed") for i in loaded}
+        return cls({r[0]: (r[1], r[2], r[3]) for r in files}, {(r[0], r[1]): (r[2], r[3]) for r in booked}, newest)
+
+    def is_done(self, arrival: Listed, fingerprint: str) -> bool:
+        """Whether an arrival needs no second look: its bytes are loaded, or it failed under the same mapping."""
+        status, tried_with = self.deliveries.get((arrival.delivery_id, arrival.file_path), ("", ""))
+        if status == "failed":
+            return tried_with == fingerprint
+        return status != "" and arrival.delivery_id in self.newest
+
+
+def _stored(settings: Settings, feed: str, known: _Known, path: Path, info: os.stat_result) -> Listed | None:
+    """One landing file, its bytes in the raw store; None when it is still being written."""
+    name = display_name(path, settings.landing / feed)
+    size, mtime_ns, delivery_id = known.files.get(name, (-1, -1, ""))
+    stored = raw_path(settings.raw_store, feed, delivery_id)
+    if (size, mtime_ns) != (info.st_size, info.st_mtime_ns) or not stored.is_file():
+        fresh = store_raw(path, settings.raw_store, feed, info)
+        if fresh is None:
+            return None
+        delivery_id = fresh
+    return Listed(name, delivery_id, info.st_size, info.st_mtime_ns)
+
+
+def _arrival(settings: Settings, source: FeedSource, listed: Listed) -> Arrival:
+    """What is known of a delivery before its name and its bytes are read; its time is that of the file."""
+    return Arrival(
+        feed=source.name,
+        file_path=listed.file_path,
+        delivery_id=listed.delivery_id,
+        raw_path=raw_path(settings.raw_store, source.name, listed.delivery_id),
+        byte_count=listed.byte_count,
+        extracted_ts=datetime.fromtimestamp(listed.mtime_ns / 1e9, UTC),
+        is_dated=False,
+    )
