@@ -41,8 +41,8 @@ class RunSummary:
     """What one run did. `failed` tables kept their old rows and `skipped` ones depend on them: nothing is published.
 
     `reject_reasons` counts, by feed, why records and rows of the run's deliveries were refused or skipped; `emptied`
-    are deliveries of which no record was loaded whole because of that. `waiting` are refusals of earlier runs that nobody has
-    dealt with.
+    are deliveries of which no record was loaded whole because of that. `waiting` are refusals of earlier runs that
+    nobody has dealt with.
     """
 
     run_id: str
