@@ -26,7 +26,8 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.ingest import RECORDS, DeliveryResult, forget_feed, ingest_landing
 from smm_pipeline.settings import Settings
 from smm_pipeline.validation import validate
-from smm_pipeline.warehouse.build import BuildResult, audit_loaded, build_table, forget_rolled_back
+from smm_pipeline.warehouse.audits import BuildResult, audit_loaded, forget_rolled_back
+from smm_pipeline.warehouse.build import build_table
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.outcomes import Refused, open_refusals, reject_reasons, split, summed
 from smm_pipeline.warehouse.publish import Publication, publish, require_fresh
@@ -195,7 +196,7 @@ def _build_stale(
     """Build every table that has something stale, in the order of their dependencies."""
     view = StateView(con, catalog, settings)
     _check_days(forced, view.days)
-    blocked = _audit_raw(con, catalog, view, summary)
+    blocked = _audit_loaded(con, catalog, view, summary)
     order = catalog.build_order
     for done, spec in enumerate(order):
         if progress:
@@ -219,10 +220,10 @@ def _build_stale(
         progress("build", len(order), len(order))
 
 
-def _audit_raw(con: duckdb.DuckDBPyConnection, catalog: Catalog, view: StateView, summary: RunSummary) -> set[str]:
-    """Audit the raw tables that ingest has changed; returns those on which nothing may be built."""
+def _audit_loaded(con: duckdb.DuckDBPyConnection, catalog: Catalog, view: StateView, summary: RunSummary) -> set[str]:
+    """Audit the seeds and raw tables that have changed; returns those on which nothing may be built."""
     blocked = set()
-    for spec in catalog.layer("raw"):
+    for spec in (*catalog.layer("seeds"), *catalog.layer("raw")):
         result = audit_loaded(con, spec, view, run_id=summary.run_id, validate=validate)
         if result is None:
             continue

@@ -52,6 +52,14 @@ columns:
   - {name: host, type: VARCHAR, description: Host}
   - {name: kind, type: VARCHAR, description: own or payment}
 """,
+    "expectations/seeds/shop_host.yml": """
+expectations:
+  - id: host_present
+    type: expect_column_values_to_not_be_null
+    kwargs: {column: host}
+    severity: critical
+    description: Every row names a host.
+""",
     "sql/staging/stg_sale.yml": """
 description: Sales, current version.
 grain: one row per sale

@@ -19,6 +19,7 @@ from smm_pipeline.ingest import feed_fault, unseen_files
 from smm_pipeline.orchestration.instance import prepare_dagster_home
 from smm_pipeline.pipeline import stale_days
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, Settings
+from smm_pipeline.warehouse.books import CHECKS_SQL
 from smm_pipeline.warehouse.connection import connect, tune
 from smm_pipeline.warehouse.outcomes import feed_fates, open_refusals, reject_reasons, split, summed
 from smm_pipeline.warehouse.schema import ensure_schema
@@ -121,8 +122,8 @@ def _status(
     fates = feed_fates(con, reasons)
     refused = open_refusals(con, settings.landing)
     checks = con.execute(
-        "select table_name, partition_key, check_id, severity, status from quality.check_results "
-        "where status <> 'passed' order by table_name, check_id, partition_key"
+        f"with found as ({CHECKS_SQL}) select table_name, last_not_passed, windows_not_passed, check_id, severity, "
+        "status from found where status <> 'passed' order by table_name, check_id"
     ).fetchall()
     return {
         "first_day": view.days[0] if view.days else None,
@@ -146,7 +147,8 @@ def _status(
         "stale_days": list(stale_days(stale)),
         "stale_tables": sorted(stale),
         "checks_not_passed": [
-            dict(zip(("table", "partition", "check", "severity", "status"), row, strict=True)) for row in checks
+            dict(zip(("table", "partition", "windows", "check", "severity", "status"), row, strict=True))
+            for row in checks
         ],
         "serving_file": settings.serving_file if settings.serving_file.exists() else None,
     }

@@ -17,7 +17,7 @@ from smm_pipeline.reporting.summary import Summary
 from smm_pipeline.reporting.terminal import to_rich, to_text
 from smm_pipeline.reporting.wording import counted
 from smm_pipeline.settings import Settings
-from smm_pipeline.warehouse.build import BuildResult
+from smm_pipeline.warehouse.audits import BuildResult
 from smm_pipeline.warehouse.outcomes import SKIPPED, Reasons, split
 
 TOP_REASONS = 3
@@ -198,6 +198,7 @@ def status_text(data: dict[str, Any]) -> str:
     lines.append(_waiting(stale))
     lines += [
         f"check {c['status']} ({c['severity']}): {c['table']} {c['partition']} {c['check']}"
+        + (f", and {counted(c['windows'] - 1, 'earlier window')} of days" if c["windows"] > 1 else "")
         for c in data["checks_not_passed"]
     ]
     lines.append(f"serving file: {data['serving_file'] or 'not published yet'}")

@@ -20,7 +20,7 @@ the evaluations, and whatever depends on it, the serving file included, is skipp
 
 # No `from __future__ import annotations` here: Dagster reads the annotations of asset functions as they are.
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -29,7 +29,7 @@ import duckdb
 
 from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.ingest import DeliveryResult, ingest_landing
-from smm_pipeline.orchestration.checks import asset_key, check_results, check_specs, last_verdicts
+from smm_pipeline.orchestration.checks import asset_key, check_results, check_specs, recorded_verdicts
 from smm_pipeline.orchestration.jobs import DAILY
 from smm_pipeline.orchestration.metadata import (
     build_metadata,
@@ -41,8 +41,9 @@ from smm_pipeline.orchestration.metadata import (
 )
 from smm_pipeline.orchestration.partitions import last_complete_day, run_days, stale_days, upstream_mapping
 from smm_pipeline.orchestration.resources import Instance, plain_failures
-from smm_pipeline.validation import Verdict, validate
-from smm_pipeline.warehouse.build import audit_loaded, build_table
+from smm_pipeline.validation import validate
+from smm_pipeline.warehouse.audits import audit_loaded, forget_rolled_back
+from smm_pipeline.warehouse.build import build_table
 from smm_pipeline.warehouse.publish import publish, require_fresh
 from smm_pipeline.warehouse.state import StateView
 
@@ -95,11 +96,7 @@ def _ingest_step(catalog: Catalog) -> dg.AssetsDefinition:
             deliveries = ingest_landing(con, settings, catalog, run_id=context.run.run_id)
             _log_deliveries(context, deliveries)
             view = StateView(con, catalog, settings)
-            results = []
-            for spec in specs:
-                audit = audit_loaded(con, spec, view, run_id=context.run.run_id, validate=validate)
-                verdicts = last_verdicts(con, spec) if audit is None else audit.verdicts
-                results.append(_loaded(con, spec, verdicts, fates(spec, deliveries)))
+            results = [_loaded(con, spec, view, context.run.run_id, fates(spec, deliveries)) for spec in specs]
         yield from results
 
     return ingest
@@ -126,19 +123,22 @@ def _seeds_step(catalog: Catalog) -> dg.AssetsDefinition:
         can_subset=False,
         pool=POOL,
     )
-    def seeds(instance: Instance) -> Iterator[Result]:
+    def seeds(context: dg.AssetExecutionContext, instance: Instance) -> Iterator[Result]:
         # Opening the warehouse loads the seeds that changed.
         with plain_failures(), instance.warehouse(catalog) as con:
-            results = [_loaded(con, spec, last_verdicts(con, spec), {}) for spec in specs]
+            view = StateView(con, catalog, instance.settings())
+            results = [_loaded(con, spec, view, context.run.run_id, {}) for spec in specs]
         yield from results
 
     return seeds
 
 
 def _loaded(
-    con: duckdb.DuckDBPyConnection, spec: TableSpec, verdicts: Sequence[Verdict], metadata: dict[str, int]
+    con: duckdb.DuckDBPyConnection, spec: TableSpec, view: StateView, run_id: str, metadata: dict[str, int]
 ) -> Result:
-    """Result of a table that is loaded, not computed."""
+    """Result of a table that is loaded, not computed: audited where it was not yet, else with what was last found."""
+    audit = audit_loaded(con, spec, view, run_id=run_id, validate=validate)
+    verdicts = recorded_verdicts(con, spec) if audit is None else audit.verdicts
     return Result(
         asset_key=asset_key(spec),
         metadata={"dagster/row_count": row_count(con, spec), **metadata},
@@ -209,7 +209,11 @@ def _serving_file(catalog: Catalog) -> dg.AssetsDefinition:
     def serving_file(context: dg.AssetExecutionContext, instance: Instance) -> Result:
         with plain_failures(), instance.warehouse(catalog) as con:
             settings = instance.settings()
-            require_fresh(StateView(con, catalog, settings), catalog, through=last_complete_day(settings))
+            view = StateView(con, catalog, settings)
+            require_fresh(view, catalog, through=last_complete_day(settings))
+            for spec in catalog.build_order:
+                if not view.stale_keys(spec):
+                    forget_rolled_back(con, spec)
             publication = publish(settings, catalog, con, run_id=context.run.run_id)
         return Result(
             metadata={

@@ -56,6 +56,20 @@ where built_at <= ? and list_contains(?, table_name) and partition_key <> 'all' 
     and partition_key <= ?
 order by built_at, table_name, partition_key
 """
+# The newest verdicts of tables that the same run did not build.
+_VERDICTS = """
+select c.table_name, arg_max(c.run_id, (c.checked_at, c.run_id)), max(c.checked_at)
+from quality.check_results as c
+where
+    c.checked_at > ?
+    and list_contains(?, c.table_name)
+    and not exists (
+        select 1 from meta.partition_state as s where s.table_name = c.table_name and s.run_id = c.run_id
+    )
+group by c.table_name
+order by max(c.checked_at), c.table_name
+"""
+_Event = dg.AssetMaterialization | dg.AssetCheckEvaluation
 
 
 @dataclass(frozen=True)
@@ -93,6 +107,7 @@ def history_sensor(settings: Settings, catalog: Catalog) -> dg.SensorDefinition:
                 builds = _builds(con, catalog, cursor.told_until)
                 own = _not_dagsters(context.instance, [*_held_back(con, catalog, cursor, last_day), *builds])
                 events = list(_events(con, catalog, _told(catalog, own, last_day)))
+                rest = [] if builds or events else _verdicts_alone(con, catalog, context.instance, cursor.told_until)
         except duckdb.CatalogException:
             return dg.SkipReason("nothing was loaded yet")
         except SmmError as error:
@@ -100,18 +115,16 @@ def history_sensor(settings: Settings, catalog: Catalog) -> dg.SensorDefinition:
                 raise
             return dg.SkipReason(error.what)
         if builds or events:
-            told = dg.SkipReason(f"told of {len(own)} builds")
-            until = builds[-1].built_at if builds else cursor.told_until
-            return dg.SensorResult(skip_reason=told, asset_events=events, cursor=_write_cursor(until, last_day))
-        published = publication(settings)
-        if published is None or published["published_at"] <= cursor.told_until:
-            told, until = dg.SkipReason("everything is told"), cursor.told_until
-            return dg.SensorResult(skip_reason=told, cursor=_write_cursor(until, last_day))
-        is_dagsters = context.instance.has_run(published["run_id"])
+            told, until = f"told of {len(own)} builds", builds[-1].built_at if builds else cursor.told_until
+        else:
+            published = publication(settings)
+            if published is not None and published["published_at"] > cursor.told_until:
+                rest.append((published["published_at"], _publication_events(context.instance, settings, published)))
+            told = "told of the publication and of checks" if rest else "everything is told"
+            until = max([cursor.told_until, *(at for at, _ in rest)])
+            events = [event for _, found in rest for event in found]
         return dg.SensorResult(
-            skip_reason=dg.SkipReason("told of the publication"),
-            asset_events=[] if is_dagsters else list(_publication_events(settings, published)),
-            cursor=_write_cursor(published["published_at"], last_day),
+            skip_reason=dg.SkipReason(told), asset_events=events, cursor=_write_cursor(until, last_day)
         )
 
     return built_outside_dagster
@@ -160,25 +173,38 @@ def _told(catalog: Catalog, builds: Sequence[_Build], last_day: date) -> list[_B
     return list(told.values())
 
 
-def _events(
-    con: duckdb.DuckDBPyConnection, catalog: Catalog, builds: Sequence[_Build]
-) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
+def _events(con: duckdb.DuckDBPyConnection, catalog: Catalog, builds: Sequence[_Build]) -> Iterator[_Event]:
     """A materialization for every build, oldest first, then the last checks of each table."""
     newest = {build.table_name: build for build in builds}
     for build in builds:
         spec = catalog[build.table_name]
         yield _materialization(con, spec, catalog, build, is_newest=newest[build.table_name] is build)
     for name in newest:
-        spec = catalog[name]
-        for result in check_results(spec, recorded_verdicts(con, spec)):
-            yield dg.AssetCheckEvaluation(
-                asset_key=asset_key(spec),
-                check_name=str(result.check_name),
-                passed=result.passed,
-                metadata=result.metadata,
-                severity=result.severity,
-                description=result.description,
-            )
+        yield from _evaluations(con, catalog[name])
+
+
+def _verdicts_alone(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, instance: dg.DagsterInstance, after: datetime
+) -> list[tuple[datetime, list[_Event]]]:
+    """Checks of tables that were not built, as where a critical one failed and the rows were rolled back."""
+    names = [spec.full_name for spec in catalog]
+    return [
+        (at, [] if instance.has_run(run_id) else list(_evaluations(con, catalog[name])))
+        for name, run_id, at in con.execute(_VERDICTS, [after, names]).fetchall()
+    ]
+
+
+def _evaluations(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> Iterator[dg.AssetCheckEvaluation]:
+    """The last verdict of each check of a table."""
+    for result in check_results(spec, recorded_verdicts(con, spec)):
+        yield dg.AssetCheckEvaluation(
+            asset_key=asset_key(spec),
+            check_name=str(result.check_name),
+            passed=result.passed,
+            metadata=result.metadata,
+            severity=result.severity,
+            description=result.description,
+        )
 
 
 def publication(settings: Settings) -> Row | None:
@@ -190,14 +216,16 @@ def publication(settings: Settings) -> Row | None:
         return None
 
 
-def _publication_events(settings: Settings, published: Row) -> Iterator[dg.AssetMaterialization]:
-    """The serving file, and the page where there is one."""
+def _publication_events(instance: dg.DagsterInstance, settings: Settings, published: Row) -> list[_Event]:
+    """The serving file, and the page where there is one; nothing where Dagster itself published."""
+    if instance.has_run(published["run_id"]):
+        return []
     metadata = {"run_id": published["run_id"], "published_at": dg.MetadataValue.timestamp(published["published_at"])}
-    for key, path in ((SERVING_FILE, settings.serving_file), (HTML_REPORT, settings.report_file)):
-        if path.is_file():
-            yield dg.AssetMaterialization(
-                key, description=_ORIGIN, metadata={**metadata, "path": dg.MetadataValue.path(path)}
-            )
+    return [
+        dg.AssetMaterialization(key, description=_ORIGIN, metadata={**metadata, "path": dg.MetadataValue.path(path)})
+        for key, path in ((SERVING_FILE, settings.serving_file), (HTML_REPORT, settings.report_file))
+        if path.is_file()
+    ]
 
 
 def _materialization(

@@ -16,7 +16,7 @@ from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.ingest import DeliveryResult
 from smm_pipeline.orchestration.checks import asset_key
 from smm_pipeline.orchestration.lineage import column_lineage
-from smm_pipeline.warehouse.build import BuildResult
+from smm_pipeline.warehouse.audits import BuildResult
 from smm_pipeline.warehouse.schema import relation
 
 FATES = ("rows_in", "loaded", "duplicate", "superseded", "rejected")

@@ -271,14 +271,13 @@ def feeds(source: Serving) -> list[Row]:
 
 
 def checks_not_passed(source: Serving) -> list[Row]:
-    """One row per check, severity and outcome other than passed: windows of days, rows that should not be there."""
+    """One row per check with another outcome than passed: windows of days, rows that should not be there."""
     return source.rows(
         """
-        select table_name, check_id, severity, status, count(*) as windows, sum(unexpected_count) as unexpected
+        select table_name, check_id, severity, status, windows_not_passed as windows, unexpected_count as unexpected
         from kpi._checks
         where status <> 'passed'
-        group by table_name, check_id, severity, status
-        order by array_position(['critical', 'warning', 'info'], severity), table_name, check_id, status
+        order by array_position(['critical', 'warning', 'info'], severity), table_name, check_id
         """
     )
 

@@ -29,18 +29,20 @@ FEEDS = TableSpec(
 CHECKS = TableSpec(
     layer="kpi",
     name="_checks",
-    description="What every check last found, window by window",
-    grain="one row per table, window of days and check",
-    key=("table_name", "partition_key", "check_id"),
+    description="What every check last found on the rows of its table; quality.check_results has each window of days",
+    grain="one row per table and check",
+    key=("table_name", "check_id"),
     columns=(
         ColumnSpec("table_name", "VARCHAR", "Table that was checked"),
-        ColumnSpec("partition_key", "VARCHAR", "Day, or first/last day of the window, or all"),
         ColumnSpec("check_id", "VARCHAR", "Name of the check in expectations/"),
         ColumnSpec("severity", "VARCHAR", "critical, warning or info"),
-        ColumnSpec("status", "VARCHAR", "passed, failed or broken"),
-        ColumnSpec("unexpected_count", "BIGINT", "Rows that should not be there; NULL where the check does not count"),
-        ColumnSpec("row_count", "BIGINT", "Rows checked"),
-        ColumnSpec("checked_at", "TIMESTAMPTZ", "Instant of the check"),
+        ColumnSpec("status", "VARCHAR", "passed, failed or broken: the worst of what was last found on its days"),
+        ColumnSpec("windows_not_passed", "BIGINT", "Windows of days, built together, on which it did not pass"),
+        ColumnSpec("last_not_passed", "VARCHAR", "The newest of them: a day, first/last day, or all; NULL without one"),
+        ColumnSpec(
+            "unexpected_count", "BIGINT", "Rows of these windows that should not be there; NULL where it does not count"
+        ),
+        ColumnSpec("checked_at", "TIMESTAMPTZ", "Instant at which it was last evaluated"),
     ),
 )
 # A delivery under two names is one delivery; a reject stands once for every table that refused its record.
@@ -82,8 +84,22 @@ group by d.feed
 order by d.feed
 """
 CHECKS_SQL = """
-select table_name, partition_key, check_id, severity, status, unexpected_count, row_count, checked_at
+select
+    table_name,
+    check_id,
+    arg_max(severity, (checked_at, partition_key)) as severity,
+    case
+        when bool_or(status = 'broken') then 'broken'
+        when bool_or(status = 'failed') then 'failed'
+        else 'passed'
+    end as status,
+    count(*) filter (where status <> 'passed') as windows_not_passed,
+    arg_max(partition_key, (split_part(partition_key, '/', -1), partition_key)) filter (where status <> 'passed')
+        as last_not_passed,
+    cast(sum(unexpected_count) filter (where status <> 'passed') as bigint) as unexpected_count,
+    max(checked_at) as checked_at
 from quality.check_results
-order by table_name, partition_key, check_id
+group by table_name, check_id
+order by table_name, check_id
 """
 BOOKS: tuple[tuple[TableSpec, str], ...] = ((FEEDS, FEEDS_SQL), (CHECKS, CHECKS_SQL))

@@ -1,19 +1,17 @@
 """Building one table over a window of days: write, audit, commit, in one transaction.
 
 Belongs here: the DELETE and INSERT around a table's SELECT, the conservation checks of the engine, and the order
-write -> validate -> commit. Does not belong here: which days are built (pipeline.py) and what an expectation means
-(validation/, passed in as a function).
+write -> validate -> commit. Does not belong here: which days are built (pipeline.py) and the record of verdicts
+(audits.py).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 
@@ -21,6 +19,14 @@ from smm_pipeline.catalog import TableSpec
 from smm_pipeline.errors import SmmError
 from smm_pipeline.settings import Settings
 from smm_pipeline.validation.runner import Verdict
+from smm_pipeline.warehouse.audits import (
+    BuildResult,
+    Validator,
+    is_blocking,
+    record_verdicts,
+    run_suite,
+    selecting,
+)
 from smm_pipeline.warehouse.connection import transaction
 from smm_pipeline.warehouse.failpoints import failpoint
 from smm_pipeline.warehouse.schema import quoted, relation
@@ -34,37 +40,9 @@ from smm_pipeline.warehouse.state import (
     save_states,
 )
 
-AUDIT_VIEW = "smm_audit"
-# is_blocking() for rows of quality.check_results.
-_BLOCKING_SQL = "(status = 'broken' or (status = 'failed' and severity = 'critical'))"
-
-Validator = Callable[..., Sequence[Verdict]]
-
-
-@dataclass(frozen=True)
-class BuildResult:
-    """What became of one table in one run; `keys` are the partitions asked for, `rows` the rows they hold now."""
-
-    table: str
-    keys: tuple[str, ...]
-    rows: int
-    seconds: float
-    verdicts: tuple[Verdict, ...]
-    status: Literal["built", "failed"]
-
-    @property
-    def blocking(self) -> tuple[Verdict, ...]:
-        """Verdicts that keep the old partition in place."""
-        return tuple(v for v in self.verdicts if is_blocking(v))
-
 
 class _AuditFailedError(Exception):
     """Rolls back a partition whose audit failed."""
-
-
-def is_blocking(verdict: Verdict) -> bool:
-    """True for a failed critical expectation, and for any that could not be evaluated."""
-    return verdict.status == "broken" or (verdict.status == "failed" and verdict.severity == "critical")
 
 
 def build_table(
@@ -104,64 +82,23 @@ def build_table(
             with transaction(con):
                 rows += _replace(con, spec, window, settings)
                 _save_states(con, spec, window, settings, view, run_id)
-                inside = _audit(con, spec, window, validate)
+                inside = run_suite(con, spec, window, validate)
                 verdicts.extend(inside)
                 if any(is_blocking(v) for v in inside):
                     raise _AuditFailedError
+                # With the rows: a crash must not leave rows whose verdicts are lost.
+                record_verdicts(con, spec, window, inside, run_id)
                 failpoint("build.before_commit")
         except _AuditFailedError:
-            _record(con, spec, window, inside, run_id)
+            with transaction(con):
+                record_verdicts(con, spec, window, inside, run_id)
             return BuildResult(
                 spec.full_name, window.keys, rows, time.perf_counter() - started, tuple(verdicts), "failed"
             )
-        _record(con, spec, window, inside, run_id)
         failpoint("build.after_commit")
         con.execute("checkpoint")
     keys = tuple(key for window in windows for key in window.keys)
     return BuildResult(spec.full_name, keys, rows, time.perf_counter() - started, tuple(verdicts), "built")
-
-
-def forget_rolled_back(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
-    """Drop blocking verdicts on a table that needs no build: they speak of rows that were rolled back.
-
-    So it is after a wrong change of the code, or a delivery, was taken back.
-    """
-    con.execute(f"delete from quality.check_results where table_name = ? and {_BLOCKING_SQL}", [spec.full_name])
-
-
-def audit_loaded(
-    con: duckdb.DuckDBPyConnection, spec: TableSpec, view: StateView, *, run_id: str, validate: Validator
-) -> BuildResult | None:
-    """Audit what ingest has loaded into a raw table in this run, or what failed the audit of an earlier one.
-
-    Args:
-        con: the open work database, without a transaction.
-        spec: a raw table.
-        view: partition states after ingest.
-        run_id: of this run; tells the partitions it has changed.
-        validate: as for build_table.
-
-    Returns:
-        None when there is nothing to audit.
-    """
-    started = time.perf_counter()
-    rows = con.execute(
-        "select partition_key from meta.partition_state where table_name = ? and (run_id = ? or exists ("
-        f"select 1 from quality.check_results as c where c.table_name = ? and {_BLOCKING_SQL}))",
-        [spec.full_name, run_id, spec.full_name],
-    ).fetchall()
-    if not rows:
-        return None
-    keys = [key for (key,) in rows]
-    windows = [Window()] if spec.partition is None else view.windows(spec, [date.fromisoformat(key) for key in keys])
-    verdicts: list[Verdict] = []
-    for window in windows:
-        found = _audit(con, spec, window, validate)
-        _record(con, spec, window, found, run_id)
-        verdicts.extend(found)
-    failed = any(is_blocking(v) for v in verdicts)
-    seconds = time.perf_counter() - started
-    return BuildResult(spec.full_name, tuple(keys), 0, seconds, tuple(verdicts), "failed" if failed else "built")
 
 
 def window_parameters(first: date, last: date, settings: Settings) -> dict[str, Any]:
@@ -176,24 +113,17 @@ def window_parameters(first: date, last: date, settings: Settings) -> dict[str, 
     }
 
 
-def _bounds(spec: TableSpec, window: Window) -> tuple[str, list[date]]:
-    """The condition that selects a window's rows, with its parameters."""
-    if spec.partition is None:
-        return "true", []
-    return f"{quoted(spec.partition)} between ? and ?", [window.first, window.last]
-
-
 def _replace(con: duckdb.DuckDBPyConnection, spec: TableSpec, window: Window, settings: Settings) -> int:
     """Delete the window and insert it anew; returns the rows inserted."""
     values: dict[str, Any] = dict(settings.sql_parameters())
     if spec.partition is not None:
         values |= window_parameters(window.first, window.last, settings)
-    inside, bounds = _bounds(spec, window)
-    con.execute(f"delete from {relation(spec)} where {inside}", bounds)
+    inside = selecting(spec, window)
+    con.execute(f"delete from {relation(spec)} where {inside}")
     inserted = con.execute(
         f"insert into {relation(spec)} by name {spec.sql}", {name: values[name] for name in spec.parameters}
     ).fetchone()
-    stored = con.execute(f"select count(*) from {relation(spec)} where {inside}", bounds).fetchone()
+    stored = con.execute(f"select count(*) from {relation(spec)} where {inside}").fetchone()
     if inserted is None or stored is None or stored[0] != inserted[0]:
         raise SmmError(
             "SMM-303",
@@ -233,58 +163,8 @@ def _contents(con: duckdb.DuckDBPyConnection, spec: TableSpec, window: Window) -
     """Row count and order-free hash of every partition of the window."""
     columns = ", ".join(quoted(c.name) for c in spec.columns)
     key = f"cast({quoted(spec.partition)} as varchar)" if spec.partition else f"'{ALL}'"
-    inside, bounds = _bounds(spec, window)
+    inside = selecting(spec, window)
     rows = con.execute(
-        f"select {key}, count(*), sum(hash({columns})) from {relation(spec)} where {inside} group by 1", bounds
+        f"select {key}, count(*), sum(hash({columns})) from {relation(spec)} where {inside} group by 1"
     ).fetchall()
     return {name: (int(count), str(content)) for name, count, content in rows}
-
-
-def _audit(con: duckdb.DuckDBPyConnection, spec: TableSpec, window: Window, validate: Validator) -> Sequence[Verdict]:
-    """Run the suite on the window's uncommitted rows."""
-    where = ""
-    if spec.partition is not None:
-        where = f" where {quoted(spec.partition)} between date '{window.first}' and date '{window.last}'"
-    con.execute(f"create or replace temp view {AUDIT_VIEW} as select * from {relation(spec)}{where}")
-    try:
-        return validate(con, spec, relation=AUDIT_VIEW, days=window.days)
-    finally:
-        # A check that raised has aborted the transaction; its rollback takes the view away.
-        with suppress(duckdb.TransactionException):
-            con.execute(f"drop view if exists {AUDIT_VIEW}")
-
-
-def _record(
-    con: duckdb.DuckDBPyConnection, spec: TableSpec, window: Window, verdicts: Sequence[Verdict], run_id: str
-) -> None:
-    """Keep the verdicts, also those of a partition that was rolled back.
-
-    They take the place of earlier verdicts on the same days, and of those on a build that reached into these days and
-    was rolled back. Of a wider build that was kept the verdicts stay: they are all that is known of its other days.
-    """
-    if not verdicts:
-        return
-    con.execute(
-        "delete from quality.check_results where table_name = ? and ("
-        "split_part(partition_key, '/', 1) >= ? and split_part(partition_key, '/', -1) <= ? or "
-        f"split_part(partition_key, '/', -1) >= ? and split_part(partition_key, '/', 1) <= ? and {_BLOCKING_SQL})",
-        [spec.full_name, *(window.keys[0], window.keys[-1]) * 2],
-    )
-    con.execute(
-        "insert or replace into quality.check_results "
-        "select ?, ?, unnest(?::varchar[]), unnest(?::varchar[]), unnest(?::varchar[]), unnest(?::varchar[]), "
-        "unnest(?::varchar[]), unnest(?::bigint[]), unnest(?::bigint[]), ?, ?",
-        [
-            spec.full_name,
-            window.label,
-            [v.check_id for v in verdicts],
-            [v.expectation for v in verdicts],
-            [v.severity for v in verdicts],
-            [v.status for v in verdicts],
-            [v.observed for v in verdicts],
-            [v.unexpected_count for v in verdicts],
-            [v.rows for v in verdicts],
-            run_id,
-            datetime.now(UTC),
-        ],
-    )

@@ -34,6 +34,15 @@ create table if not exists quality.check_results (
     primary key (table_name, partition_key, check_id)
 )
 """
+AUDIT_DDL = """
+create table if not exists meta.audit_state (
+    table_name varchar not null,
+    partition_key varchar not null,
+    version bigint not null,
+    suite_version varchar not null,
+    primary key (table_name, partition_key)
+)
+"""
 SHOP_HOST = "seeds.shop_host"
 
 
@@ -75,7 +84,7 @@ def create_books(con: duckdb.DuckDBPyConnection) -> None:
     """Create the tables in which the engine keeps its own books, where they are missing."""
     for schema in ("meta", "quality"):
         con.execute(f"create schema if not exists {schema}")
-    for statement in (STATE_DDL, CHECK_DDL, *DELIVERY_DDL):
+    for statement in (STATE_DDL, CHECK_DDL, AUDIT_DDL, *DELIVERY_DDL):
         con.execute(statement)
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from smm_pipeline.settings import HOME_VARIABLE, PERSON_KEY_VARIABLE, PROJECT_ROOT
@@ -55,6 +56,7 @@ def test_a_killed_run_is_made_good_by_the_next(name: str, shop: Path, alone: Pat
     again = smm(home, "run")
     assert again.returncode == 0, again.stderr + again.stdout
     assert fingerprints(home / "serving" / "smm.duckdb") == fingerprints(alone / "serving" / "smm.duckdb")
+    assert _checks(home) == _checks(alone)
 
 
 def test_two_processes_run_the_same_days_at_once(shop: Path, alone: Path, tmp_path: Path) -> None:
@@ -71,3 +73,9 @@ def test_two_processes_run_the_same_days_at_once(shop: Path, alone: Path, tmp_pa
     assert [process.returncode for process in processes] == [0, 0], said
     for layer in ("staging", "core", "kpi"):
         assert fingerprints(home / "warehouse.duckdb", layer) == fingerprints(alone / "warehouse.duckdb", layer)
+
+
+def _checks(home: Path) -> list[tuple[str, ...]]:
+    """Every check on record with its last outcome, as it was published."""
+    with duckdb.connect(str(home / "serving" / "smm.duckdb"), read_only=True) as con:
+        return con.execute("select table_name, check_id, status from kpi._checks order by all").fetchall()

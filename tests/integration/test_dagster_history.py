@@ -51,13 +51,13 @@ class Desk:
         """Days that Dagster knows as materialized."""
         return self.instance.get_materialized_partitions(key)
 
-    def smm_run(self) -> None:
+    def smm_run(self, *, fails: bool = False) -> None:
         """What `smm run` does, without the report, which needs the real KPI tables."""
         from smm_pipeline import pipeline
 
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(pipeline, "_report", lambda settings: settings.report_file)
-            assert not pipeline.run(self.settings, self.catalog).failed
+            assert bool(pipeline.run(self.settings, self.catalog).failed) is fails
 
 
 @pytest.fixture
@@ -77,6 +77,14 @@ def latest(desk: Desk, key: dg.AssetKey) -> dict[str, Any]:
     return dict(event.asset_materialization.metadata)
 
 
+def checks(desk: Desk, key: dg.AssetKey) -> dict[str, str]:
+    """The newest evaluation of each check of an asset."""
+    graph = definitions(desk.settings, desk.catalog).resolve_asset_graph()
+    keys = graph.get_check_keys_for_assets({key})
+    records = desk.instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
+    return {key.name: record.status.value for key, record in records.items()}
+
+
 def test_days_checks_and_publication_are_told_once(desk: Desk) -> None:
     days = recent_days(desk.settings, 3)
     deliver(desk.settings, "a", [("s1", days[0], "10"), ("s2", days[1], "200"), ("s3", days[2], "30")])
@@ -90,12 +98,29 @@ def test_days_checks_and_publication_are_told_once(desk: Desk) -> None:
     assert metadata["dagster/column_lineage"].value.deps_by_column["revenue_amount"]
     assert desk.instance.get_latest_materialization_event(SERVING_FILE) is not None
 
-    graph = definitions(desk.settings, desk.catalog).resolve_asset_graph()
-    keys = graph.get_check_keys_for_assets({STAGED})
-    records = desk.instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
-    status = {key.name: record.status.value for key, record in records.items()}
-    assert status == {"sale_unique": "SUCCEEDED", "amount_not_negative": "SUCCEEDED", "amount_usual": "FAILED"}
+    assert checks(desk, STAGED) == {
+        "sale_unique": "SUCCEEDED",
+        "amount_not_negative": "SUCCEEDED",
+        "amount_usual": "FAILED",
+    }
     assert desk.tick() == TOLD
+
+
+def test_a_critical_failure_is_told_though_its_rows_were_rolled_back(desk: Desk) -> None:
+    (day,) = recent_days(desk.settings, 1)
+    deliver(desk.settings, "a", [("s1", day, "10")])
+    desk.smm_run()
+    desk.settle()
+    deliver(desk.settings, "b", [("s1", day, "-10")], version=2)
+    desk.smm_run(fails=True)
+    desk.settle()
+    assert checks(desk, STAGED)["amount_not_negative"] == "FAILED"
+    assert latest(desk, STAGED)["dagster/row_count"].value == 1
+    assert desk.tick() == TOLD
+    deliver(desk.settings, "c", [("s1", day, "12")], version=3)
+    desk.smm_run()
+    desk.settle()
+    assert checks(desk, STAGED)["amount_not_negative"] == "SUCCEEDED"
 
 
 def test_a_run_of_dagster_is_not_told_again(desk: Desk) -> None:

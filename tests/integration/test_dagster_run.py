@@ -12,6 +12,7 @@ import pytest
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.orchestration.partitions import range_tags
 from smm_pipeline.settings import Settings
+from smm_pipeline.warehouse.connection import connect
 from tests.dagster_project import definitions, deliver, make_instance, make_project, read, recent_days, run_range
 
 STAGING, KPI = dg.AssetKey(["staging", "stg_sale"]), dg.AssetKey(["kpi", "kpi_daily_sale"])
@@ -111,6 +112,25 @@ def test_daily_run_takes_up_other_stale_days(
     assert done[STAGING] == done[KPI] == [d.isoformat() for d in (days[0], days[1], days[4])]
     amounts = [(Decimal(10), Decimal(10)), (Decimal(20), Decimal(30)), (Decimal(30), Decimal(30))]
     assert [row[:2] for row in read(settings.serving_file, PUBLISHED)] == amounts
+
+
+def test_a_verdict_on_rows_that_were_rolled_back_is_forgotten_when_all_is_built(
+    settings: Settings, catalog: Catalog, instance: dg.DagsterInstance
+) -> None:
+    """A wrong delivery of the first day failed and was taken back; only the second day is built since."""
+    days = recent_days(settings, 2)
+    deliver(settings, "a", [("s1", days[0], "10"), ("s2", days[1], "20")])
+    defs = definitions(settings, catalog)
+    assert run_range(defs, instance, *days).success
+    with connect(settings) as con:
+        con.execute(
+            "insert into quality.check_results select table_name, ?, check_id, expectation, severity, 'failed', "
+            "observed, 1, row_count, run_id, checked_at from quality.check_results where check_id = 'sale_unique'",
+            [days[0].isoformat()],
+        )
+    assert run_range(defs, instance, days[1], days[1]).success
+    failed = "select count(*) from quality.check_results where status = 'failed' and severity = 'critical'"
+    assert read(settings.warehouse_file, failed) == [(0,)]
 
 
 def test_tables_that_do_not_agree_are_not_published(

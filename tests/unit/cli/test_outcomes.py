@@ -16,7 +16,7 @@ from smm_pipeline.cli.texts import run_dict, run_text
 from smm_pipeline.pipeline import RunSummary
 from smm_pipeline.settings import PROJECT_ROOT
 from smm_pipeline.validation import Verdict
-from smm_pipeline.warehouse.build import BuildResult
+from smm_pipeline.warehouse.audits import BuildResult
 from tests.commands import smm
 from tests.ingest_fixture import Instance
 

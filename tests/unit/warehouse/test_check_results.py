@@ -12,7 +12,8 @@ import pytest
 from smm_pipeline.catalog import TableSpec
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, Settings
 from smm_pipeline.validation import Verdict
-from smm_pipeline.warehouse.build import BuildResult, build_table, forget_rolled_back
+from smm_pipeline.warehouse.audits import BuildResult, forget_rolled_back
+from smm_pipeline.warehouse.build import build_table
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.schema import ensure_schema
 from smm_pipeline.warehouse.state import StateView, bump
