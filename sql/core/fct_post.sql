@@ -12,7 +12,7 @@ with post as (
         link_urls,
         permalink,
         is_reshare,
-        reshared_from,
+        reshared_from_key,
         is_paid
     from staging.stg_community_post
     where post_date_local between $first_date and $last_date
@@ -111,7 +111,7 @@ select
     cast(extract(hour from p.published_ts at time zone $time_zone) as integer) as post_hour_local,
     p.post_type,
     coalesce(p.is_reshare, false) as is_reshare,
-    p.reshared_from,
+    p.reshared_from_key,
     coalesce(p.is_paid, false) as is_paid,
     p.link_urls is not null as has_link,
     nullif(g.path, '') as link_path,

@@ -12,7 +12,7 @@ select
     link_urls,
     permalink,
     is_reshare,
-    reshared_from,
+    reshared_from_key,
     is_paid
 from raw.community_post
 where
