@@ -178,7 +178,7 @@ class Warehouse(_Section):
 
     memory_limit: str = Field("1500MB", pattern=r"^\d+(MB|GB)$", description="DuckDB's target; spills to disk past it")
     threads: int = Field(2, ge=1, description="Processor cores that DuckDB uses")
-    lock_timeout_seconds: int = Field(120, ge=0, description="How long to wait for another process")
+    lock_timeout_seconds: int = Field(120, ge=0, description="How long a command waits for another process")
     min_free_bytes: int = Field(200_000_000, ge=0, description="A run does not start with less free disk")
 
 

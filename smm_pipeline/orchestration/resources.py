@@ -20,6 +20,9 @@ from smm_pipeline.settings import Settings, load_settings
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.schema import ensure_schema
 
+# Nobody sits before a run of the daemon: rather than fail, a step waits for a long build on the command line.
+PATIENCE_SECONDS = 3600
+
 
 class Instance(dg.ConfigurableResource):  # type: ignore[type-arg]  # the value it yields is itself
     """The instance folder that a run works on; its settings are read anew in every step."""
@@ -35,7 +38,7 @@ class Instance(dg.ConfigurableResource):  # type: ignore[type-arg]  # the value 
     def warehouse(self, catalog: Catalog) -> Iterator[duckdb.DuckDBPyConnection]:
         """The work database, open for one step, with every table of the catalog in place."""
         settings = self.settings()
-        with connect(settings) as con:
+        with connect(_waiting(settings, max(PATIENCE_SECONDS, settings.warehouse.lock_timeout_seconds))) as con:
             if not self._has_schema:  # once in a run: it looks at every table
                 ensure_schema(con, catalog, settings)
                 self._has_schema = True
@@ -44,7 +47,12 @@ class Instance(dg.ConfigurableResource):  # type: ignore[type-arg]  # the value 
 
 def hasty(settings: Settings) -> Settings:
     """Settings for a sensor's tick, which must not wait for the lock of the work database: the next tick comes soon."""
-    return settings.model_copy(update={"warehouse": settings.warehouse.model_copy(update={"lock_timeout_seconds": 0})})
+    return _waiting(settings, 0)
+
+
+def _waiting(settings: Settings, seconds: int) -> Settings:
+    limits = settings.warehouse.model_copy(update={"lock_timeout_seconds": seconds})
+    return settings.model_copy(update={"warehouse": limits})
 
 
 @contextmanager
