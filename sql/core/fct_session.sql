@@ -14,6 +14,7 @@ channel as (
         content,
         channel,
         network,
+        is_paid,
         rule_id,
         landing_path,
         referrer_host,
@@ -27,7 +28,7 @@ social as (
         v.visit_key,
         v.session_date_local,
         c.network,
-        c.channel,
+        c.is_paid,
         c.content,
         lower(c.campaign) as campaign_tag,
         lower(regexp_extract(c.referrer_path, '^/(?:s/)?([^/?#]+)', 1)) as referrer_handle
@@ -60,7 +61,7 @@ community_candidate as (
             when s.campaign_tag in (o.handle, lower(o.community_id)) then 1
             when s.referrer_handle in (o.handle, lower(o.community_id)) then 2
             -- An advertisement that names no community was not earned by the only one there is.
-            when o.communities_in_network = 1 and s.channel not like 'Paid%' then 4
+            when o.communities_in_network = 1 and not s.is_paid then 4
         end as method_rank
     from social as s
     inner join own_community as o on o.network = s.network
@@ -151,6 +152,7 @@ select
     c.content,
     c.channel,
     c.network,
+    c.is_paid,
     c.rule_id,
     m.community_id,
     case m.method_rank

@@ -21,7 +21,7 @@ with visit_touch as (
         session_date_local between $first_date and $last_date
         and network is not null
         -- An advertisement that names no community is bought, not earned by one.
-        and (channel not like 'Paid%' or community_id is not null)
+        and (not is_paid or community_id is not null)
 ),
 
 -- Media and bloggers are no network: their visits have a name of their own, and show what the mention links to.

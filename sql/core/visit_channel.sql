@@ -10,14 +10,16 @@ with visit as (
 
 rule as (
     select
-        position,
-        rule_id,
-        channel,
-        nullif(source_category, '') as source_category,
-        nullif(source_pattern, '') as source_pattern,
-        nullif(medium_pattern, '') as medium_pattern,
-        nullif(campaign_pattern, '') as campaign_pattern
-    from seeds.channel_rule
+        r.position,
+        r.rule_id,
+        r.channel,
+        nullif(r.source_category, '') as source_category,
+        nullif(r.source_pattern, '') as source_pattern,
+        nullif(r.medium_pattern, '') as medium_pattern,
+        nullif(r.campaign_pattern, '') as campaign_pattern,
+        k.is_other_carrier
+    from seeds.channel_rule as r
+    left join seeds.channel as k on k.channel = r.channel
 ),
 
 value as (
@@ -54,14 +56,16 @@ combination as (
     from visit
 ),
 
--- A condition that a rule leaves empty is met by every visit; the first rule in position order decides.
+-- A condition that a rule leaves empty is met by every visit; the first rule in position order decides. Which carrier the
+-- tags name is asked of all rules: an e-mail of a campaign named shop is Organic Shopping to GA4, and an e-mail still.
 decided as (
     select
         c.source,
         c.source_category,
         c.medium,
         c.campaign_tag,
-        min(r.position) as position
+        min(r.position) as position,
+        max(case when r.is_other_carrier then 1 else 0 end) = 1 as has_other_carrier
     from combination as c
     inner join rule as r on r.source_category is null or r.source_category = c.source_category
     left join hit as s on s.field = 'source' and s.value = c.source and s.pattern = r.source_pattern
@@ -80,6 +84,7 @@ judged as (
         v.*,
         r.rule_id as own_rule_id,
         r.channel as own_channel,
+        d.has_other_carrier,
         v.vendor_channel is not null
         and v.evidence = 'none'
         and v.source = '(direct)'
@@ -104,6 +109,14 @@ channelled as (
         case when j.is_vendor_word then coalesce(w.rule_id, 'vendor_unknown') else j.own_rule_id end as rule_id
     from judged as j
     left join seeds.vendor_channel as w on w.vendor_channel = j.vendor_channel
+),
+
+described as (
+    select
+        c.*,
+        k.is_paid
+    from channelled as c
+    left join seeds.channel as k on k.channel = c.channel
 )
 
 select
@@ -114,15 +127,17 @@ select
     utm_campaign as campaign,
     utm_content as content,
     channel,
-    -- An e-mail or a partner's link that was opened in a network's app is not social; a visit can be social without its
-    -- network being known, as where the medium alone says so.
+    -- The network is the source's, whatever else its tags made of the channel. Only an e-mail or a partner's link that was
+    -- opened in a network's app is not social; a visit can be social without its network being known, as where the medium
+    -- alone says so.
     case
         when channel in ('Organic Social', 'Paid Social') then coalesce(network, '(unknown)')
-        when channel in ('Organic Video', 'Paid Video', 'Unassigned') then network
+        when source_category in ('social', 'video') or not has_other_carrier then network
     end as network,
+    is_paid,
     rule_id,
     evidence,
     landing_path,
     referrer_host,
     referrer_path
-from channelled
+from described

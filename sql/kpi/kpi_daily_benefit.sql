@@ -44,7 +44,8 @@ direct_spike as (
     where b.benefit_class = 'no_social_touch'
 ),
 
--- The shop system's own note may name a network where the visit that was found by number does not.
+-- The shop system's own note may name a network where the visit that was found by number does not. What is bought counts
+-- no more here than among the touches.
 hinted as (
     select distinct n.order_key
     from benefit as b
@@ -57,6 +58,7 @@ hinted as (
         on
             v.session_key = n.session_key
             and v.network is not null
+            and (not v.is_paid or v.community_id is not null)
             and v.session_date_local between $first_date and $last_date
     where b.benefit_class = 'no_social_touch'
 ),

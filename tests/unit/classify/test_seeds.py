@@ -11,7 +11,7 @@ import pytest
 from smm_pipeline.settings import PROJECT_ROOT
 from tests.unit.classify.helpers import catalog
 
-NAMES = ("source_host", "click_id", "payment_host", "channel_rule", "vendor_channel", "domain_suffix")
+NAMES = ("source_host", "click_id", "payment_host", "channel_rule", "channel", "vendor_channel", "domain_suffix")
 
 
 def _seed(name: str) -> list[dict[str, str]]:
@@ -66,6 +66,17 @@ def test_channels_stand_in_ga4s_order_with_assistants_before_referral() -> None:
         "AI Assistants", "Organic Shopping", "Organic Social", "Organic Video", "Organic Search", "Referral", "Email",
         "Affiliates", "Audio", "SMS", "Mobile Push Notifications", "Unassigned",
     ]  # fmt: skip
+
+
+def test_every_channel_says_whether_it_is_bought_or_carried_by_something_else() -> None:
+    rows = _seed("channel")
+    assert {row["channel"] for row in rows} == {rule["channel"] for rule in _seed("channel_rule")}
+    assert {row["channel"] for row in rows if row["is_paid"] == "true"} == {
+        "Cross-network", "Paid Shopping", "Paid Search", "Paid Social", "Paid Video", "Display", "Paid Other",
+    }  # fmt: skip
+    assert {row["channel"] for row in rows if row["is_other_carrier"] == "true"} == {
+        "Email", "Affiliates", "Audio", "SMS", "Mobile Push Notifications",
+    }  # fmt: skip
 
 
 def test_patterns_are_ga4s() -> None:
