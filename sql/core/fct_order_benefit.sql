@@ -88,7 +88,8 @@ interest as (
     group by b.order_key
 ),
 
--- The touches of an order, folded into the facts the rules ask for.
+-- The touches of an order, folded into the facts the rules ask for. A code is a touch, but typing it in at the checkout is
+-- none that came before the order: it neither breaks the quiet of a deferred order nor convinces anybody.
 touched as (
     select
         order_key,
@@ -100,7 +101,10 @@ touched as (
                 then 1
             else 0
         end) as has_old_match,
-        max(case when is_matched and age_seconds <= $deferred_quiet_days * 86400 then 1 else 0 end) as has_recent_match,
+        max(case
+            when is_matched and touch_kind <> 'promo_code' and age_seconds <= $deferred_quiet_days * 86400 then 1
+            else 0
+        end) as has_recent_match,
         max(case
             when
                 action = 'save'
@@ -109,7 +113,10 @@ touched as (
                 then 1
             else 0
         end) as has_old_save,
-        max(case when age_seconds <= $considered_touch_days * 86400 then 1 else 0 end) as has_convincing_touch,
+        max(case
+            when touch_kind <> 'promo_code' and age_seconds <= $considered_touch_days * 86400 then 1
+            else 0
+        end) as has_convincing_touch,
         max(case
             when
                 is_matched
@@ -130,8 +137,18 @@ touched as (
         end) as has_recommendation,
         max(case when is_matched and age_seconds <= $recommendation_days * 86400 then 1 else 0 end) as has_match,
         max(case when touch_kind = 'visit' then 1 else 0 end) as has_visit,
-        -- The touch to name: a matched one before others, then the latest.
-        arg_max(touch_id, (case when is_matched then 1 else 0 end, touch_ts, touch_id)) as touch_id
+        -- The touch to name: a matched one before others, and of these the code's community, whose word the buyer gave. There
+        -- a real touch before the code itself, so that the order stays with the post of its visit; then the latest.
+        arg_max(
+            touch_id,
+            (
+                case when is_matched then 1 else 0 end,
+                case when match_reason = 'promo_code' then 1 else 0 end,
+                case when touch_kind <> 'promo_code' then 1 else 0 end,
+                touch_ts,
+                touch_id
+            )
+        ) as touch_id
     from touch
     group by order_key
 ),

@@ -91,6 +91,21 @@ def test_trackable_orders_get_the_class_that_caused_them(built: Path, shop: Path
     assert [row for row in rows if row[0] != row[1]] == []
 
 
+def test_trackable_orders_are_credited_to_the_post_that_caused_them(built: Path, shop: Path) -> None:
+    """The touch that is named is of the community and the post that the shop's simulation planted."""
+    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as con:
+        rows = con.execute(
+            "select t.order_id, t.community_id, t.post_id, b.community_id, b.post_id "
+            "from read_csv(?, all_varchar = true) as t "
+            "inner join core.fct_order as o on o.order_id = t.order_id and o.is_countable "
+            "inner join core.fct_order_benefit as b on b.order_key = o.order_key "
+            "where t.was_trackable = 'true' and t.post_id is not null",
+            [str(shop / "truth" / "orders.csv")],
+        ).fetchall()
+    assert len(rows) >= 5
+    assert [row for row in rows if row[1:3] != row[3:5]] == []
+
+
 def test_conservation_holds_for_every_delivery_and_table(built: Path) -> None:
     """Records in = loaded + duplicate + superseded + rejected, summed anew from the books."""
     with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as con:
