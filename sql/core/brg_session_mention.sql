@@ -4,13 +4,16 @@ with visit as (
         session_key,
         session_date_local,
         start_ts,
+        channel,
         referrer_host,
-        regexp_extract(lower(page_referrer), '^[a-z]+://(?:www\.)?([^?#]*)', 1) as referrer_address
+        -- Two spellings: some pages are told apart by their query, to others it adds only tags.
+        nullif(regexp_extract(lower(page_referrer), '^[a-z]+://(?:www\.)?([^/?#]+/[^#]*[^/#])', 1), '') as full_address,
+        nullif(regexp_extract(lower(page_referrer), '^[a-z]+://(?:www\.)?([^/?#]+/[^?#]*[^/?#])', 1), '') as page_address
     from core.fct_session
     where
         session_date_local between $first_date and $last_date
         and visit_kind = 'session'
-        and channel = 'Referral'
+        and not is_paid
         and referrer_host is not null
 ),
 
@@ -25,13 +28,32 @@ mention as (
         mention_date_local,
         domain,
         linked_url,
-        regexp_extract(lower(url), '^[a-z]+://(?:www\.)?([^?#]*)', 1) as address
+        -- An address without a path is the site's, whatever stands there today.
+        nullif(regexp_extract(lower(url), '^[a-z]+://(?:www\.)?([^/?#]+/[^#]*[^/#])', 1), '') as address
     from core.fct_mention
     where
         mention_date_local between $first_date - interval 28 day and $last_date
         and is_own_brand
         and not is_spam and not is_repeat
         and linked_url is not null
+),
+
+-- The very page sends a visit in any channel: a blogger's post on a social network is social. Its site alone says something
+-- only of referrals: of a network's visits nearly all come from elsewhere on it.
+visit_place as (
+    select session_key, session_date_local, start_ts, full_address as place, true as is_same_page from visit
+    union
+    select session_key, session_date_local, start_ts, page_address as place, true as is_same_page from visit
+    union
+    select session_key, session_date_local, start_ts, referrer_host as place, false as is_same_page
+    from visit
+    where channel = 'Referral'
+),
+
+mention_place as (
+    select *, address as place, true as is_same_page from mention
+    union all
+    select *, domain as place, false as is_same_page from mention
 ),
 
 -- The very page before the site, then the newest mention: browsers often tell no more than the site.
@@ -46,21 +68,22 @@ ranked as (
         m.author_class,
         m.published_ts,
         m.linked_url,
-        v.referrer_address = m.address as is_same_page,
+        m.is_same_page,
         row_number() over (
             partition by v.session_key
             order by
-                case when v.referrer_address = m.address then 0 else 1 end,
+                case when m.is_same_page then 0 else 1 end,
                 m.published_ts desc,
                 m.source_system asc,
                 m.monitor_id asc,
                 m.mention_id asc,
                 m.brand asc
         ) as position
-    from visit as v
-    inner join mention as m
+    from visit_place as v
+    inner join mention_place as m
         on
-            m.domain = v.referrer_host
+            m.place = v.place
+            and m.is_same_page = v.is_same_page
             and m.published_ts <= v.start_ts
             and m.mention_date_local > v.session_date_local - interval 28 day
 )
@@ -75,6 +98,6 @@ select
     author_class,
     published_ts,
     linked_url,
-    coalesce(is_same_page, false) as is_same_page
+    is_same_page
 from ranked
 where position = 1

@@ -1,8 +1,26 @@
 -- Grain: one row per mention and brand, told apart by who speaks: media, bloggers, users.
-with mention as (
-    select *
+with staged as (
+    select
+        *,
+        coalesce(nullif(trim(domain), ''), url) as place
     from staging.stg_mention
     where mention_date_local between $first_date and $last_date
+),
+
+-- The host as referrers are written (core.visit_address): lower case, without user, port and www.
+mention as (
+    select
+        *,
+        nullif(
+            regexp_replace(
+                regexp_replace(
+                    regexp_replace(
+                        regexp_extract(lower(trim(place)), '^(?:(?:[a-z][a-z0-9+.-]*:)?//)?([^/?#\\]*)', 1), '^.*@', ''
+                    ), '\.*(:[0-9]*)?$', ''
+                ), '^www\.', ''
+            ), ''
+        ) as host
+    from staged
 )
 
 select
@@ -14,7 +32,7 @@ select
     published_ts,
     mention_date_local,
     url,
-    domain,
+    host as domain,
     source_type,
     post_type,
     -- Who speaks: a news site is media; a blog, or a social author with a large following, is a blogger; others are users.
@@ -32,7 +50,7 @@ select
     end as author_class_rule,
     author_key,
     -- An outlet is the site for media and the author for everybody else.
-    case when source_type = 'news' then coalesce(domain, outlet) else coalesce(author_key, domain) end as outlet_key,
+    case when source_type = 'news' then coalesce(host, outlet) else coalesce(author_key, host) end as outlet_key,
     coalesce(sentiment, 'unknown') as sentiment,
     likes,
     comments,
