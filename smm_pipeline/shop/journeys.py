@@ -13,6 +13,7 @@ import random
 from collections.abc import Callable
 
 from smm_pipeline.shop.clock import DAY, HOUR
+from smm_pipeline.shop.mentions import Mention, has_sent
 from smm_pipeline.shop.orders import CAUSES, Order, Truth, make_order, place
 from smm_pipeline.shop.people import Person
 from smm_pipeline.shop.steps import PROMO, Steps
@@ -24,6 +25,7 @@ MIN_ORDERS = 24
 SHARES = dict(zip(CAUSES, (0.12, 0.15, 0.10, 0.12, 0.09, 0.42), strict=True))
 OFFLINE_SHARE = 0.13  # of the orders without social cause: marketplaces and phone
 TEST_ORDERS = 3
+TOUCH_DAYS = 60  # how long a visit from a mention is remembered as a touch
 # What hides a social cause from the files; the empty reason is the visible case.
 HIDING: dict[str, float] = {
     "": 76,
@@ -38,8 +40,9 @@ HIDING: dict[str, float] = {
 class Journeys:
     """Plans all orders of the period, step by step through `steps`."""
 
-    def __init__(self, steps: Steps, scale: float) -> None:
-        self.steps = steps
+    def __init__(self, steps: Steps, scale: float, mentions: tuple[Mention, ...]) -> None:
+        self.steps, self._mentions = steps, mentions
+        self._sent: dict[int, int] = {}  # by person: the newest visit from a mention that the files show
         self._scale, self._clock, self._rng, self._products = scale, steps.clock, steps.rng, steps.products
         self._social: list[Person] = []
         self._plain: list[Person] = []
@@ -184,12 +187,32 @@ class Journeys:
         person = self.steps.buyer(self._plain, min(first, buy))
         coupon = PROMO if rng.random() < 0.12 else ""
         order = self.steps.order("no_social_touch", person, product, None, why_not, coupon)
+        made = len(self.steps.visits)
         channels = ("organic", "direct", "paid_search", "email", "referral", "assistant", "paid_social")
         sources = [outside_source(rng, rng.choices(channels, (38, 24, 14, 10, 5, 4, 5))[0]) for _ in range(2)]
         visits = []
         if first > clock.at(0, 0) and rng.random() < 0.5:
             visits.append(self.steps.visit(person, first, sources[0], [Page("/"), Page(product.path, product)], order))
-        return self.steps.buy(order, visits, buy, sources[1])
+        order = self.steps.buy(order, visits, buy, sources[1])
+        self._remember_mentions(order, made)
+        return order
+
+    def _remember_mentions(self, order: Order, made: int) -> None:
+        """A partner's site that had spoken of the shop is a touch after all, also of the person's next orders.
+
+        What the mentions link to is never the ordered item, so the order would have come anyway.
+        """
+        number = order.person.number
+        sent = [
+            visit.start
+            for visit in self.steps.visits[made:]
+            if has_sent(self._mentions, visit.source.referrer, visit.start)
+        ]
+        last = max(sent, default=self._sent.get(number, 0))
+        if sent and not order.truth.why_not:
+            self._sent[number] = last
+        if order.created - last <= TOUCH_DAYS * DAY:
+            order.truth.cause = "anyway"
 
     def _offline(self, day: int, channel: str) -> Order:
         """An order entered without any visit: marketplace, phone, or a test by the staff."""

@@ -7,9 +7,12 @@ YouScan's format (youscan) and the visits a mention brings (traffic).
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
 
-from smm_pipeline.shop.clock import DAY, HOUR, Clock, stream
+from smm_pipeline.shop.clock import DAY, HOUR, Clock, local, stream
 from smm_pipeline.shop.goods import BLOG, BRAND, COMPETITORS, SITE
 
 # Author class: (hosts, YouScan source type, median followers)
@@ -35,6 +38,7 @@ PHRASES = {
         "{brand} не отвечает на сообщения.",
     ),
 }
+LINK_DAYS = 28  # how long a mention with a link explains visits from its site
 DAILY = {BRAND: 4.2, COMPETITORS[0]: 3.1, COMPETITORS[1]: 2.3}
 
 
@@ -84,6 +88,20 @@ def make_mentions(seed: int, clock: Clock) -> tuple[Mention, ...]:
     return tuple(
         _make_mention(rng, 900_000 + number, at, brand, is_crisis=brand == BRAND and clock.index(at) in crisis)
         for number, (at, brand) in enumerate(sorted(found))
+    )
+
+
+def has_sent(mentions: Iterable[Mention], referrer: str, start: int) -> bool:
+    """Whether the site of a visit's referrer had spoken of the shop with a link in the four weeks before the visit."""
+    site = (urlsplit(referrer).hostname or "").removeprefix("www.")
+    after = local(start).date() - timedelta(days=LINK_DAYS)
+    return any(
+        mention.linked_path
+        and not mention.is_spam
+        and mention.host.removeprefix("www.") == site
+        and mention.published <= start
+        and local(mention.published).date() > after
+        for mention in mentions
     )
 
 

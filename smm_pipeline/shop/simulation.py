@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from smm_pipeline.shop import meta, telegram, woocommerce, youscan
-from smm_pipeline.shop.clock import Clock, stream
+from smm_pipeline.shop.clock import HOUR, Clock, stream
 from smm_pipeline.shop.communities import make_social_world
 from smm_pipeline.shop.ga4 import event_rows
 from smm_pipeline.shop.goods import BRAND, COMPETITORS, make_products
@@ -80,7 +80,9 @@ def make_shop(
     mentions = make_mentions(seed, clock)
     people = People(stream(seed, "people"))
     steps = Steps(seed, clock, people, world, products)
-    orders = Journeys(steps, scale).plan()
+    # What the monitor finds after its last answer is in no file.
+    found = tuple(mention for mention in mentions if mention.added <= clock.end - HOUR)
+    orders = Journeys(steps, scale, found).plan()
     woocommerce.number_refunds(orders)
     traffic = Traffic(seed, scale, clock, people, world, products, mentions)
     write_instance(home)

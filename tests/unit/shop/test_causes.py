@@ -11,6 +11,7 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -20,6 +21,7 @@ from .conftest import Shop
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
+KYIV = ZoneInfo("Europe/Kyiv")
 PAYDAYS = (1, 10, 25)
 HOLIDAYS = (date(2026, 4, 12), date(2026, 5, 10), date(2026, 6, 1))
 
@@ -36,6 +38,7 @@ class Visit(NamedTuple):
 
     start: int
     tag: str
+    site: str
     skus: frozenset[str]
     wished: frozenset[str]
 
@@ -91,13 +94,16 @@ def _cause(shop: Shop, row: dict[str, str]) -> Cause:
     for key in row["session_keys"].split():
         visitor, session = key.split("/")
         events: list[Any] = shop.web.execute(
-            "select ts, name, url, sku from event where visitor = $1 and session = $2 order by ts, batch_ordering_id",
+            "select ts, name, url, sku, referrer from event where visitor = $1 and session = $2 "
+            "order by ts, batch_ordering_id",
             [visitor, int(session)],
         ).fetchall()
         assert events, key
         tag = parse_qs(urlsplit(events[0][2]).query).get("utm_content", [""])[0]
         skus = frozenset(e[3] for e in events if e[1] == "view_item")
-        visits.append(Visit(events[0][0], tag, skus, frozenset(e[3] for e in events if e[1] == "add_to_wishlist")))
+        site = (urlsplit(events[0][4] or "").hostname or "").removeprefix("www.")
+        wished = frozenset(e[3] for e in events if e[1] == "add_to_wishlist")
+        visits.append(Visit(events[0][0], tag, site, skus, wished))
         ordered = next((e[0] for e in events if e[1] == "begin_checkout"), ordered)
         sku = next((e[3] for e in events if e[1] == "add_to_cart"), sku)
     return Cause(row, ordered, sku, visits)
@@ -184,12 +190,40 @@ def test_anyway(causes: list[Cause], posts: dict[tuple[str, str], Post]) -> None
         assert not looks_deferred(cause, posts), cause.row
         near = [at for at, _ in cause.touches(posts, matched=True) if cause.ordered - at <= 14 * DAY]
         assert not near, cause.row
-        assert cause.touches(posts, matched=True) or cause.touches(posts, matched=False), cause.row
+        touched = cause.touches(posts, matched=True) or cause.touches(posts, matched=False)
+        assert bool(touched) == bool(cause.row["post_id"]), cause.row
 
 
-def test_no_social_touch(causes: list[Cause]) -> None:
+@pytest.fixture(scope="module")
+def spoken(shop: Shop) -> set[tuple[str, date]]:
+    """Site and day of each mention of the shop with a link to it, as the monitor's files tell them."""
+    answers: list[Any] = [orjson.loads(path.read_bytes()) for path in shop.files("mentions_domivka")]
+    return {
+        (record["source"], date.fromisoformat(record["published"][:10]))
+        for answer in answers
+        for record in answer["mentions"]
+        if "https://" in record["fullText"] and "spam" not in record["tags"]
+    }
+
+
+def was_sent_by_a_mention(cause: Cause, spoken: set[tuple[str, date]]) -> bool:
+    days = [(visit.site, datetime.fromtimestamp(visit.start // SECOND, KYIV).date()) for visit in cause.visits]
+    return any((site, day - timedelta(days=back)) in spoken for site, day in days for back in range(28))
+
+
+def test_anyway_without_a_post_was_sent_by_a_mention(causes: list[Cause], spoken: set[tuple[str, date]]) -> None:
+    """Somebody spoke of the shop on the site that sent the buyer: a touch, but no post of a community."""
+    sent = [cause for cause in of(causes, "anyway") if not cause.row["post_id"]]
+    assert sent
+    for cause in sent:
+        assert cause.row["community_id"] == ""
+        assert was_sent_by_a_mention(cause, spoken), cause.row
+
+
+def test_no_social_touch(causes: list[Cause], spoken: set[tuple[str, date]]) -> None:
     for cause in of(causes, "no_social_touch"):
         assert not any(visit.tag for visit in cause.visits), cause.row
+        assert not was_sent_by_a_mention(cause, spoken), cause.row
         assert cause.row["post_id"] == ""
 
 
