@@ -1,5 +1,6 @@
 -- Grain: one row per countable order, model and visit on its path. The credit of an order sums to its net revenue to the
--- cent: shares are cut to the cent and the last visit takes the remainder.
+-- cent: shares are cut to the cent and the last visit takes the remainder. What is credited of an order of unknown worth is
+-- unknown; a visit without credit has nothing of any order.
 with shop_order as (
     select
         order_key,
@@ -7,7 +8,7 @@ with shop_order as (
         created_ts,
         is_marketplace,
         sales_channel,
-        coalesce(net_revenue_amount, 0) as net_revenue_amount
+        net_revenue_amount
     from core.fct_order
     where order_date_local between $first_date and $last_date and is_countable
 ),

@@ -51,7 +51,14 @@ credited as (
         community_id,
         -- Rounded, because the last digits of a sum of thirds depend on the order of the rows.
         round(sum(credited_orders), 6) as credited_orders,
-        sum(credited_revenue_amount) as credited_revenue_amount
+        -- In parts of orders like the credit, so that it adds up over channels to the day's orders of unknown amount.
+        round(sum(case when credited_revenue_amount is null then credited_orders else 0 end), 6) as orders_without_amount,
+        -- Unknown where orders are credited and none has an amount in the shop's currency.
+        case
+            when sum(credited_orders) > 0
+                then sum(case when credited_orders > 0 then credited_revenue_amount end)
+            else 0
+        end as credited_revenue_amount
     from credit
     group by order_date_local, model, channel, network, community_id
 )
@@ -63,6 +70,7 @@ select
     c.network,
     c.community_id,
     c.credited_orders,
+    c.orders_without_amount,
     cast(c.credited_revenue_amount as decimal(18, 4)) as credited_revenue_amount,
     coalesce(a.assisted_orders, 0) as assisted_orders,
     -- Near 0 the channel closes, at 1 it does both alike, above it assists.

@@ -24,6 +24,7 @@ placed as (
     select
         b.session_key,
         count(*) as orders,
+        count(*) - count(o.net_revenue_amount) as orders_without_amount,
         sum(o.net_revenue_amount) as net_revenue_amount
     from core.brg_order_session as b
     inner join core.fct_order as o on o.order_key = b.order_key and o.order_date_local = b.order_date_local
@@ -52,6 +53,7 @@ summed as (
         -- Unknown where no visit of the cell could tell.
         case when count(v.cart_events) > 0 then count(*) filter (where v.cart_events > 0) end as cart_sessions,
         coalesce(sum(p.orders), 0) as orders,
+        coalesce(sum(p.orders_without_amount), 0) as orders_without_amount,
         -- Unknown where orders were placed and none has an amount in the shop's currency.
         case when count(p.session_key) > 0 then sum(p.net_revenue_amount) else 0 end as net_revenue_amount,
         sum(v.vendor_transactions) as vendor_transactions,
@@ -76,6 +78,7 @@ select
     duration_seconds,
     cart_sessions,
     cast(orders as bigint) as orders,
+    cast(orders_without_amount as bigint) as orders_without_amount,
     cast(net_revenue_amount as decimal(18, 4)) as net_revenue_amount,
     cast(vendor_transactions as bigint) as vendor_transactions,
     cast(vendor_revenue_amount as decimal(18, 4)) as vendor_revenue_amount,

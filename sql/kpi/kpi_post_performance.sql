@@ -83,11 +83,18 @@ sold as (
         b.community_id,
         b.post_id,
         count(*) as orders,
+        count(o.net_revenue_amount) as valued_orders,
         sum(o.net_revenue_amount) as net_revenue_amount,
         count(*) filter (where b.benefit_class = 'D1_recommendation') as orders_d1,
         count(*) filter (where b.benefit_class = 'D2_impulse') as orders_d2,
         count(*) filter (where b.benefit_class = 'D3_considered') as orders_d3,
-        count(*) filter (where b.benefit_class = 'D4_deferred') as orders_d4
+        count(*) filter (where b.benefit_class = 'D4_deferred') as orders_d4,
+        count(*) filter (where b.benefit_class = 'anyway') as orders_anyway,
+        sum(o.net_revenue_amount) filter (where b.benefit_class = 'D1_recommendation') as net_revenue_d1_amount,
+        sum(o.net_revenue_amount) filter (where b.benefit_class = 'D2_impulse') as net_revenue_d2_amount,
+        sum(o.net_revenue_amount) filter (where b.benefit_class = 'D3_considered') as net_revenue_d3_amount,
+        sum(o.net_revenue_amount) filter (where b.benefit_class = 'D4_deferred') as net_revenue_d4_amount,
+        sum(o.net_revenue_amount) filter (where b.benefit_class = 'anyway') as net_revenue_anyway_amount
     from core.fct_order_benefit as b
     inner join core.fct_order as o on o.order_key = b.order_key
     where b.post_id is not null
@@ -118,12 +125,19 @@ select
     c.engagements / nullif(cast(f.members as double), 0) as er_followers,
     coalesce(v.sessions, 0) as sessions,
     coalesce(s.orders, 0) as orders,
-    -- Unknown where orders came of it and none has an amount in the shop's currency.
+    -- Orders of unknown amount are counted and add nothing; a class of nothing else has unknown revenue.
+    cast(coalesce(s.orders, 0) - coalesce(s.valued_orders, 0) as bigint) as orders_without_amount,
     cast(case when s.orders > 0 then s.net_revenue_amount else 0 end as decimal(18, 4)) as net_revenue_amount,
     coalesce(s.orders_d1, 0) as orders_d1,
     coalesce(s.orders_d2, 0) as orders_d2,
     coalesce(s.orders_d3, 0) as orders_d3,
     coalesce(s.orders_d4, 0) as orders_d4,
+    coalesce(s.orders_anyway, 0) as orders_anyway,
+    cast(case when s.orders_d1 > 0 then s.net_revenue_d1_amount else 0 end as decimal(18, 4)) as net_revenue_d1_amount,
+    cast(case when s.orders_d2 > 0 then s.net_revenue_d2_amount else 0 end as decimal(18, 4)) as net_revenue_d2_amount,
+    cast(case when s.orders_d3 > 0 then s.net_revenue_d3_amount else 0 end as decimal(18, 4)) as net_revenue_d3_amount,
+    cast(case when s.orders_d4 > 0 then s.net_revenue_d4_amount else 0 end as decimal(18, 4)) as net_revenue_d4_amount,
+    cast(case when s.orders_anyway > 0 then s.net_revenue_anyway_amount else 0 end as decimal(18, 4)) as net_revenue_anyway_amount,
     date_diff('second', p.published_ts, h.half_ts) / 86400.0 as days_to_half_effect
 from post as p
 left join counter as c on c.network = p.network and c.community_id = p.community_id and c.post_id = p.post_id
