@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.errors import SmmError
@@ -34,6 +34,11 @@ SUFFIXES: MappingOf[str, Kind] = {
 _UNNEST = re.compile(r"unnest\((?P<list>.+)\)\s+as\s+(?P<name>[a-z_][a-z0-9_]*)", re.DOTALL | re.IGNORECASE)
 # Record fields must stay clear of the names that the engine adds to them.
 RESERVED_PREFIX = "_smm_"
+
+
+# Every piece of a pattern for times that DuckDB's strptime knows.
+_TIME_PATTERN = re.compile(r"([^%]|%-?[djmyHIMS]|%[abcfghnpuwxzABGTUVWXYZ%])*", re.DOTALL)
+_TIME_NAMES = ("iso", "unix_s", "unix_ms", "unix_us")
 
 
 def _as_tuple(value: Any) -> Any:
@@ -68,6 +73,15 @@ class TimeFormat(_Model):
 
     format: str = Field("iso", description="iso, unix_s, unix_ms, unix_us, or a strptime pattern such as %d.%m.%Y")
     zone: TimeZone | None = Field(None, description="Zone of values without offset; default: the feed's")
+
+    @field_validator("format")
+    @classmethod
+    def _known_pattern(cls, value: str) -> str:
+        if value not in _TIME_NAMES and ("%" not in value or not _TIME_PATTERN.fullmatch(value)):
+            raise ValueError(
+                f"expected {', '.join(_TIME_NAMES)}, or a strptime pattern such as %d.%m.%Y; got {value!r}"
+            )
+        return value
 
 
 class ColumnRule(_Model):

@@ -22,7 +22,11 @@ from smm_pipeline.ingest.records import RecordTable
 from smm_pipeline.ingest.transform import DELIVERY_DATE, TablePlan, record_source
 
 _UNKNOWN_NAME = re.compile(r'(?:column|table|key) "([^"]+)"')
-_Errors = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+_Errors = (
+    *(duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException),
+    # Constants are computed while a statement is planned: chr(99999999) fails without any record.
+    *(duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException),
+)
 
 
 def check_binding(con: duckdb.DuckDBPyConnection, source: FeedSource, plans: Sequence[TablePlan]) -> None:

@@ -44,6 +44,9 @@ tables:
         ("where: amount", "where: amont", "tables.smm_cost.where: amont <> '' cannot be resolved: "),
         ("{spent: amount}", "{other: kind, spent: amont}", "let.spent: amont cannot be resolved: "),
         ("where: kind =", "where: knd =", "skip.test_cost: knd = 'test' cannot be resolved: "),
+        # Computed while the statement is planned, before any record.
+        ("lower(kind)", "chr(99999999)", "tables.smm_cost.kind: chr(99999999) cannot be resolved: Invalid UTF8"),
+        ("cost_amount: spent", "cost_amount: cast('x' as int)", "tables.smm_cost.cost_amount: cast('x' as int) cannot"),
         ("extracted_ts: day", "extracted_ts: dya", "extracted_ts: dya cannot be resolved: "),
     ],
 )
@@ -57,6 +60,20 @@ def test_the_expression_at_fault_is_named(tmp_path: Path, old: str, new: str, to
     assert result.error.code == "SMM-204"
     assert result.error.where == "costs.yml (feed costs)"
     assert told in result.error.what
+
+
+def test_a_mapping_at_fault_leaves_out_its_feed_only(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, {"costs": 'mapping = "costs.yml"', "good": 'mapping = "followers_jsonl.yml"'})
+    for name, old, new in (
+        ("a", "lower(kind)", "chr(99999999)"),
+        ("b", "cost_date: day", "cost_date: {expr: day, time: {format: '%Q'}}"),
+    ):
+        assert MAPPING.count(old) == 1
+        (tmp_path / "costs.yml").write_text(MAPPING.replace(old, new), encoding="utf-8")
+        shop.deliver("costs", "a.jsonl", "{}")
+        shop.deliver("good", f"{name}.jsonl", f'{{"community": "{name}", "day": "2026-03-01", "followers": 1}}')
+        bad, good = shop.ingest()
+        assert (bad.error.code if bad.error else "", good.status) == ("SMM-204", "loaded")
 
 
 def test_the_mapping_itself_can_be_resolved(tmp_path: Path) -> None:

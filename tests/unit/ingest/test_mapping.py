@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from smm_pipeline.catalog import load_catalog
@@ -11,7 +12,7 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import VENDORS, load_feed, vendor_names
 from smm_pipeline.feeds.constants import check_constants
 from smm_pipeline.feeds.expressions import problems_of
-from smm_pipeline.feeds.mapping import check_mapping, parse_mapping
+from smm_pipeline.feeds.mapping import TimeFormat, check_mapping, parse_mapping
 from smm_pipeline.settings import Feed, Settings, Shop
 
 GOOD = """
@@ -49,6 +50,9 @@ def test_a_good_mapping_passes() -> None:
         ("{const: payday}", "{const: payday, expr: date}", "exactly one of expr and const"),
         ("{const: payday}", "{const: payday, number: {decimal: ',', thousands: ','}}", "the same sign"),
         ("{const: payday}", "{expr: date, time: {zone: Europe/Kiyv}}", "IANA time zone"),
+        ("{const: payday}", "{expr: date, time: {format: '%d.%Q'}}", "tables.calendar_day.columns.kind.time.format: "),
+        ("{const: payday}", "{expr: date, time: {format: '%d.%m.%'}}", "expected iso, unix_s, unix_ms, unix_us, or"),
+        ("{const: payday}", "{expr: date, time: {format: unix}}", "got 'unix'"),
         ("      name: Order ID\n", "", "no value for the required column name"),
         ("name: Order ID", "name: (select 1)", "subquery"),
         ("    columns:", "    from: unnest(x)\n    columns:", "from"),
@@ -65,6 +69,13 @@ def test_mistakes_are_named(old: str, new: str, says: str) -> None:
     assert raised.value.code == "SMM-204"
     assert "x.yml" in raised.value.where
     assert says in raised.value.what
+
+
+@pytest.mark.parametrize("pattern", ["iso", "unix_us", "%d.%m.%Y", "%-d/%-m/%y %I:%M:%S.%f %p %z", "100%%%Y", "%n %g"])
+def test_patterns_of_time_that_duckdb_knows_pass(pattern: str) -> None:
+    assert TimeFormat(format=pattern).format == pattern
+    with duckdb.connect() as con:
+        con.execute("explain select try_strptime(t, ?) from (values ('x')) v(t)", [pattern])
 
 
 @pytest.mark.parametrize(
