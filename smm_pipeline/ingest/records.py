@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping as MappingOf
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ import duckdb
 from smm_pipeline.feeds.mapping import Kind, Mapping
 from smm_pipeline.ingest.json_documents import read_json_document
 from smm_pipeline.ingest.results import Extract, RecordReject
+from smm_pipeline.ingest.structures import literal, misfits_sql, sql_type
 from smm_pipeline.ingest.text_readers import (
     explain_line,
     match_header,
@@ -37,11 +36,6 @@ _PARQUET_MAGIC = b"PAR1"
 _ODD = re.compile(r"[:,\[]\s*-?([Nn][Aa][Nn]|[Ii][Nn][Ff])|,\s*[\]}]|\\u0000")
 
 
-def literal(text: str) -> str:
-    """Text as an SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 class RecordTable:
     """The record table of one batch; deliveries are read into it one after the other.
 
@@ -54,12 +48,12 @@ class RecordTable:
         self._con, self._mapping = con, mapping
         cells = {TYPED_CELLS: ["VARCHAR"]} if "xlsx" in mapping.format.kind else {}
         self._structure: dict[str, Any] = {**mapping.structure, **cells}
-        fields = ", ".join(f"{quoted(n)} {_sql_type(t)}" for n, t in self._structure.items())
+        fields = ", ".join(f"{quoted(n)} {sql_type(t)}" for n, t in self._structure.items())
         con.execute("create or replace temp table _smm_line (delivery int, row_no bigint, text varchar)")
         con.execute("create or replace temp table _smm_document (delivery int, text varchar)")
         con.execute(
             "create or replace temp table _smm_record (_smm_delivery int, _smm_row bigint, _smm_misfit varchar, "
-            f"{fields}, document {_sql_type(mapping.format.document or {'none': 'VARCHAR'})})"
+            f"{fields}, document {sql_type(mapping.format.document or {'none': 'VARCHAR'})})"
         )
 
     def read(self, number: int, path: Path, name: str) -> Extract:
@@ -82,17 +76,10 @@ class RecordTable:
             return rejects
         fields, structure = list(self._structure), json.dumps(self._structure)
         document = json.dumps(self._mapping.format.document or {"none": "VARCHAR"})
-        containers = [n for n, t in self._mapping.structure.items() if not isinstance(t, str)]
-        # from_json makes NULL of a field of another shape; look at those again instead of losing them.
-        misfits = ", ".join(
-            f"case when r.{quoted(n)} is null and coalesce(json_type(l.text, {literal(_path(n))}), 'NULL') <> 'NULL' "
-            f"then {literal('bad_structure:' + n)} end"
-            for n in containers
-        )
-        misfit = f"concat_ws(' ', {misfits})" if misfits else "''"
+        misfits = misfits_sql(self._mapping.structure, "l.r", "l.text")
         columns = ", ".join(f"r.{quoted(n)}" for n in fields)
         self._con.execute(
-            f"insert into _smm_record select l.delivery, l.row_no, {misfit}, {columns}, "
+            f"insert into _smm_record select l.delivery, l.row_no, {misfits}, {columns}, "
             f"from_json(d.text, {literal(document)}) "
             f"from (select delivery, row_no, text, from_json(text, {literal(structure)}) as r from _smm_line) l "
             "left join _smm_document d using (delivery)"
@@ -145,7 +132,7 @@ class RecordTable:
             )
             warnings = match_header(header, self._mapping, name)
             columns = ", ".join(
-                f"cast({quoted(n)} as {_sql_type(t)})" if n in header else "null" for n, t in self._structure.items()
+                f"cast({quoted(n)} as {sql_type(t)})" if n in header else "null" for n, t in self._structure.items()
             )
             self._con.execute(
                 f"insert into _smm_record select ?, file_row_number + 1, '', {columns}, null "
@@ -175,16 +162,3 @@ class RecordTable:
                 [[n for n, _ in broken], [r for _, r in broken]],
             )
         return rejects
-
-
-def _sql_type(structure: Any) -> str:
-    """DuckDB type of a declared structure: text stands for itself, a mapping for a struct, a list for a list."""
-    if isinstance(structure, MappingOf):
-        return "struct(" + ", ".join(f"{quoted(str(n))} {_sql_type(t)}" for n, t in structure.items()) + ")"
-    if isinstance(structure, Sequence) and not isinstance(structure, str):
-        return _sql_type(structure[0]) + "[]"
-    return "json" if structure == "JSON" else "varchar"
-
-
-def _path(name: str) -> str:
-    return '$."' + name.replace('"', '\\"') + '"'

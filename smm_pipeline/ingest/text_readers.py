@@ -18,6 +18,7 @@ import math
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
@@ -260,6 +261,8 @@ def explain_line(text: str) -> str | None:
 def parse_json(text: str) -> Any:
     """The value of a JSON text; the standard parser keeps integers of any size, which ids need.
 
+    Numbers with a point are texts, as they are written but for an exponent: a double would make 1.1 of 1.10.
+
     Raises:
         ValueError: when it is no JSON, or holds a number that is not finite.
     """
@@ -277,11 +280,12 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not finite")
 
 
-def _finite(text: str) -> float:
+def _finite(text: str) -> str:
     value = float(text)
     if math.isinf(value):
         raise ValueError(f"{text} is not finite")
-    return value
+    # Of the double, not of the text, whose exponent may ask for a million digits.
+    return format(Decimal(repr(value)), "f") if "e" in text.lower() else text
 
 
 def _has_nul(value: Any) -> bool:

@@ -19,7 +19,7 @@ from smm_pipeline.feeds import FeedSource
 from smm_pipeline.feeds.mapping import ColumnRule, TableRule
 from smm_pipeline.ingest.merge import vendor_version
 from smm_pipeline.ingest.persons import make_person_table
-from smm_pipeline.ingest.records import literal
+from smm_pipeline.ingest.structures import literal
 from smm_pipeline.ingest.values import known_text, mapped_text, typed, typed_cell
 from smm_pipeline.ingest.workbooks import TYPED_CELLS
 from smm_pipeline.settings import Settings

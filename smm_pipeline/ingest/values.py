@@ -14,7 +14,7 @@ from html.entities import name2codepoint
 import duckdb
 
 from smm_pipeline.feeds.mapping import ColumnRule, NumberFormat, TimeFormat
-from smm_pipeline.ingest.records import literal
+from smm_pipeline.ingest.structures import literal
 
 NULL_TEXTS = ("", "NULL", "null", "N/A", "-", "(not set)", "not available in demo dataset", "undefined", "—")
 # (none) is a medium of its own, but no source.
@@ -42,8 +42,20 @@ _UNIX_DIVISOR = {"unix_s": 1_000_000, "unix_ms": 1_000, "unix_us": 1}
 # Last microsecond of the year 9999.
 _MAX_MICROSECONDS = 253_402_300_799_999_999
 
+# A small number may come with an exponent: databases write 0.00001 as 1e-05.
+PLAIN_NUMBER = r"[+-]?\d+(\.\d+)?([eE]-\d{1,3})?"
+# No number and no time: a value made of others that cannot be read becomes a reject.
+UNREADABLE = "unreadable"
+
 # HTML 4, and the one that XML adds.
 _ENTITIES = {**name2codepoint, "apos": 39}
+
+
+def known_text(column: str, text: str) -> str:
+    """Trimmed text, or NULL where it is a literal that means unknown; `column` decides about (none)."""
+    literals = ", ".join(literal(t) for t in (NULL_SOURCES if column in SOURCE_COLUMNS else NULL_TEXTS))
+    return f"case when {text} in ({literals}) then null else {text} end"
+
 
 # Macros keep the generated statements readable; they live and die with the connection.
 MACROS = {
@@ -55,6 +67,9 @@ MACROS = {
         then cast(cast(cast(replace(left(t, length(t) - 1), ',', '.') as decimal(12, 3))
             * case when upper(right(t, 1)) = 'K' then 1000 else 1000000 end as bigint) as varchar)
         else t end""",
+    # The number with the other sign; any other text stays as it is.
+    "negated(t)": r"""
+        case when regexp_matches(t, '^-\d') then t[2:] when regexp_matches(t, '^\d') then '-' || t else t end""",
     "_smm_character(n)": "case when n between 32 and 55295 or n between 57344 and 1114111 then chr(n) end",
     "_smm_entity(name)": f"""
         case when name[1] = '#'
@@ -73,6 +88,14 @@ MACROS = {
             when t[1] <= ' ' or t[-1] <= ' ' or t[1] in (chr(160), chr(65279)) or t[-1] = chr(160)
             then trim(t, chr(32) || chr(9) || chr(13) || chr(10) || chr(160) || chr(65279))
             else t end)""",
+    "_smm_total(texts)": rf"""
+        case when len(list_filter(texts, lambda t: t is not null
+            and try_cast(case when regexp_full_match(t, '{PLAIN_NUMBER}') then t end as decimal(18, 4)) is null)) > 0
+        then '{UNREADABLE}'
+        when len(list_filter(texts, lambda t: t is null)) = 0
+        then cast(list_sum(list_transform(texts, lambda t: try_cast(t as decimal(18, 4)))) as varchar) end""",
+    # The sum of a list of numbers as text: unknown when one of them is, a reject when one cannot be read.
+    "total_of(texts)": f"_smm_total(list_transform(texts, lambda t: {known_text('', '_smm_trim(t)')}))",
     "_smm_keep(parameters)": f"""
         list_filter(parameters, lambda p:
             not regexp_matches('&' || p, '(?i)^&{_PERSONAL_PARAMETER}|{_AT_SIGN}|{_PHONE}'))""",
@@ -105,12 +128,6 @@ def define_macros(con: duckdb.DuckDBPyConnection, constants: dict[str, str]) -> 
 def own_hosts_pattern(hosts: Sequence[str]) -> str:
     """Regular expression that matches any of the shop's hosts, and nothing when there are none."""
     return "|".join(re.escape(host.lower()) for host in hosts) or "$^"
-
-
-def known_text(column: str, text: str) -> str:
-    """Trimmed text, or NULL where it is a literal that means unknown; `column` decides about (none)."""
-    literals = ", ".join(literal(t) for t in (NULL_SOURCES if column in SOURCE_COLUMNS else NULL_TEXTS))
-    return f"case when {text} in ({literals}) then null else {text} end"
 
 
 def mapped_text(rule: ColumnRule, text: str) -> str:
@@ -181,7 +198,8 @@ def _number(type_: str, text: str, fmt: NumberFormat) -> str:
         places = len(str(fmt.divide_by)) - 1
         factor = f"cast(0.{'0' * (places - 1)}1 as decimal({places + 1}, {places}))"
         value = f"try_cast(try_cast({plain} as decimal(24, 4)) * {factor} as {type_})"
-    return rf"case when regexp_full_match({bare}, '[+-]?(\d+{grouped}){fraction}') then {value} end"
+    small = "" if type_ == "BIGINT" else r"([eE]-\d{1,3})?"
+    return rf"case when regexp_full_match({bare}, '[+-]?(\d+{grouped}){fraction}{small}') then {value} end"
 
 
 def _pattern(sign: str) -> str:

@@ -10,6 +10,7 @@ import json
 import posixpath
 import zipfile
 from datetime import date, datetime, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -69,7 +70,7 @@ def _cell_text(cell: object) -> str:
         return str(cell).lower()
     if isinstance(cell, float):
         # A workbook stores every number as a double; integers come back as 12.0.
-        return str(int(cell)) if cell.is_integer() else repr(cell)
+        return str(int(cell)) if cell.is_integer() else format(Decimal(repr(cell)), "f")
     if isinstance(cell, (datetime, date, time)):
         return cell.isoformat()
     return str(cell)

@@ -46,6 +46,9 @@ UKRAINIAN = NumberFormat(decimal=",", thousands=" ", strip=("грн", "₴"))
         ("+7", NumberFormat(), "7"),
         ("1,5", NumberFormat(), None),
         ("1e3", NumberFormat(), None),
+        # As databases write 0.00005 and 0.00123; a large one with an exponent is an article number made a number.
+        ("5e-05", NumberFormat(), "0.0001"),
+        ("1.23E-3", NumberFormat(), "0.0012"),
         ("1_000", NumberFormat(), None),
         ("0x1F", NumberFormat(), None),
         ("nan", NumberFormat(), None),
@@ -210,3 +213,29 @@ def test_functions_of_the_mapping_language(con: duckdb.DuckDBPyConnection) -> No
 )
 def test_escapes_of_html(con: duckdb.DuckDBPyConnection, text: str | None, expected: str | None) -> None:
     assert con.execute("select unescaped(cast(? as varchar))", [text]).fetchone() == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["10.00", " 2.5 "], "12.5000"),
+        (["-3.00", "-0.60"], "-3.6000"),
+        (["10.00", "zz"], "unreadable"),
+        (["10.00", "1e3"], "unreadable"),
+        (["99999999999999999"], "unreadable"),
+        # What is absent is unknown, and so is a sum of it; what cannot be read is said before.
+        (["10.00", None], None),
+        (["10.00", ""], None),
+        ([None, "zz"], "unreadable"),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_totals_of_lists(con: duckdb.DuckDBPyConnection, texts: list[str | None] | None, expected: str | None) -> None:
+    assert con.execute("select total_of(?::varchar[])", [texts]).fetchone() == (expected,)
+
+
+def test_negated_changes_the_sign_of_numbers_only(con: duckdb.DuckDBPyConnection) -> None:
+    texts = ["5", "-5.0", "oops", "", None]
+    row = con.execute("select list_transform(?::varchar[], lambda t: negated(t))", [texts]).fetchone()
+    assert row == (["-5", "5.0", "oops", "", None],)
