@@ -301,8 +301,9 @@ def load_settings(home: Path | None = None) -> Settings:
     try:
         return Settings(**{**values, "home": folder})
     except ValidationError as error:
-        what = explain(error, Settings, hidden=["home"])
-        raise SmmError("SMM-102", what, where=str(path), hint="see docs/settings.md") from error
+        what, variables = explain(error, Settings, _Overrides(Settings)(), hidden=["home"])
+        where = ", ".join(sorted({"environment" if name else str(path) for name in variables}))
+        raise SmmError("SMM-102", what, where=where, hint="see docs/settings.md") from error
     except SettingsError as error:
         what = f"an SMM_... variable cannot be read: {error}"
         raise SmmError("SMM-102", what, where="environment", hint='lists are JSON: ["shop.example"]') from error

@@ -6,6 +6,8 @@ step. Does not belong here: any command.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from smm_pipeline import __version__
-from smm_pipeline.cli.output import EXIT_USAGE, emit, err, mode
+from smm_pipeline.cli.output import EXIT_USAGE, emit, err, fail, mode
 from smm_pipeline.errors import SmmError
 from smm_pipeline.settings import HOME_VARIABLE
 
@@ -76,6 +78,17 @@ class Group(TyperGroup):
             err.print(ctx.get_help(), markup=False)
             ctx.exit(EXIT_USAGE)
         return super().parse_args(ctx, args)
+
+
+@contextmanager
+def checking() -> Iterator[None]:
+    """Leave as after any command that was typed wrongly when the arguments make no sense together."""
+    try:
+        yield
+    except SmmError as error:
+        if error.code != "SMM-501":
+            raise
+        fail(error, EXIT_USAGE)
 
 
 def usage_error(error: typer.TyperException, arguments: list[str]) -> SmmError:

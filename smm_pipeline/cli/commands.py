@@ -16,7 +16,7 @@ import typer
 from smm_pipeline import __version__
 from smm_pipeline.catalog import load_catalog
 from smm_pipeline.cli import examine, instance, texts
-from smm_pipeline.cli.arguments import PROGRAM, Group, Home, Json, Version, usage_error
+from smm_pipeline.cli.arguments import PROGRAM, Group, Home, Json, Version, checking, usage_error
 from smm_pipeline.cli.output import (
     EXIT_AUDIT,
     EXIT_ERROR,
@@ -88,7 +88,9 @@ def demo(
     """Make a demo shop, or take the one that is there, run its whole history, publish, and say what came out."""
     from smm_pipeline.cli.demo import Options, prepare_demo
 
-    folder, options = instance_home(home), Options.of(days, scale, seed, _day(last_day))
+    folder = instance_home(home)
+    with checking():
+        options = Options.of(days, scale, seed, _day(last_day))
     if not mode.as_json:
         out.print(f"a demo shop of {days} days in {folder}", markup=False)
     if not prepare_demo(folder, options) and not mode.as_json:
@@ -128,8 +130,11 @@ def run(
     last: Annotated[datetime | None, typer.Option("--to", formats=DAY_FORMATS, help="Last of them")] = None,
 ) -> None:
     """Ingest, build every day that is stale, publish, write the report."""
-    if (day and (first or last)) or bool(first) != bool(last):
-        raise SmmError("SMM-501", "expected --date, or both --from and --to, or none of them")
+    with checking():
+        if (day and (first or last)) or bool(first) != bool(last):
+            raise SmmError("SMM-501", "expected --date, or both --from and --to, or none of them")
+        if first and last and first > last:
+            raise SmmError("SMM-501", f"the first day {_day(first)} is after the last day {_day(last)}")
     _run(_load_to_ingest(home), _day(day or first), _day(day or last), closing=False)
 
 

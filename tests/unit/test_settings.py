@@ -33,10 +33,10 @@ def test_a_minimal_file_is_enough(tmp_path: Path) -> None:
         (GOOD + "[rules]\nimpulse_hours = 0\n", ["rules.impulse_hours", "0", "greater than or equal to 1"]),
         (
             GOOD + "[rules]\nimpuls_hours = 5\n",
-            ["rules.impuls_hours = 5: is not a setting; did you mean impulse_"],
+            ["rules.impuls_hours: is not a setting; did you mean impulse_"],
         ),
-        (GOOD + '[feeds.web]\nvendr = "ga4"\n', ["feeds.web.vendr = 'ga4': is not a setting; did you mean vendor?"]),
-        ("[shp]\n" + GOOD, ["shp = {}: is not a setting; did you mean shop?"]),
+        (GOOD + '[feeds.web]\nvendr = "ga4"\n', ["feeds.web.vendr: is not a setting; did you mean vendor?"]),
+        ("[shp]\n" + GOOD, ["shp: is not a setting; did you mean shop?"]),
         (GOOD + 'own_hosts = "a.b"\n', ["shop.own_hosts = 'a.b': expected a list"]),
         (
             GOOD + 'own_hosts = ["https://shop.example/"]\n',
@@ -133,3 +133,54 @@ def test_a_weak_person_key_is_refused(key: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv(PERSON_KEY_VARIABLE, key)
     with pytest.raises(SmmError, match="SMM-103"):
         person_key()
+
+
+MISPLACED = "s3cr3t-value-of-somebody"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"person_key = '{MISPLACED}'\n",
+        f"SMM_PERSON_KEY = '{MISPLACED}'\n",
+        f"[shop]\nanything = '{MISPLACED}'\n",
+        f"[feeds.web]\nvendor = 'ga4'\napi_token = '{MISPLACED}'\n",
+        f"[feeds.web]\nvendor = 'ga4'\nmapping = 'x.yml'\nconstants = {{ password = '{MISPLACED}' }}\n",
+        f"[feeds.web]\nvendor = 'ga4'\nconstants = {{ token = ['{MISPLACED}'] }}\n",
+    ],
+)
+def test_a_secret_in_the_wrong_place_is_not_repeated(tmp_path: Path, text: str) -> None:
+    shop = "" if text.startswith("[shop]") else "[shop]\nname = 'x'\ntime_zone = 'UTC'\ncurrency = 'UAH'\n"
+    above, below = (text, shop) if not text.startswith("[") else (shop, text)
+    (tmp_path / "smm.toml").write_text(above + below, encoding="utf-8")
+    with pytest.raises(SmmError, match="SMM-102") as caught:
+        load_settings(tmp_path)
+    assert MISPLACED not in str(caught.value)
+
+
+def test_a_person_key_in_the_settings_is_told_its_place(tmp_path: Path) -> None:
+    (tmp_path / "smm.toml").write_text("person_key = 'abc'\n" + GOOD, encoding="utf-8")
+    with pytest.raises(
+        SmmError, match=r"person_key: is not a setting; the person key stands in \.env as SMM_PERSON_KEY"
+    ):
+        load_settings(tmp_path)
+
+
+def test_a_wrong_value_of_the_environment_is_blamed_on_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "smm.toml"
+    path.write_text(GOOD, encoding="utf-8")
+    monkeypatch.setenv("SMM_RULES__IMPULSE_HOURS", "abc")
+    with pytest.raises(SmmError, match=r"SMM_RULES__IMPULSE_HOURS \(rules\.impulse_hours\) = 'abc': ") as caught:
+        load_settings(tmp_path)
+    assert caught.value.where == "environment"
+    # A whole section as JSON; the file has a mistake of its own.
+    monkeypatch.delenv("SMM_RULES__IMPULSE_HOURS")
+    monkeypatch.setenv("SMM_SCHEDULE", '{"hour": 99}')
+    path.write_text(GOOD + "[rules]\nimpulse_hours = 0\n", encoding="utf-8")
+    with pytest.raises(
+        SmmError, match=r"rules\.impulse_hours = 0: .*; SMM_SCHEDULE \(schedule\.hour\) = 99: "
+    ) as caught:
+        load_settings(tmp_path)
+    assert caught.value.where == f"{path}, environment"

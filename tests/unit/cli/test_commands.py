@@ -74,9 +74,14 @@ def test_days_that_make_no_sense_are_refused(tmp_path: Path) -> None:
     """--from without --to is a mistake, not a guess."""
     home = tmp_path / "instance"
     smm(home, "init")
-    failed = smm(home, "run", "--from", "2026-03-01")
-    assert failed.returncode == 1
-    assert "SMM-501" in failed.stderr
+    for days in (
+        ("--from", "2026-03-01"),
+        ("--date", "2026-03-01", "--from", "2026-03-01", "--to", "2026-03-02"),
+        ("--from", "2026-03-02", "--to", "2026-03-01"),
+    ):
+        failed = smm(home, "run", *days)
+        assert failed.returncode == 2
+        assert "SMM-501" in failed.stderr
 
 
 def test_what_cannot_be_written_has_a_code(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_another_last_day_moves_the_whole_history(home: Path) -> None:
 
 def test_a_last_day_that_is_not_over_is_refused(tmp_path: Path) -> None:
     done = smm(tmp_path / "instance", "demo", "--last-day", "2999-01-01")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "SMM-501: the last day 2999-01-01 is not over yet" in done.stderr
     assert not (tmp_path / "instance").exists()
 
