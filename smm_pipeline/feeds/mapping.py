@@ -133,7 +133,10 @@ class SkipRule(_Model):
 
 
 class ErrorAnswer(_Model):
-    """Where an answer that is an error and no data has its code and its message; data has nothing at one of them."""
+    """Where an answer that is an error and no data has its code and its message; data has nothing at one of them.
+
+    Both are paths, or alternatives of paths as in records_at.
+    """
 
     code: str
     message: str
@@ -263,6 +266,8 @@ def _format_problems(mapping: Mapping) -> list[str]:
         "".encode(mapping.format.encoding)
     except LookupError:
         problems.append(f"format.encoding: {mapping.format.encoding!r} is not known to Python")
+    if "encoding" in mapping.format.model_fields_set and "csv" not in mapping.format.kind:
+        problems.append("format.encoding: only csv has one; JSON is UTF-8 by its standard")
     return problems
 
 

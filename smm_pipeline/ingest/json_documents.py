@@ -13,16 +13,13 @@ from typing import Any
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.mapping import FileFormat, Mapping, keys_of
+from smm_pipeline.ingest.files import JSON_ENCODING_HINT, MAX_UNPACKED_BYTES, open_bytes, unreadable, wrong_encoding
 from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.text_readers import (
-    MAX_UNPACKED_BYTES,
     LineWriter,
     Sink,
-    open_bytes,
     parse_json,
     record_problem,
-    unreadable,
-    wrong_encoding,
 )
 from smm_pipeline.masking import without_persons
 
@@ -41,7 +38,8 @@ def read_json_document(path: Path, name: str, mapping: Mapping, sink: Sink) -> t
     try:
         document = parse_json(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        wrong_encoding(error, "utf-8", name)
+        line = error.object.count(b"\n", 0, error.start) + 1
+        wrong_encoding(error, line, "utf-8", name, JSON_ENCODING_HINT)
     except (ValueError, RecursionError) as error:
         unreadable(f"not valid JSON: {error}", name)
     _refuse_error_answer(document, mapping.format, name)
@@ -74,11 +72,17 @@ def _refuse_error_answer(document: Any, fmt: FileFormat, name: str) -> None:
     """Refuse what a source sent in place of data, with its own words as far as they name nobody."""
     if fmt.error is None:
         return
-    code, message = (_value_at(document, keys_of(path)) for path in (fmt.error.code, fmt.error.message))
+    code, message = (_first_value(document, paths) for paths in (fmt.error.code, fmt.error.message))
     if code is not None and message is not None:
         told = without_persons(str(message))[:MESSAGE_CHARACTERS]
         hint = "correct what it names, such as an expired token, and make the call again"
         raise SmmError("SMM-201", f"the source answered with an error: {code}: {told}", where=name, hint=hint)
+
+
+def _first_value(document: Any, paths: str) -> Any:
+    """What stands at the first of several paths that leads anywhere."""
+    values = (_value_at(document, keys_of(path)) for path in paths.split("|"))
+    return next((value for value in values if value is not None), None)
 
 
 def _value_at(document: Any, keys: Sequence[str]) -> Any:

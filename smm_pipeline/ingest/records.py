@@ -16,16 +16,15 @@ from typing import Any
 import duckdb
 
 from smm_pipeline.feeds.mapping import Kind, Mapping
+from smm_pipeline.ingest.files import plain_file, unreadable
 from smm_pipeline.ingest.json_documents import read_json_document
 from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.structures import literal, misfits_sql, sql_type
 from smm_pipeline.ingest.text_readers import (
     explain_line,
     match_header,
-    open_bytes,
     read_csv,
     read_json_lines,
-    unreadable,
 )
 from smm_pipeline.ingest.workbooks import TYPED_CELLS, read_workbook
 from smm_pipeline.masking import without_values
@@ -117,10 +116,11 @@ class RecordTable:
                 self._con.execute("insert into _smm_document values (?, ?)", [number, context])
                 return extract
             case "parquet":
-                return self._read_parquet(number, path, name)
+                with plain_file(path, name) as plain:
+                    return self._read_parquet(number, plain, name)
 
     def _read_parquet(self, number: int, path: Path, name: str) -> Extract:
-        with open_bytes(path, name) as stream:
+        with path.open("rb") as stream:
             if stream.read(4) != _PARQUET_MAGIC:
                 unreadable("the file is not Parquet", name)
         try:

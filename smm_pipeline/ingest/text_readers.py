@@ -10,74 +10,31 @@ lines into rows of NULLs.
 
 from __future__ import annotations
 
+import codecs
 import csv
-import gzip
 import io
 import json
 import math
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, NoReturn
 
 import orjson
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.mapping import FileFormat, Mapping
 from smm_pipeline.ingest.dialects import HEAD_BYTES, explain_header
+from smm_pipeline.ingest.files import JSON_ENCODING_HINT, MAX_UNPACKED_BYTES, open_bytes, unreadable, wrong_encoding
 from smm_pipeline.ingest.results import Extract, RecordReject
+from smm_pipeline.masking import without_persons
 
 Sink = Callable[[int, str], None]
+ENCODING_HINT = "set format.encoding in the mapping to what the source really writes, e.g. cp1251"
 PIECE_CHARACTERS = 8 << 20
 MAX_FIELD_CHARACTERS = 1 << 20
-MAX_UNPACKED_BYTES = 8 << 30
-_GZIP_MAGIC = b"\x1f\x8b"
-_HTML = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<body")
-
-
-@contextmanager
-def open_bytes(path: Path, name: str) -> Iterator[BinaryIO]:
-    """Open a stored delivery, unpacked when its content is gzip.
-
-    Raises:
-        SmmError: SMM-201 for an empty file, a damaged gzip or a web page; raised while reading for damage further on.
-    """
-    with path.open("rb") as plain:
-        magic = plain.read(2)
-        plain.seek(0)
-        if not magic:
-            unreadable("the file is empty", name)
-        if name.lower().endswith(".gz") and magic != _GZIP_MAGIC:
-            unreadable("the file is named .gz but is not gzip", name)
-        # gzip.open verifies length and checksum when the end is reached.
-        stream = io.BufferedReader(gzip.GzipFile(fileobj=plain)) if magic == _GZIP_MAGIC else plain
-        try:
-            head = stream.peek(512).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-            if not head and not stream.peek(1):
-                unreadable("the file is empty", name)
-            if head.startswith(_HTML):
-                unreadable("the file is a web page, probably an error message", name)
-            yield stream
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            unreadable(f"the gzip is damaged: {error}", name)
-
-
-def unreadable(what: str, where: str) -> NoReturn:
-    """Refuse a delivery as a whole."""
-    raise SmmError("SMM-201", what, where=where, hint="deliver it again; the bytes received are kept in the raw store")
-
-
-def wrong_encoding(error: UnicodeDecodeError, encoding: str, where: str) -> NoReturn:
-    """Refuse a delivery that is not in its declared encoding; never guess another one."""
-    raise SmmError(
-        "SMM-203",
-        f"byte {error.object[error.start]:#04x} at {error.start} is not {encoding}: {error.reason}",
-        where=where,
-        hint="set format.encoding in the mapping to what the source really writes, e.g. cp1251",
-    )
 
 
 class LineWriter:
@@ -109,7 +66,7 @@ def match_header(header: Sequence[str], mapping: Mapping, where: str) -> list[st
         SmmError: SMM-201 for a column named twice, SMM-202 for a required column that is missing.
     """
     if twice := sorted({name for name in header if header.count(name) > 1}):
-        unreadable(f"columns named twice: {', '.join(twice)}", where)
+        unreadable(f"columns named twice: {without_persons(', '.join(twice))}", where)
     if missing := [name for name in mapping.required if name not in header]:
         unknown = [name for name in header if name not in mapping.structure]
         hints = [
@@ -127,7 +84,8 @@ def match_header(header: Sequence[str], mapping: Mapping, where: str) -> list[st
     absent = [name for name in mapping.structure if name not in header]
     extra = [name for name in header if name not in mapping.structure]
     said = (("not in the file", absent), ("not in the mapping", extra))
-    return [f"columns {what}: {', '.join(names)}" for what, names in said if names]
+    # In place of a header may stand a person's data.
+    return [f"columns {what}: {without_persons(', '.join(names))}" for what, names in said if names]
 
 
 def _close(name: str, candidates: Sequence[str]) -> list[str]:
@@ -171,9 +129,18 @@ def _read_csv(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extract:
         except csv.Error as error:
             unreadable(f"line {rows.line_num}: the quoting is broken ({error})", name)
         except UnicodeDecodeError as error:
-            wrong_encoding(error, fmt.encoding, name)
+            wrong_encoding(error, _line_of_fault(path, name, encoding), fmt.encoding, name, ENCODING_HINT)
     writer.flush()
     return out
+
+
+def _line_of_fault(path: Path, name: str, encoding: str) -> int:
+    """The line at which a file is no longer in its encoding; what was read of it so far was read in blocks."""
+    decoder, number = codecs.getincrementaldecoder(encoding)(), 0
+    with open_bytes(path, name) as stream, suppress(UnicodeDecodeError):
+        for number, line in enumerate(stream, start=1):  # noqa: B007 - the number is the result
+            decoder.decode(line)
+    return number
 
 
 def _csv_header(rows: Any, fmt: FileFormat, name: str) -> list[str]:
@@ -233,6 +200,8 @@ def read_json_lines(path: Path, name: str, sink: Sink) -> Extract:
                 continue
             row = _pass_lines(piece, row, out, sink, name)
             if not block:
+                if not out.records:
+                    unreadable("the file is empty", name)
                 return out
 
 
@@ -240,7 +209,8 @@ def _pass_lines(piece: bytes, row: int, out: Extract, sink: Sink, name: str) -> 
     try:
         text = piece.decode("utf-8-sig" if row == 1 else "utf-8")
     except UnicodeDecodeError as error:
-        wrong_encoding(error, "utf-8", f"{name}, from line {row}")
+        line = row + error.object.count(b"\n", 0, error.start)
+        wrong_encoding(error, line, "utf-8", name, JSON_ENCODING_HINT)
     lines = text.replace("\r\n", "\n")
     out.records += sum(1 for line in lines.split("\n") if line.strip(" \t\r"))
     if lines:

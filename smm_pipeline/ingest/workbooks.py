@@ -18,8 +18,9 @@ from xml.etree import ElementTree as ET
 from python_calamine import CalamineError, CalamineWorkbook
 
 from smm_pipeline.feeds.mapping import Mapping
+from smm_pipeline.ingest.files import plain_file, unreadable
 from smm_pipeline.ingest.results import Extract, RecordReject
-from smm_pipeline.ingest.text_readers import LineWriter, match_header, open_bytes, unreadable, write_cells
+from smm_pipeline.ingest.text_readers import LineWriter, match_header, write_cells
 
 # Field names of a record whose cells a workbook holds as values; their text has a form of ours, not one of the source.
 TYPED_CELLS = "_smm_typed_cells"
@@ -32,9 +33,12 @@ def read_workbook(path: Path, name: str, mapping: Mapping, sink: Any) -> Extract
     An error such as `#REF!` stays as it stands in its cell, and a formula that was never calculated stays a formula:
     they are no value, and a number or a time is not made of them.
     """
+    with plain_file(path, name) as plain:
+        return _read_workbook(plain, name, mapping, sink)
+
+
+def _read_workbook(path: Path, name: str, mapping: Mapping, sink: Any) -> Extract:
     fmt = mapping.format
-    with open_bytes(path, name):
-        pass
     try:
         book = CalamineWorkbook.from_path(str(path))
         sheet = fmt.sheet or book.sheet_names[0]

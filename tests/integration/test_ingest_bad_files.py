@@ -193,6 +193,7 @@ REFUSALS = {
     "telegram": {"ok": False, "error_code": 429, "description": "Too Many Requests: retry after 35"},
     "meta": {"error": {"message": "Unsupported get request.", "type": "GraphMethodException", "code": 100}},
     "instagram": {"error": {"message": "Unsupported get request.", "type": "GraphMethodException", "code": 100}},
+    "youscan": {"statusCode": 401, "message": "Access denied due to invalid subscription key."},
     "woocommerce": {"code": "rest_no_route", "message": "No route was found.", "data": {"status": 404}},
 }
 
@@ -211,5 +212,77 @@ def test_an_answer_of_failure_is_refused_by_every_vendor_of_an_api(tmp_path: Pat
         f"{told}429: Too Many Requests: retry after 35",
         f"{told}100: Unsupported get request.",
         f"{told}404: No route was found.",
+        f"{told}401: Access denied due to invalid subscription key.",
     }
     assert shop.rejects() == []
+
+
+def test_an_answer_without_a_channel_is_no_intended_skip(tmp_path: Path) -> None:
+    """Nor is it data; a channel of which nothing was counted still is skipped."""
+    shop = Instance(tmp_path, {"feed": 'vendor = "telegram_views"'})
+    shop.deliver("feed", "a.json", "{}", mtime=1)
+    shop.deliver("feed", "b.json", '{"channel_id": "c", "taken_at": "2026-03-02T10:00:00Z", "posts": []}', mtime=2)
+    shop.ingest()
+    [[table, row, reasons], *rest] = [list(r) for r in sorted(shop.rejects(), reverse=True)]
+    assert (table, row) == ("raw.community_day", 1)
+    assert {"missing:community_id", "missing:metric_date"} <= set(reasons)
+    assert rest == [["(records)", 1, ["skipped:no_row"]]]
+
+
+def test_lines_without_a_record_are_an_empty_file(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, {"feed": 'mapping = "followers_jsonl.yml"'})
+    shop.deliver("feed", "a.jsonl", " \n\n\t\n")
+    [result] = shop.ingest()
+    assert result.error is not None
+    assert (result.error.code, result.error.what) == ("SMM-201", "the file is empty")
+
+
+def test_a_note_on_columns_names_nobody(tmp_path: Path) -> None:
+    """Where the header is lost, the first person's data stand in its place."""
+    shop = Instance(tmp_path, {"sheet": 'mapping = "orders_csv.yml"'})
+    text = (CORPUS / "reordered_columns.csv").read_text(encoding="utf-8")
+    first, _, rest = text.partition("\n")
+    shop.deliver("sheet", "a.csv", f"{first};ann@mail.example;+380501234567\n" + rest.replace("\n", ";;\n"))
+    [result] = shop.ingest()
+    assert result.warnings
+    assert "columns not in the mapping: (...), (...)" in result.warnings
+
+
+@pytest.mark.parametrize(
+    ("vendor", "name", "content", "hint"),
+    [
+        (
+            "telegram_export",
+            "a.json",
+            '{"id": 1,\n"messages": [],\n"name": "\u043a\u0440\u0430\u043c"}',
+            "JSON is UTF-8",
+        ),
+        ("ga4", "a.jsonl", '{"x": 1}\n\n{"y": "\u043a"}\n', "JSON is UTF-8"),
+    ],
+)
+def test_another_encoding_of_json_is_told_by_its_line(
+    tmp_path: Path, vendor: str, name: str, content: str, hint: str
+) -> None:
+    shop = Instance(tmp_path, {"feed": f'vendor = "{vendor}"'})
+    shop.deliver("feed", name, content.encode("cp1251"))
+    [result] = shop.ingest()
+    assert result.error is not None
+    assert result.error.code == "SMM-203"
+    assert result.error.what.startswith("byte 0xea in line 3 is not utf-8: ")
+    assert result.error.hint.startswith(hint)
+
+
+def test_another_encoding_deep_in_a_csv_is_told_by_its_line(tmp_path: Path) -> None:
+    """Line 50,002 is far behind the block that holds the header."""
+    shop = Instance(tmp_path, {"costs": 'mapping = "costs.yml"'})
+    (tmp_path / "costs.yml").write_text(
+        "format: {kind: csv}\nsource_system: sheet\ncolumns: [id, day, kind, amount]\ntables:\n  smm_cost:\n"
+        "    columns: {cost_id: id, cost_date: day, kind: kind, cost_amount: amount}\n",
+        encoding="utf-8",
+    )
+    lines = b"id,day,kind,amount\n" + b"1,2026-03-01,ads,5\n" * 50_000 + "2,2026-03-01,\u043a,5\n".encode("cp1251")
+    shop.deliver("costs", "a.csv", lines)
+    [result] = shop.ingest()
+    assert result.error is not None
+    assert (result.error.code, result.error.what.partition(" is not")[0]) == ("SMM-203", "byte 0xea in line 50002")
+    assert "format.encoding" in result.error.hint or "encoding:" in result.error.hint

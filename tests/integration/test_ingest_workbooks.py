@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import tempfile
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 
+import duckdb
 import pytest
 from openpyxl import Workbook  # type: ignore[import-untyped]  # has no types of its own
 
-from smm_pipeline.ingest import Counts
+from smm_pipeline.ingest import Counts, files
 from tests.ingest_fixture import Instance
 
 COSTS = """
@@ -117,3 +120,41 @@ def test_error_cells_and_formulas_without_a_result_are_rejects_never_null(shop: 
     assert shop.rows("select cost_amount from raw.smm_cost") == [(Decimal(5),)]
     reasons = [row for (row,) in shop.rows("select reasons[1] from quality.rejects order by source_row")]
     assert reasons == ["bad_number:cost_amount"] * 3 + ["missing:cost_amount"]
+
+
+def test_packed_workbooks_and_parquet_are_read_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gzip is known by its content, whatever the name; the copy that was unpacked is gone afterwards."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    feeds = {kind: f'mapping = "products_{kind}.yml"' for kind in ("xlsx", "parquet")}
+    shop = Instance(tmp_path / "home", feeds)
+    rows: list[Sequence[object]] = [["Prices"], PRODUCTS, ["a", "Lamp", 12.5, "2026-03-01T10:00:00"]]
+    shop.deliver("xlsx", "a.xlsx.gz", gzip.compress(workbook(rows, "Prices")))
+    with duckdb.connect() as con:
+        values = "select 'b' as sku, 'Chair' as name, 7.25 as price, '2026-03-01T10:00:00' as changed"
+        con.execute(f"copy ({values}) to '{tmp_path}/b.parquet' (format parquet)")
+    packed = gzip.compress((tmp_path / "b.parquet").read_bytes())
+    shop.deliver("parquet", "b.parquet.gz", packed, mtime=1)
+    shop.deliver("parquet", "c.parquet", packed, mtime=2)
+    shop.deliver("parquet", "d.parquet.gz", packed[:-9], mtime=3)
+    results = {r.file_path: r for r in shop.ingest()}
+    assert {n: r.status for n, r in results.items()} == {
+        "a.xlsx.gz": "loaded",
+        "b.parquet.gz": "loaded",
+        "c.parquet": "duplicate",
+        "d.parquet.gz": "failed",
+    }
+    assert "the gzip is damaged" in str(results["d.parquet.gz"].error)
+    prices = shop.rows("select sku, price_amount from raw.shop_product order by 1")
+    assert prices == [("a", Decimal("12.5")), ("b", Decimal("7.25"))]
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_packed_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MAX_UNPACKED_BYTES", 1000)
+    shop = Instance(tmp_path, {"prices": 'mapping = "products_parquet.yml"'})
+    shop.deliver("prices", "a.parquet.gz", gzip.compress(b"PAR1" + bytes(2000)))
+    [result] = shop.ingest()
+    assert result.error is not None
+    assert (result.error.code, result.error.what) == ("SMM-201", "unpacks to more than 1000 bytes")

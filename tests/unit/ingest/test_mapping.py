@@ -43,6 +43,7 @@ def test_a_good_mapping_passes() -> None:
     [
         ("kind: csv", "kind: cvs", "format.kind"),
         ("kind: csv", "kind: csv, encoding: utf-99", "utf-99"),
+        ("kind: csv", "kind: jsonl, encoding: cp1251", "format.encoding: only csv has one; JSON is UTF-8"),
         ("kind: csv", "kind: csv, delimeter: ';'", "format.delimeter"),
         ('columns: [date, "Order ID"]', "", "columns"),
         ("calendar_day:", "calender_day:", "did you mean calendar_day?"),

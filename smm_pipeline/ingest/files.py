@@ -1,0 +1,82 @@
+"""The bytes of a stored delivery.
+
+Belongs here: opening it, unpacking gzip by its content, and refusing what cannot be a delivery whatever its format.
+Does not belong here: any format.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from smm_pipeline.errors import SmmError
+
+MAX_UNPACKED_BYTES = 8 << 30
+JSON_ENCODING_HINT = "JSON is UTF-8 by its standard: have the source write it so, or convert the file and put it again"
+_BLOCK_BYTES = 1 << 20
+_GZIP_MAGIC = b"\x1f\x8b"
+_HTML = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<body")
+
+
+@contextmanager
+def open_bytes(path: Path, name: str) -> Iterator[io.BufferedReader[Any]]:
+    """Open a stored delivery, unpacked when its content is gzip.
+
+    Raises:
+        SmmError: SMM-201 for an empty file, a damaged gzip or a web page; raised while reading for damage further on.
+    """
+    with path.open("rb") as plain:
+        magic = plain.read(2)
+        plain.seek(0)
+        if not magic:
+            unreadable("the file is empty", name)
+        if name.lower().endswith(".gz") and magic != _GZIP_MAGIC:
+            unreadable("the file is named .gz but is not gzip", name)
+        # gzip.open verifies length and checksum when the end is reached.
+        stream = io.BufferedReader(gzip.GzipFile(fileobj=plain)) if magic == _GZIP_MAGIC else plain
+        try:
+            head = stream.peek(512).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+            if not head and not stream.peek(1):
+                unreadable("the file is empty", name)
+            if head.startswith(_HTML):
+                unreadable("the file is a web page, probably an error message", name)
+            yield stream
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            unreadable(f"the gzip is damaged: {error}", name)
+
+
+@contextmanager
+def plain_file(path: Path, name: str) -> Iterator[Path]:
+    """A stored delivery as a file for readers that cannot unpack it: itself, or a temporary copy of what gzip holds.
+
+    Raises:
+        SmmError: SMM-201 as `open_bytes`, and for a file that unpacks to more than MAX_UNPACKED_BYTES.
+    """
+    with open_bytes(path, name) as stream:
+        if not isinstance(stream.raw, gzip.GzipFile):
+            yield path
+            return
+        with tempfile.NamedTemporaryFile(prefix="smm-") as copy:
+            while block := stream.read(_BLOCK_BYTES):
+                if copy.tell() + len(block) > MAX_UNPACKED_BYTES:
+                    unreadable(f"unpacks to more than {MAX_UNPACKED_BYTES} bytes", name)
+                copy.write(block)
+            copy.flush()
+            yield Path(copy.name)
+
+
+def unreadable(what: str, where: str) -> NoReturn:
+    """Refuse a delivery as a whole."""
+    raise SmmError("SMM-201", what, where=where, hint="deliver it again; the bytes received are kept in the raw store")
+
+
+def wrong_encoding(error: UnicodeDecodeError, line: int, encoding: str, where: str, hint: str) -> NoReturn:
+    """Refuse a delivery that is not in its declared encoding; never guess another one."""
+    what = f"byte {error.object[error.start]:#04x} in line {line} is not {encoding}: {error.reason}"
+    raise SmmError("SMM-203", what, where=where, hint=hint)
