@@ -123,11 +123,12 @@ def _post_record(post: Post, at: int) -> dict[str, Any]:
     if post.reshared_from:
         record["parent_id"] = "104000000000777_501"
     if post.community.is_own:
-        views = post.level(post.views, at)
-        values = {
+        views, clicks = post.level(post.views, at), post.level(post.clicks, at)
+        values: dict[str, Any] = {
             "post_media_view": views,
             "post_total_media_view_unique": int(views * 0.8),
-            "post_clicks": post.level(post.clicks, at),
+            "post_clicks": clicks + clicks // 3,
+            "post_clicks_by_type": {"link clicks": clicks, "other clicks": clicks // 3},
         }
         record["insights"] = {"data": [_lifetime(post, name, value) for name, value in values.items()]}
     return record
@@ -160,7 +161,7 @@ def _media_record(post: Post, at: int) -> dict[str, Any]:
     return record
 
 
-def _lifetime(post: Post, name: str, value: int) -> dict[str, Any]:
+def _lifetime(post: Post, name: str, value: Any) -> dict[str, Any]:
     return {
         "name": name,
         "period": "lifetime",

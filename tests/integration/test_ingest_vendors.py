@@ -164,7 +164,7 @@ def test_meta_posts_and_instagram_media(tmp_path: Path) -> None:
         ("104", "album", "https://shop.example/product/sku1", False)
     ]
     assert facebook.rows(f"{counters} from raw.community_post_snapshot") == [
-        ("104_7", date(2026, 3, 1), 400, None, 12, 0, 3, None, 8)
+        ("104_7", date(2026, 3, 1), 400, None, 12, 0, 3, None, 5)
     ]
     instagram = shop_with(tmp_path / "i", "instagram_media", "meta/media.json", mtime=EVENING + 3600)
     instagram.ingest()
@@ -174,6 +174,22 @@ def test_meta_posts_and_instagram_media(tmp_path: Path) -> None:
     assert instagram.rows(f"{counters} from raw.community_post_snapshot") == [
         ("178", date(2026, 3, 2), None, 70, 9, 1, None, 2, None)
     ]
+
+
+def test_all_clicks_on_a_post_are_no_link_clicks(tmp_path: Path) -> None:
+    """Without the breakdown, or without links in it, they are unknown; what is no breakdown is a reject."""
+    posts = []
+    for number, by_type in enumerate((None, {"other clicks": 3}, {"link clicks": 0}, "many", 7), start=1):
+        named = {"post_clicks": 8} if by_type is None else {"post_clicks": 8, "post_clicks_by_type": by_type}
+        insights = [{"name": name, "values": [{"value": value}]} for name, value in named.items()]
+        created = {"created_time": "2026-03-01T10:00:00+0000"}
+        posts.append({"id": f"104_{number}", **created, "insights": {"data": insights}})
+    shop = Instance(tmp_path, {"feed": 'vendor = "meta_posts"'})
+    shop.deliver("feed", "a.json", json.dumps(posts))
+    shop.ingest()
+    clicks = "select post_id, link_clicks from raw.community_post_snapshot order by 1"
+    assert shop.rows(clicks) == [("104_1", None), ("104_2", None), ("104_3", 0), ("104_5", None)]
+    assert shop.rejects() == [("raw.community_post_snapshot", 4, ["bad_number:link_clicks"])]
 
 
 def test_telegram_export_and_views(tmp_path: Path) -> None:
