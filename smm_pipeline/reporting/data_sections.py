@@ -11,7 +11,7 @@ from smm_pipeline.reporting import figures
 from smm_pipeline.reporting.page import Section, Table, filled
 from smm_pipeline.reporting.serving import Row, Serving
 from smm_pipeline.reporting.summary import Summary
-from smm_pipeline.reporting.wording import METRIC_MEANINGS, count, day, metric_label, phrase, share
+from smm_pipeline.reporting.wording import METRIC_MEANINGS, count, day, metric_label, phrase, share, title
 
 
 def quality(source: Serving, summary: Summary) -> Section:
@@ -68,7 +68,7 @@ def definitions(source: Serving) -> Section:
     """What every published column means, a folded list per table."""
     tables = [
         Table(
-            name,
+            f"{title(name)}, in the file {name}",
             ("Column", "Name", "How it is computed", "Basis", "Mind"),
             [_definition(r) for r in rows],
             words=5,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 
 from smm_pipeline.reporting.serving import Row, Serving
-from smm_pipeline.reporting.wording import BENEFITS
+from smm_pipeline.reporting.wording import BENEFITS, UNKNOWN_COMMUNITY
 
 BEST_POSTS = 15
 DAILY_UP_TO_DAYS = 100
@@ -82,7 +82,10 @@ def benefit_by_community(source: Serving) -> list[Row]:
 
 
 def communities(source: Serving) -> list[Row]:
-    """One row per community: sessions, engaged share, touched orders, benefit; best first."""
+    """One row per community with an order or a visit: sessions, engaged share, touched orders, benefit; best first.
+
+    Visits of unknown communities without any order are one row of all their networks.
+    """
     return source.rows(
         f"""
         with money as (
@@ -100,22 +103,35 @@ def communities(source: Serving) -> list[Row]:
             select network, community_id, sum(sessions) as sessions, sum(engaged_sessions) as engaged_sessions
             from kpi_daily_social_traffic
             group by network, community_id
+        ),
+        community as (
+            select
+                network,
+                community_id,
+                coalesce(m.orders, 0) = 0 and community_id = $unknown as is_rest,
+                t.sessions,
+                t.engaged_sessions,
+                coalesce(m.orders, 0) as orders,
+                coalesce(m.benefit_orders, 0) as benefit_orders,
+                coalesce(m.amount, 0) as amount
+            from money as m
+            full join traffic as t using (network, community_id)
+            where coalesce(m.orders, 0) > 0 or coalesce(t.sessions, 0) > 0
         )
         select
-            network,
-            community_id,
-            coalesce(n.community_name, community_id) as community_name,
-            t.sessions,
-            t.engaged_sessions / nullif(t.sessions, 0) as engaged_share,
-            coalesce(m.orders, 0) as orders,
-            coalesce(m.benefit_orders, 0) as benefit_orders,
-            coalesce(m.amount, 0) as amount
-        from money as m
-        full join traffic as t using (network, community_id)
+            list(network order by network) as networks,
+            coalesce(any_value(n.community_name), community_id) as community_name,
+            sum(sessions) as sessions,
+            sum(engaged_sessions) / nullif(sum(sessions), 0) as engaged_share,
+            sum(orders) as orders,
+            sum(benefit_orders) as benefit_orders,
+            sum(amount) as amount
+        from community
         {_NAMES}
-        order by amount desc, network, community_id
+        group by community_id, is_rest, case when not is_rest then network end
+        order by amount desc, is_rest, networks, community_id
         """,
-        {"benefits": list(BENEFITS)},
+        {"benefits": list(BENEFITS), "unknown": UNKNOWN_COMMUNITY},
     )
 
 

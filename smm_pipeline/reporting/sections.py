@@ -18,9 +18,11 @@ from smm_pipeline.reporting.wording import (
     BENEFIT_CLASSES,
     CLASS_MEANINGS,
     MODELS,
+    UNKNOWN,
+    channel,
     community,
     count,
-    day,
+    moment,
     money,
     money_range,
     network,
@@ -94,7 +96,7 @@ def _communities(source: Serving, currency: str) -> Section:
     rows = [
         (
             community(r["community_name"]),
-            network(r["network"]),
+            ", ".join(map(network, r["networks"])),
             count(r["sessions"]),
             share(r["engaged_share"]),
             count(r["orders"]),
@@ -122,12 +124,12 @@ def _communities(source: Serving, currency: str) -> Section:
 
 
 def _attribution(source: Serving, currency: str) -> Section:
-    found = figures.attribution(source)
+    found = [{**r, "channel": channel(r["channel"])} for r in figures.attribution(source)]
     models = [m for m in MODELS if any(r["model"] == m for r in found)]
     rows = []
-    for channel in dict.fromkeys(r["channel"] for r in found):
-        by_model = {r["model"]: r["amount"] for r in found if r["channel"] == channel}
-        rows.append((channel, *(money(by_model.get(m), currency) for m in models)))
+    for name in dict.fromkeys(r["channel"] for r in found):
+        by_model = {r["model"]: r["amount"] for r in found if r["channel"] == name}
+        rows.append((name, *(money(by_model.get(m), currency) for m in models)))
     chart = Chart(
         "attribution",
         f"Credited net revenue by channel and model, {currency}",
@@ -148,11 +150,11 @@ def _attribution(source: Serving, currency: str) -> Section:
 def _posts(source: Serving, currency: str) -> Section:
     rows = [
         (
-            day(r["post_date_local"]),
+            moment(r["post_date_local"], r["post_hour_local"]),
             community(r["community_name"]),
             network(r["network"]),
             phrase(r["post_type"] or ""),
-            r["post_id"],
+            r["hashtags"] or phrase(r["product_group"] or "") or UNKNOWN,
             count(r["reach"]),
             share(r["er_reach"]),
             count(r["sessions"]),
@@ -162,14 +164,15 @@ def _posts(source: Serving, currency: str) -> Section:
         for r in figures.best_posts(source)
     ]
     columns = (
-        "Posted", "Community", "Network", "Type", "Post",
+        "Posted", "Community", "Network", "Type", "About",
         "Reach", "Engagement of reach", "Visits", "Orders", "Net revenue",
     )  # fmt: skip
     return Section(
         "posts",
         "Which posts sold?",
         "Posts in the order of the net revenue of the orders they are credited with, whether or not these count as a "
-        "benefit. A dash means that the network does not tell.",
+        "benefit. A post is named by its hour and its hashtags or, without any, the product group that it shows; its "
+        "id is in the table kpi_post_performance of the published file. A dash means that the network does not tell.",
         tables=filled(Table(f"The best {len(rows)} posts", columns, rows, words=5)),
     )
 
@@ -254,8 +257,10 @@ def _media(source: Serving, axis: TimeAxis) -> Section:
     return Section(
         "media",
         "Who talks about the shop?",
-        "Mentions found by the monitoring service. Share of voice is a brand's part of all mentions of the brands "
-        "watched.",
+        "Mentions found by the monitoring service. Linked visits came from a page, or its site, that had spoken of the "
+        "shop with a link in the four weeks before. Linked orders were placed in such a visit; the orders touched by "
+        "media and bloggers, in the table of communities, had one at any time in the weeks before them, so they are "
+        "more. Share of voice is a brand's part of all mentions of the brands watched.",
         (*((mentions_chart,) if over_time else ()), *((voice_chart,) if voice else ())),
         filled(
             Table("Interest of media, bloggers and users", interest_columns, interest),

@@ -40,6 +40,12 @@ MODELS: dict[str, str] = {
     "linear": "All visits equally",
 }
 
+UNKNOWN_COMMUNITY = "(unknown)"
+_CHANNELS = {
+    "(marketplace)": "Marketplaces",
+    "(no visit)": "No visit known",
+    "(phone)": "By phone or staff",
+}
 _NETWORKS = {
     "(mention)": "Media and bloggers",
     "(unknown)": "Network not known",
@@ -115,7 +121,22 @@ def day(value: date | None) -> str:
 
 def community(name: str) -> str:
     """The name of a community, or words for the visits and orders whose community nobody knows."""
-    return "Community not known" if name == "(unknown)" else name
+    return "Community not known" if name == UNKNOWN_COMMUNITY else name
+
+
+def channel(code: str) -> str:
+    """The name of a channel, or words for the orders that have none."""
+    return _CHANNELS.get(code, code)
+
+
+def title(table: str) -> str:
+    """The name of a published table in words."""
+    return phrase(table.removeprefix("kpi_"))
+
+
+def moment(value: date | None, hour: int | None) -> str:
+    """A day with the hour of it, e.g. `3 Mar 2026, 18:00`."""
+    return day(value) if hour is None else f"{day(value)}, {hour:02}:00"
 
 
 def network(code: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,3 +114,24 @@ def test_every_metric_of_data_quality_has_a_meaning() -> None:
     assert len(methods) == 5
     books = {("checks", "not_passed_share"), ("deliveries", "failed_share"), ("records", "rejected_share")}
     assert {metric for subject, metric in METRIC_MEANINGS.keys() - books} == named
+
+
+def test_visits_of_unknown_communities_without_an_order_are_one_row(tmp_path: Path) -> None:
+    """Of four unknown ones telegram has an order, and pinterest neither an order nor a visit."""
+    cell = {"date_local": date(2026, 3, 1), "landing_type": "product"}
+    visits = [("facebook", 60, 20), ("tiktok", 20, 10), ("telegram", 8, 4), ("pinterest", 0, 0)]
+    traffic = [
+        {**cell, "network": n, "community_id": "(unknown)", "sessions": s, "engaged_sessions": e} for n, s, e in visits
+    ]
+    order = {"network": "telegram", "community_id": "(unknown)", "benefit_class": "D2_impulse", "orders": 1}
+    rows = {
+        "kpi_daily_social_traffic": traffic,
+        "kpi_daily_benefit": [{"date_local": date(2026, 3, 1), **order, "net_revenue_amount": 50}],
+    }
+    with open_serving(publish_rows(tmp_path, rows).serving_file) as opened:
+        opened.limit_to(date(2026, 3, 1), date(2026, 3, 1))
+        found = [tuple(row.values()) for row in figures.communities(opened)]
+    assert found == [
+        (["telegram"], "(unknown)", 8, 0.5, 1, 1, 50),
+        (["facebook", "tiktok"], "(unknown)", 80, 0.375, 0, 0, 0),
+    ]

@@ -127,6 +127,34 @@ def test_definitions_come_from_the_dictionary(html: str) -> None:
     assert "undercounts: apps and messengers often send no referrer" in html
 
 
+def test_names_of_the_engine_are_words_on_the_page(tmp_path: Path) -> None:
+    """Channels that are none, tables, and posts: the id of a post tells an owner nothing."""
+    amounts = [{"channel": c, "model": "first", "credited_revenue_amount": 5} for c in ("(phone)", "(marketplace)")]
+    post = {"network": "facebook", "community_id": "104", "post_id": "104000_113", "sessions": 3, "orders": 1}
+    shown = {"post_date_local": FIRST, "post_hour_local": 18, "post_type": "photo", "net_revenue_amount": 5}
+    rows: dict[str, list[dict[str, Any]]] = {
+        "kpi_daily_attribution": [{"date_local": FIRST, **amount} for amount in amounts],
+        "kpi_post_performance": [
+            post | shown | {"hashtags": "#kozak #lamps"},
+            post | shown | {"post_id": "104000_114", "product_group": "garden"},
+        ],
+    }
+    text = render(publish_rows(tmp_path, rows))
+    words = text.partition("<script")[0]
+    # The dictionary quotes the codes that stand in the published tables.
+    codes = [f"{mark}{code}{end}" for code in ("(phone)", "(marketplace)") for mark, end in ('""', "><")]
+    assert [code for code in (*codes, "104000_113") if code in text] == []
+    said = (
+        "By phone or staff",
+        "Marketplaces",
+        "#kozak #lamps",
+        ">Garden<",
+        ", 18:00",
+        "Daily benefit, in the file kpi_",
+    )
+    assert [part for part in said if part not in words] == []
+
+
 def test_same_file_gives_the_same_page(settings: Settings, html: str) -> None:
     assert render(settings) == html
 

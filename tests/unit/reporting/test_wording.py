@@ -37,6 +37,12 @@ DASH = "\N{EN DASH}"
         (wording.community("(unknown)"), "Community not known"),
         (wording.community("Kozak"), "Kozak"),
         (wording.network("tiktok"), "TikTok"),
+        (wording.channel("(phone)"), "By phone or staff"),
+        (wording.channel("Paid Search"), "Paid Search"),
+        (wording.title("kpi_post_performance"), "Post performance"),
+        (wording.title("data_quality"), "Data quality"),
+        (wording.moment(date(2026, 3, 1), 9), f"1{NBSP}Mar{NBSP}2026, 09:00"),
+        (wording.moment(None, None), DASH),
         (wording.network("telegram"), "Telegram"),
     ],
 )
