@@ -22,14 +22,15 @@ from smm_pipeline.catalog import load_catalog
 from smm_pipeline.errors import SmmError, not_writable
 from smm_pipeline.feeds import load_feed
 from smm_pipeline.ingest import feed_fault, is_other_key
-from smm_pipeline.ingest.landing import landing_files
+from smm_pipeline.ingest.landing import closed_folders, landing_files
 from smm_pipeline.reporting.wording import counted
-from smm_pipeline.settings import PERSON_KEY_VARIABLE, Settings, load_settings, person_key
+from smm_pipeline.settings import PERSON_KEY_VARIABLE, Feed, Settings, load_settings, person_key
 from smm_pipeline.warehouse.connection import connect, tune
 from smm_pipeline.warehouse.outcomes import open_refusals
 
 # The contract of holidays and paydays.
 CALENDAR = "calendar_day"
+_OPEN_UP = "give the user who runs smm the right to read there"
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,11 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield from _write_findings(settings)
     if not settings.feeds:
         yield Finding("feeds", "warning", "no feed is configured", "add [feeds.NAME] sections to smm.toml")
-    yield from _feed_findings(settings)
-    yield from _unread_findings(settings)
+    if settings.landing in closed_folders(settings.landing):
+        yield Finding("landing", "problem", f"{settings.landing} may not be read", _OPEN_UP)
+    else:
+        yield from _feed_findings(settings)
+        yield from _unread_findings(settings)
     yield from _warehouse_findings(settings)
     yield _serving_finding(settings)
 
@@ -106,6 +110,10 @@ def _feed_findings(settings: Settings) -> Iterator[Finding]:
             yield Finding(f"feed {name}", "problem", _told(fault), fault.hint or "see docs/mapping.md")
             continue
         folder = settings.landing / name
+        if closed := _closed(folder, settings.feeds[name]):
+            told = f"{counted(len(closed), 'file or folder', 'files or folders')} may not be read, e.g. {closed[0]}"
+            yield Finding(f"feed {name}", "problem", told, _OPEN_UP)
+            continue
         exists = folder.is_dir()
         yield Finding(
             f"feed {name}",
@@ -119,6 +127,14 @@ def _feed_findings(settings: Settings) -> Iterator[Finding]:
         return
     if not any(CALENDAR in load_feed(name, settings, catalog).mapping.tables for name in faults):
         yield _calendar_finding(settings)
+
+
+def _closed(folder: Path, feed: Feed) -> list[Path]:
+    """What an ingest could not open; a folder that is closed has files that nobody sees."""
+    closed = closed_folders(folder)
+    if folder in closed:
+        return closed
+    return closed + [path for path, _ in landing_files(folder, feed) if not os.access(path, os.R_OK)]
 
 
 def _calendar_finding(settings: Settings) -> Finding:

@@ -21,6 +21,7 @@ from smm_pipeline.warehouse.audits import BuildResult
 from smm_pipeline.warehouse.outcomes import SKIPPED, Reasons, split
 
 TOP_REASONS = 3
+SHOWN_DAYS = 5
 WORDS = {"unreadable": "rejected", "skipped": "skipped on purpose"}
 MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 
@@ -206,9 +207,12 @@ def status_text(data: dict[str, Any]) -> str:
 
 
 def _waiting(stale: Sequence[str]) -> str:
-    if len(stale) == 1:
-        return f"1 day waits to be built: {stale[0]}"
-    return f"{len(stale)} days wait to be built: {stale[0]} to {stale[-1]}" if stale else "everything is built"
+    if not stale:
+        return "everything is built"
+    waiting = f"{counted(len(stale), 'day waits', 'days wait')} to be built"
+    if len(stale) > SHOWN_DAYS:
+        return f"{waiting}, the first {stale[0]}, the last {stale[-1]}"
+    return f"{waiting}: {', '.join(stale)}"
 
 
 def doctor_text(findings: Sequence[Finding]) -> str:

@@ -41,6 +41,23 @@ def landing_files(folder: Path, feed: Feed) -> Iterator[tuple[Path, os.stat_resu
             yield path, info
 
 
+def closed_folders(folder: Path) -> list[Path]:
+    """Folders of a feed, its own among them, that may not be looked into; to a search for files they are empty."""
+    closed = []
+    for parent, names, _ in os.walk(folder):
+        names[:] = [name for name in sorted(names) if not name.startswith(".")]
+        inner = [path for name in names if not (path := Path(parent, name)).is_symlink()]
+        closed += [path for path in inner if not os.access(path, os.R_OK | os.X_OK)]
+    own = [folder] if os.path.lexists(folder) and not os.access(folder, os.R_OK | os.X_OK) else []
+    return own + closed
+
+
+def may_not_be_opened(path: Path, reason: str) -> SmmError:
+    """SMM-209 of a file or a folder in landing/."""
+    hint = "give the user who runs smm the right to read it; the other files go on"
+    return SmmError("SMM-209", f"it cannot be opened: {reason}", where=str(path), hint=hint)
+
+
 def display_name(path: Path, folder: Path) -> str:
     """The file's path below its folder as text that every table and terminal can hold."""
     return os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "backslashreplace")
@@ -119,12 +136,7 @@ def _open(source: Path) -> BinaryIO | None:
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ELOOP):
             return None
-        raise SmmError(
-            "SMM-209",
-            f"it cannot be opened: {error.strerror}",
-            where=str(source),
-            hint="give the user who runs smm the right to read it; the other files go on",
-        ) from error
+        raise may_not_be_opened(source, str(error.strerror)) from error
 
 
 def _copy(reader: BinaryIO, target: BinaryIO) -> str:

@@ -7,6 +7,7 @@ keeps them from being read. Does not belong here: the loading (run.py, batch.py)
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +20,15 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import FeedSource
 from smm_pipeline.ingest.arrivals import Listed, list_in_store, read_arrivals
 from smm_pipeline.ingest.batch import insert_rows, record_deliveries
-from smm_pipeline.ingest.landing import declared_time, display_name, landing_files, raw_path, store_raw
+from smm_pipeline.ingest.landing import (
+    closed_folders,
+    declared_time,
+    display_name,
+    landing_files,
+    may_not_be_opened,
+    raw_path,
+    store_raw,
+)
 from smm_pipeline.ingest.results import Arrival, DeliveryResult, failed
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.connection import transaction
@@ -86,6 +95,10 @@ def take_new(con: duckdb.DuckDBPyConnection, settings: Settings, source: FeedSou
     listed = read_arrivals(settings.raw_store, source.name)
     queue = Queue(source, run_id, [], known.newest, [])
     found: dict[tuple[str, str], Listed] = {}
+    for folder in closed_folders(settings.landing / source.name):
+        error = may_not_be_opened(folder, os.strerror(errno.EACCES))
+        name = display_name(folder, settings.landing / source.name)
+        queue.results.append(DeliveryResult(source.name, f"{name}/", "", "failed", error=error))
     for path, info in landing_files(settings.landing / source.name, source.feed):
         try:
             seen_file = _stored(settings, source.name, known, path, info)

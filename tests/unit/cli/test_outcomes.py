@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,7 +13,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from smm_pipeline.cli.texts import run_dict, run_text
+from smm_pipeline.cli.examine import doctor
+from smm_pipeline.cli.texts import _waiting, run_dict, run_text
 from smm_pipeline.pipeline import RunSummary
 from smm_pipeline.settings import PROJECT_ROOT
 from smm_pipeline.validation import Verdict
@@ -168,7 +170,42 @@ def test_one_thing_is_told_in_the_singular(shop: Instance) -> None:
     assert "good: 1 loaded delivery\n" in smm(shop.home, "ingest").stdout
     status = smm(shop.home, "status").stdout
     assert "feed good: 2 deliveries, 0 refused" in status
-    assert "2 days wait to be built: 2026-03-01 to 2026-03-02" in status
+    assert "2 days wait to be built: 2026-03-01, 2026-03-02\n" in status
+
+
+def test_many_days_that_wait_are_a_number_and_not_a_range() -> None:
+    """Five are listed; six days of nine months are not the nine months between them."""
+    days = [f"2026-{month:02}-28" for month in range(2, 8)]
+    assert _waiting(days[:5]) == ("5 days wait to be built: 2026-02-28, 2026-03-28, 2026-04-28, 2026-05-28, 2026-06-28")
+    assert _waiting(days) == "6 days wait to be built, the first 2026-02-28, the last 2026-07-28"
+    assert _waiting([]) == "everything is built"
+
+
+def test_what_may_not_be_read_is_found(shop: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A closed folder looks empty, and a closed file is one of many. The refusal is the test's own: root may all."""
+    system_access, closed = os.access, set[str]()
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name not in closed and system_access(path, mode))
+    shop.deliver("good", "a.jsonl", GOOD)
+    shop.deliver("good", "march/b.jsonl", GOOD)
+
+    def found(subject: str) -> list[tuple[str, str]]:
+        return [(f.status, f.message) for f in doctor(shop.home) if f.subject == subject]
+
+    landing = shop.home / "landing"
+    assert found("feed good") == [("ok", "2 files")]
+    closed.add("a.jsonl")
+    told = "1 file or folder may not be read, e.g."
+    assert found("feed good") == [("problem", f"{told} {landing / 'good' / 'a.jsonl'}")]
+    closed.clear()
+    closed.add("march")
+    assert found("feed good") == [("problem", f"{told} {landing / 'good' / 'march'}")]
+    results = {r.file_path: r for r in shop.ingest()}
+    assert results["a.jsonl"].status == "loaded"
+    assert results["march/"].error is not None
+    assert (results["march/"].error.code, results["march/"].error.where) == ("SMM-209", str(landing / "good" / "march"))
+    closed.add("landing")
+    assert found("landing") == [("problem", f"{landing} may not be read")]
+    assert found("feed good") == []
 
 
 def test_waiting_for_another_process_is_said_once(shop: Instance) -> None:
