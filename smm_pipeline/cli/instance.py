@@ -125,6 +125,10 @@ def _status(
         f"with found as ({CHECKS_SQL}) select table_name, last_not_passed, windows_not_passed, check_id, severity, "
         "status from found where status <> 'passed' order by table_name, check_id"
     ).fetchall()
+    silent = con.execute(
+        "select distinct substr(subject, 6) from kpi.data_quality where metric = 'silent_share' and numerator > 0 "
+        "and date_local = (select max(date_local) from kpi.data_quality) order by 1"
+    ).fetchall()
     return {
         "first_day": view.days[0] if view.days else None,
         "last_day": view.days[-1] if view.days else None,
@@ -144,6 +148,7 @@ def _status(
         "broken_feeds": broken,
         "refused_deliveries": [asdict(delivery) for delivery in refused],
         "configured_feeds": sorted(settings.feeds),
+        "silent_feeds": [feed for (feed,) in silent],
         "stale_days": list(stale_days(stale)),
         "stale_tables": sorted(stale),
         "checks_not_passed": [

@@ -187,6 +187,7 @@ def status_text(data: dict[str, Any]) -> str:
         lines += _reason_lines({**feed["reject_reasons"], **{SKIPPED + r: n for r, n in feed["skip_reasons"].items()}})
     seen = {feed["feed"] for feed in data["feeds"]}
     lines += [f"feed {name}: nothing delivered yet" for name in data["configured_feeds"] if name not in seen]
+    lines += [f"feed {name}: daily until now, and nothing for four days or more" for name in data["silent_feeds"]]
     if data["unseen_files"]:
         lines.append(f"in landing/ and not loaded yet: {counted(data['unseen_files'], 'file')}")
     for broken in data["broken_feeds"]:

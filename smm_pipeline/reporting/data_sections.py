@@ -20,7 +20,7 @@ def quality(source: Serving, summary: Summary) -> Section:
         (
             phrase(q.subject),
             metric_label(q.metric),
-            METRIC_MEANINGS.get((q.subject, q.metric), ""),
+            METRIC_MEANINGS.get((q.subject.partition(":")[0], q.metric), ""),
             count(q.numerator),
             count(q.denominator),
             share(q.share, 2),

@@ -62,6 +62,7 @@ METRIC_MEANINGS: dict[tuple[str, str], str] = {
     ("deliveries", "failed_share"): "files that could not be read; the table of feeds says whose",
     ("events", "bot_share"): "events of known bots, left out of every visit",
     ("events", "without_visitor_share"): "events without a visitor's id, mostly without consent: no visit knows them",
+    ("feed", "silent_share"): "days on which a daily feed had given nothing for four days or more",
     ("order_to_visit", "channel_disagreement_share"): "orders whose own note names another channel than their visit",
     ("order_to_visit", "matched_by_customer_window_share"): "joined through the customer, near in time: less sure",
     ("order_to_visit", "matched_by_none_share"): "orders that no visit could be found for: their touches are unknown",

@@ -72,7 +72,7 @@ def validate(
         con: open connection; a broken expectation aborts its transaction.
         spec: the table the rows belong to.
         relation: anything that can stand behind `from`: a table or view name, or a subquery.
-        days: the days `{days}` stands for; without it, the days that occur in the relation.
+        days: the days `{days}` stands for; without it, every day from the first to the last in the relation.
         suite: instead of the table's own suite.
 
     Raises:
@@ -104,9 +104,10 @@ def _named_view(con: duckdb.DuckDBPyConnection, relation: str) -> Iterator[str]:
 
 
 def _days_relation(spec: TableSpec, view: str, days: Sequence[date] | None) -> str:
-    """SQL for `{days}`; a day that was asked for counts even when no row carries it."""
+    """SQL for `{days}`; a day that was asked for, or lies between others, counts even when no row carries it."""
     if days is None:
-        return f"(select distinct {spec.partition} as day from {view})"
+        ends = f"min({spec.partition}), max({spec.partition})"
+        return f"(select cast(unnest(generate_series({ends}, interval 1 day)) as date) as day from {view})"
     values = ", ".join(f"date '{day.isoformat()}'" for day in days)
     return f"(select unnest([{values}]::date[]) as day)"
 

@@ -93,6 +93,51 @@ event as (
     where event_date_local between $first_date and $last_date
 ),
 
+-- Days of feeds; what comes later tells nothing of a day.
+given as (
+    select
+        feed,
+        date_local
+    from core.fct_feed_day
+    where date_local <= $last_date
+),
+
+given_day as (
+    select distinct date_local
+    from given
+    where date_local >= $first_date
+),
+
+-- What was known of each feed on each day.
+feed_state as (
+    select
+        d.date_local,
+        g.feed,
+        min(g.date_local) as first_date_local,
+        max(g.date_local) as last_date_local
+    from given_day as d
+    inner join given as g on g.date_local <= d.date_local
+    group by d.date_local, g.feed
+),
+
+-- Only a daily feed is missed: one with three days or more that gave something on at least half of the fourteen days up to
+-- its last, or of all its days where it is younger. So it stays missed for as long as it is silent.
+daily_feed as (
+    select
+        f.date_local,
+        f.feed,
+        f.last_date_local
+    from feed_state as f
+    inner join given as g
+        on
+            g.feed = f.feed
+            and g.date_local between f.last_date_local - interval 13 day and f.last_date_local
+    group by f.date_local, f.feed, f.first_date_local, f.last_date_local
+    having
+        count(*) >= 3
+        and count(*) * 2 >= least(date_diff('day', f.first_date_local, f.last_date_local) + 1, 14)
+),
+
 measured as (
     select date_local, 'orders' as subject, 'countable_share' as metric, countable_orders as numerator, orders as denominator
     from shop_order
@@ -114,6 +159,14 @@ measured as (
     select date_local, 'events', 'without_visitor_share', events_without_visitor, events from event
     union all
     select date_local, 'events', 'bot_share', bot_events, events from event
+    union all
+    select
+        date_local,
+        'feed:' || feed,
+        'silent_share',
+        cast(case when last_date_local < date_local - interval 3 day then 1 else 0 end as bigint),
+        cast(1 as bigint)
+    from daily_feed
 )
 
 select

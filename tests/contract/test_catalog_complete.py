@@ -79,6 +79,12 @@ def test_every_rule_has_a_known_answer(catalog: Catalog) -> None:
     assert not missing
 
 
+def test_every_feed_with_days_is_listened_to(catalog: Catalog) -> None:
+    """A kind of record that is left out here could fall silent without anybody being told."""
+    dated = {spec.full_name for spec in catalog.layer("raw") if spec.partition}
+    assert catalog["staging.stg_feed_day"].deps == dated
+
+
 def test_names_speak_of_their_layer(catalog: Catalog) -> None:
     for layer, starts in NAME_STARTS.items():
         assert not [spec.full_name for spec in catalog.layer(layer) if not spec.name.startswith(starts)]

@@ -137,6 +137,20 @@ def test_an_empty_instance_runs_and_status_writes_nothing(tmp_path: Path) -> Non
         assert con.execute("select * from seeds.shop_host where host = 'other.example'").fetchall()
 
 
+def test_status_names_the_feeds_that_are_silent_now(tmp_path: Path) -> None:
+    """Those of the newest day that is known; a silence that is over is none."""
+    home = tmp_path / "instance"
+    smm(home, "init")
+    assert smm(home, "run").returncode == 0
+    with duckdb.connect(str(home / "warehouse.duckdb")) as con:
+        con.execute(
+            "insert into kpi.data_quality values ('2026-03-09', 'feed:shop', 'silent_share', 1, 1, 1), "
+            "('2026-03-10', 'feed:shop', 'silent_share', 0, 1, 0), ('2026-03-10', 'feed:web', 'silent_share', 1, 1, 1)"
+        )
+    assert json.loads(smm(home, "--json", "status").stdout)["silent_feeds"] == ["web"]
+    assert "feed web: daily until now, and nothing for four days or more" in smm(home, "status").stdout
+
+
 def test_a_missing_key_is_named_and_made_as_long_as_there_is_no_data(tmp_path: Path) -> None:
     """The error names the file; init makes it; once there is a work database a new key would make strangers of all."""
     home = tmp_path / "instance"

@@ -81,6 +81,16 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "denominator": m,
         }
         for d, n, m in ((1, 2, 3), (2, 8, 9))
+    ]
+    + [
+        {
+            "date_local": date(2026, 3, d),
+            "subject": f"feed:{feed}",
+            "metric": "silent_share",
+            "numerator": n,
+            "denominator": 1,
+        }
+        for d, feed, n in ((1, "web", 0), (2, "web", 1), (1, "shop", 0), (2, "shop", 0))
     ],
 }
 
@@ -132,9 +142,14 @@ def test_mentions_are_the_own_brands_within_the_period(summary: Summary) -> None
 
 
 def test_quality_shares_divide_the_sums(summary: Summary) -> None:
-    (line,) = summary.quality
+    (line,) = (q for q in summary.quality if q.subject == "orders")
     assert (line.numerator, line.denominator) == (10, 12)
     assert line.share == pytest.approx(10 / 12)
+
+
+def test_a_feed_is_named_only_where_it_was_silent(summary: Summary) -> None:
+    feeds = [(q.subject, q.numerator, q.denominator) for q in summary.quality if q.metric == "silent_share"]
+    assert feeds == [("feed:web", 1, 2)]
 
 
 def test_dictionary_goes_through_json(summary: Summary) -> None:

@@ -104,6 +104,13 @@ def test_days_asked_for_count_even_without_rows(con: duckdb.DuckDBPyConnection) 
     assert (verdict.status, verdict.unexpected_count) == ("failed", 2)
 
 
+def test_without_days_those_between_the_first_and_the_last_count(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("insert into core.fct_order values (1, '2026-03-01', 'ab'), (2, '2026-03-04', 'cd')")
+    empty_day = query("day_has_orders", "select d.day from {days} d anti join {batch} b on b.day = d.day")
+    [verdict] = run(con, empty_day)
+    assert (verdict.status, verdict.unexpected_count) == ("failed", 2)
+
+
 def test_an_empty_table_passes_only_what_it_keeps(con: duckdb.DuckDBPyConnection) -> None:
     has_rows = check("has_rows", "expect_table_row_count_to_be_between", min_value=1)
     assert statuses(run(con, NOT_NULL, has_rows)) == {"order_not_null": "passed", "has_rows": "failed"}
