@@ -16,7 +16,8 @@ import pytest
 from smm_pipeline.catalog import Catalog, TableSpec, load_catalog
 from smm_pipeline.settings import Settings, Shop
 from smm_pipeline.validation import validate
-from smm_pipeline.warehouse.build import is_blocking, window_parameters
+from smm_pipeline.warehouse.audits import is_blocking
+from smm_pipeline.warehouse.build import window_parameters
 from smm_pipeline.warehouse.schema import ensure_schema, relation
 
 DAY = date(2026, 3, 10)
