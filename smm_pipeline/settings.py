@@ -135,7 +135,7 @@ class Feed(_Section):
 class Rules(_Section):
     """Thresholds of the measurement rules; each change takes effect at the next rebuild of the days it touches."""
 
-    session_gap_seconds: int = Field(1800, gt=0, description="A longer silence starts a new session")
+    session_gap_seconds: int = Field(1800, gt=0, le=86_400, description="A longer silence starts a new session")
     vendor_session_gap_seconds: int = Field(
         28800, gt=0, le=86400, description="A longer silence splits a vendor's session that reuses its id"
     )

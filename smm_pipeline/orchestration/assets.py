@@ -29,7 +29,7 @@ import duckdb
 
 from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.ingest import DeliveryResult, ingest_landing
-from smm_pipeline.orchestration.checks import asset_key, check_results, check_specs, recorded_verdicts
+from smm_pipeline.orchestration.checks import asset_key, check_results, check_specs, last_verdicts
 from smm_pipeline.orchestration.jobs import DAILY
 from smm_pipeline.orchestration.metadata import (
     build_metadata,
@@ -138,7 +138,7 @@ def _loaded(
 ) -> Result:
     """Result of a table that is loaded, not computed: audited where it was not yet, else with what was last found."""
     audit = audit_loaded(con, spec, view, run_id=run_id, validate=validate)
-    verdicts = recorded_verdicts(con, spec) if audit is None else audit.verdicts
+    verdicts = last_verdicts(con, spec) if audit is None else audit.verdicts
     return Result(
         asset_key=asset_key(spec),
         metadata={"dagster/row_count": row_count(con, spec), **metadata},

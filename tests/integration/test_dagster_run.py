@@ -114,6 +114,15 @@ def test_daily_run_takes_up_other_stale_days(
     assert [row[:2] for row in read(settings.serving_file, PUBLISHED)] == amounts
 
 
+def test_a_run_before_the_first_delivery_checks_the_empty_tables(
+    settings: Settings, catalog: Catalog, instance: dg.DagsterInstance
+) -> None:
+    (day,) = recent_days(settings, 1)
+    result = run_range(definitions(settings, catalog), instance, day, day)
+    assert {e.check_name for e in result.get_asset_check_evaluations()} >= {"sale_id_present", "sale_unique"}
+    assert result.success
+
+
 def test_a_verdict_on_rows_that_were_rolled_back_is_forgotten_when_all_is_built(
     settings: Settings, catalog: Catalog, instance: dg.DagsterInstance
 ) -> None:

@@ -130,7 +130,7 @@ def test_youscan_answer_and_webhook(tmp_path: Path) -> None:
             False,
             "UA",
             False,
-            "YouScan Blog",
+            None,
             32,
         ),
         ("241032672", date(2021, 8, 9), "youscan.io", "blog", "positive", 12, None, 100, False, "UA", False, None, 32),
