@@ -28,7 +28,7 @@ ui: setup ## Open the Dagster UI of ./instance on http://127.0.0.1:3000
 	@$(BIN)/smm ui
 
 test: setup-dev ## Run all tests, linters included
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup-dev lint-ruff lint-mypy lint-imports lint-sql ## Run the linters alone
 

@@ -209,15 +209,14 @@ class DuckDBDatasource(SQLDatasource):
     type: Literal["duckdb"] = "duckdb"  # type: ignore[assignment]  # how GX tells its datasource classes apart
     execution_engine_override = DuckDBExecutionEngine
 
-    def _save_context_project_config(self) -> None:
-        """Nothing: it lives for one batch, and GX would write the context out as YAML for every step of making it."""
-
 
 @contextmanager
 def live_batch(context: Any, connection: duckdb.DuckDBPyConnection, view: str) -> Iterator[Batch]:
     """A GX batch over `view`, an unqualified table or view name visible on `connection`."""
     key = uuid.uuid4().hex
     _LIVE[key] = connection
+    # The context lives in memory for this batch alone, and GX would write it out as YAML for every step of making it.
+    context._save_project_config = lambda: None
     try:
         source = context.data_sources.add_duckdb(name=key, connection_string=f"duckdb+gx:///{key}")
         asset = source.add_table_asset(view, table_name=view)

@@ -21,7 +21,7 @@ from tests.commands import TEST_KEY, smm
 from tests.instances import copy_instance, fingerprints, keep_feeds, small_shop
 
 # Enough for orders, visits and touches; every further feed only adds tables of the same kind to seventeen runs.
-FEEDS = {"web", "orders", "refunds", "products", "communities", "telegram_posts", "calendar"}
+FEEDS = {"web", "orders", "communities"}
 COMMAND = [sys.executable, "-c", "from smm_pipeline.cli import main; main()", "run"]
 
 
