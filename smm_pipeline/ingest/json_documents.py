@@ -82,7 +82,7 @@ def _refuse_error_answer(document: Any, fmt: FileFormat, name: str) -> None:
 def _first_value(document: Any, paths: str) -> Any:
     """What stands at the first of several paths that leads anywhere."""
     values = (_value_at(document, keys_of(path)) for path in paths.split("|"))
-    return next((value for value in values if value is not None), None)
+    return next((value for value in values if value not in (None, "")), None)
 
 
 def _value_at(document: Any, keys: Sequence[str]) -> Any:

@@ -60,7 +60,8 @@ class Queue:
             seen = self.newest.get(arrival.delivery_id)
             if not arrival.raw_path.is_file():
                 what = "its bytes are gone from landing/ and from the raw store"
-                settled.append((arrival, failed(arrival, SmmError("SMM-208", what, where=arrival.file_path))))
+                lost = SmmError("SMM-208", what, where=arrival.file_path, hint="put the file back into landing/")
+                settled.append((arrival, failed(arrival, lost)))
             elif arrival.delivery_id in now:
                 rest.append(arrival)
             elif seen is None or (arrival.is_dated and arrival.extracted_ts > seen):
@@ -119,7 +120,11 @@ def take_new(con: duckdb.DuckDBPyConnection, settings: Settings, source: FeedSou
     # What landing/ holds no more is loaded from the raw store where the books do not know it: they were lost, or the
     # mapping was corrected since it failed. The list's time is that of the first arrival, whatever copying has made of
     # the file's own.
-    todo = [f for f in (found | listed).values() if not known.is_done(f, source.fingerprint)]
+    todo = [
+        f
+        for f in (found | listed).values()
+        if not known.is_done(f, source.fingerprint, raw_path(settings.raw_store, source.name, f.delivery_id))
+    ]
     list_in_store(settings.raw_store, source.name, (f for key, f in found.items() if key not in listed))
     refused: list[Outcome] = []
     for listed_file in todo:
@@ -144,7 +149,7 @@ class _Known:
     """What the books say of a feed: files by name, deliveries by (id, name), and when loaded bytes were last seen."""
 
     files: dict[str, tuple[int, int, str]]
-    deliveries: dict[tuple[str, str], tuple[str, str]]
+    deliveries: dict[tuple[str, str], tuple[str, str, str | None]]
     newest: dict[str, datetime]
 
     @classmethod
@@ -153,18 +158,22 @@ class _Known:
             "select file_path, byte_count, mtime_ns, delivery_id from meta.landing_file where feed = ?", [feed]
         ).fetchall()
         booked = con.execute(
-            "select delivery_id, file_path, status, mapping_hash, extracted_ts from meta.delivery where feed = ?",
+            "select delivery_id, file_path, status, mapping_hash, extracted_ts, error_code from meta.delivery "
+            "where feed = ?",
             [feed],
         ).fetchall()
         loaded = {r[0] for r in booked if r[2] == "loaded"}
         newest = {i: max(r[4] for r in booked if r[0] == i and r[2] != "failed") for i in loaded}
-        return cls({r[0]: (r[1], r[2], r[3]) for r in files}, {(r[0], r[1]): (r[2], r[3]) for r in booked}, newest)
+        return cls(
+            {r[0]: (r[1], r[2], r[3]) for r in files}, {(r[0], r[1]): (r[2], r[3], r[5]) for r in booked}, newest
+        )
 
-    def is_done(self, arrival: Listed, fingerprint: str) -> bool:
+    def is_done(self, arrival: Listed, fingerprint: str, stored: Path) -> bool:
         """Whether an arrival needs no second look: its bytes are loaded, or it failed under the same mapping."""
-        status, tried_with = self.deliveries.get((arrival.delivery_id, arrival.file_path), ("", ""))
+        status, tried_with, code = self.deliveries.get((arrival.delivery_id, arrival.file_path), ("", "", None))
         if status == "failed":
-            return tried_with == fingerprint
+            # Lost bytes may have been put back.
+            return not stored.is_file() if code == "SMM-208" else tried_with == fingerprint
         return status != "" and arrival.delivery_id in self.newest
 
 

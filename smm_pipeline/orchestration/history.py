@@ -37,6 +37,7 @@ INTERVAL_SECONDS = 30
 EVENTS_PER_TICK = 1500
 _ORIGIN = "built outside Dagster"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 # Builds of one instant were committed together and are never cut apart.
 _BUILDS = """
 with build as (
@@ -61,7 +62,7 @@ _VERDICTS = """
 select c.table_name, arg_max(c.run_id, (c.checked_at, c.run_id)), max(c.checked_at)
 from quality.check_results as c
 where
-    c.checked_at > ?
+    c.checked_at > ? and c.checked_at <= ?
     and list_contains(?, c.table_name)
     and not exists (
         select 1 from meta.partition_state as s where s.table_name = c.table_name and s.run_id = c.run_id
@@ -107,7 +108,9 @@ def history_sensor(settings: Settings, catalog: Catalog) -> dg.SensorDefinition:
                 builds = _builds(con, catalog, cursor.told_until)
                 own = _not_dagsters(context.instance, [*_held_back(con, catalog, cursor, last_day), *builds])
                 events = list(_events(con, catalog, _told(catalog, own, last_day)))
-                rest = [] if builds or events else _verdicts_alone(con, catalog, context.instance, cursor.told_until)
+                # Beside builds only those verdicts that the cursor will pass; the others come when all builds are told.
+                reach = (cursor.told_until, builds[-1].built_at if builds else _NEVER)
+                rest = [] if events and not builds else _verdicts_alone(con, catalog, context.instance, reach)
         except duckdb.CatalogException:
             return dg.SkipReason("nothing was loaded yet")
         except SmmError as error:
@@ -116,6 +119,7 @@ def history_sensor(settings: Settings, catalog: Catalog) -> dg.SensorDefinition:
             return dg.SkipReason(error.what)
         if builds or events:
             told, until = f"told of {len(own)} builds", builds[-1].built_at if builds else cursor.told_until
+            events += [event for _, found in rest for event in found]
         else:
             published = publication(settings)
             if published is not None and published["published_at"] > cursor.told_until:
@@ -184,13 +188,13 @@ def _events(con: duckdb.DuckDBPyConnection, catalog: Catalog, builds: Sequence[_
 
 
 def _verdicts_alone(
-    con: duckdb.DuckDBPyConnection, catalog: Catalog, instance: dg.DagsterInstance, after: datetime
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, instance: dg.DagsterInstance, reach: tuple[datetime, datetime]
 ) -> list[tuple[datetime, list[_Event]]]:
-    """Checks of tables that were not built, as where a critical one failed and the rows were rolled back."""
+    """Checks, after one instant and up to another, of tables that were not built: what failed was rolled back."""
     names = [spec.full_name for spec in catalog]
     return [
         (at, [] if instance.has_run(run_id) else list(_evaluations(con, catalog[name])))
-        for name, run_id, at in con.execute(_VERDICTS, [after, names]).fetchall()
+        for name, run_id, at in con.execute(_VERDICTS, [*reach, names]).fetchall()
     ]
 
 

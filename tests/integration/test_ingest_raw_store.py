@@ -85,7 +85,7 @@ def test_a_refused_delivery_is_read_from_the_raw_store_when_its_mapping_is_mende
     assert [d.status for d in shop.ingest()] == ["loaded"]
 
 
-def test_lost_bytes_are_told_once(tmp_path: Path) -> None:
+def test_lost_bytes_are_told_once_and_loaded_when_put_back(tmp_path: Path) -> None:
     shop = Instance(tmp_path, FEEDS)
     shop.deliver("members", "a.jsonl", _line(10))
     shop.ingest()
@@ -96,6 +96,8 @@ def test_lost_bytes_are_told_once(tmp_path: Path) -> None:
     assert lost.error is not None
     assert lost.error.code == "SMM-208"
     assert shop.ingest() == []
+    shop.deliver("members", "a.jsonl", _line(10))
+    assert [d.status for d in shop.ingest()] == ["loaded"]
 
 
 def test_a_feed_is_read_again_with_its_corrected_mapping(tmp_path: Path) -> None:
