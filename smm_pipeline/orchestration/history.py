@@ -1,7 +1,8 @@
 """What was built without Dagster, told to Dagster.
 
 Belongs here: the sensor that reads which partitions `smm run` or `smm demo` built and what they published, and reports
-it, with the checks, as events that belong to no Dagster run. Does not belong here: asking for work (sensors.py).
+it, with the checks, those of rows that were rolled back too, as events that belong to no Dagster run. Does not belong
+here: asking for work (sensors.py).
 
 Without it a shop that runs from cron, or a demo just made, would look in the UI as if nothing had ever been built. The
 cursor is the instant up to which builds are told, which goes on growing where the warehouse is made anew, and the last
