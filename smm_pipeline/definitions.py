@@ -5,11 +5,9 @@ Belongs here: putting them together. Does not belong here: any part; each is mad
 
 from __future__ import annotations
 
-from typing import Any
-
 import dagster as dg
 
-from smm_pipeline.catalog import load_catalog
+from smm_pipeline.catalog import Catalog, load_catalog
 from smm_pipeline.orchestration.assets import table_assets
 from smm_pipeline.orchestration.instance import settings_or_placeholder
 from smm_pipeline.orchestration.jobs import jobs
@@ -20,20 +18,19 @@ from smm_pipeline.orchestration.sensors import sensors
 from smm_pipeline.settings import Settings
 
 
-def build_defs(settings: Settings | None = None, **overrides: Any) -> dg.Definitions:
-    """The whole code location for one instance; `overrides` replace arguments of dg.Definitions."""
+def build_defs(settings: Settings | None = None, catalog: Catalog | None = None) -> dg.Definitions:
+    """The whole code location for one instance, by default that of the environment and the project's own tables."""
     settings = settings or settings_or_placeholder()
-    catalog, days = load_catalog(), day_partitions(settings)
+    catalog = catalog or load_catalog()
     runs = jobs()
-    parts: dict[str, Any] = {
-        "assets": table_assets(catalog, days),
-        "jobs": runs,
-        "schedules": schedules(settings),
-        "sensors": sensors(settings, catalog, runs),
-        "resources": {"instance": Instance(home=str(settings.home))},
-        "executor": dg.in_process_executor,
-    }
-    return dg.Definitions(**(parts | overrides))
+    return dg.Definitions(
+        assets=table_assets(catalog, day_partitions(settings)),
+        jobs=runs,
+        schedules=schedules(settings),
+        sensors=sensors(settings, catalog, runs),
+        resources={"instance": Instance(home=str(settings.home))},
+        executor=dg.in_process_executor,
+    )
 
 
 defs = build_defs()

@@ -1,10 +1,11 @@
-"""The real `smm` command in a process of its own, without its imports each time.
+"""The real `smm` command in a process of its own, without importing and reading the project each time.
 
 Belongs here: running one command and what it wrote and ended with. Does not belong here: instances and assertions.
 
-Most of a command on a small instance is the import of Great Expectations, and the tests run some hundred commands. So
-each test process keeps a fork server that has imported what a command imports; a command is a fork of it with its own
-environment, output and end. tests/contract/test_readme.py and the tests of two runs at once start whole interpreters.
+Most of a command on a small instance is the import of Great Expectations and the reading of sql/, and the tests run
+some hundred commands. So each test process keeps a fork server that has done both (tests/command_server.py); a command
+is a fork of it with its own environment, output and end. The tests of the README and of two runs at once start whole
+interpreters.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from smm_pipeline.settings import HOME_VARIABLE, PERSON_KEY_VARIABLE, PROJECT_RO
 TEST_KEY = "test-key-of-at-least-32-bytes-0123456789"
 TIMEOUT_SECONDS = 300
 _SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["smm_pipeline.cli", "smm_pipeline.pipeline", "great_expectations"])
+_SERVER.set_forkserver_preload(["tests.command_server"])
 
 
 def smm(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -16,10 +16,9 @@ import duckdb
 
 from smm_pipeline.catalog import Catalog, load_catalog
 from smm_pipeline.definitions import build_defs
-from smm_pipeline.orchestration.assets import HTML_REPORT, table_assets
-from smm_pipeline.orchestration.jobs import DAILY, jobs
-from smm_pipeline.orchestration.partitions import day_partitions, last_complete_day, range_tags
-from smm_pipeline.orchestration.sensors import sensors
+from smm_pipeline.orchestration.assets import HTML_REPORT
+from smm_pipeline.orchestration.jobs import DAILY
+from smm_pipeline.orchestration.partitions import last_complete_day, range_tags
 from smm_pipeline.settings import Settings, load_settings
 
 FILES = {
@@ -212,10 +211,15 @@ def deliver(settings: Settings, name: str, sales: Iterable[Sale], version: int =
 
 def definitions(settings: Settings, catalog: Catalog) -> dg.Definitions:
     """build_defs over the small catalog; without the report, which needs the real KPI tables."""
-    days = day_partitions(settings)
-    runs = jobs()
-    assets = [a for a in table_assets(catalog, days) if HTML_REPORT not in a.keys]
-    return build_defs(settings, assets=assets, jobs=runs, sensors=sensors(settings, catalog, runs))
+    whole = build_defs(settings, catalog)
+    return dg.Definitions(
+        assets=[a for a in whole.assets or () if isinstance(a, dg.AssetsDefinition) and HTML_REPORT not in a.keys],
+        jobs=whole.jobs,
+        schedules=whole.schedules,
+        sensors=whole.sensors,
+        resources=whole.resources,
+        executor=whole.executor,
+    )
 
 
 def run_range(defs: dg.Definitions, instance: dg.DagsterInstance, first: date, last: date) -> dg.ExecuteInProcessResult:

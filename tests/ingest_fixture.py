@@ -9,19 +9,18 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from smm_pipeline.catalog import Catalog, load_catalog
+from smm_pipeline.catalog import Catalog
 from smm_pipeline.ingest import DeliveryResult, ingest_landing
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, PROJECT_ROOT, load_settings
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.schema import ensure_schema
 from tests.commands import TEST_KEY
+from tests.project_catalog import project_catalog
 
 MAPPINGS = PROJECT_ROOT / "tests" / "fixtures" / "mappings"
-_catalog = cache(load_catalog)  # no test of an instance changes the project
 SHARED_DATA = PROJECT_ROOT.parent / "shared" / "data"
 
 
@@ -40,7 +39,7 @@ class Instance:
         self, home: Path, feeds: Mapping[str, str], *, time_zone: str = "Europe/Kyiv", currency: str = "UAH"
     ) -> None:
         self.home = home
-        self.catalog: Catalog = _catalog()
+        self.catalog: Catalog = project_catalog()
         home.mkdir(parents=True, exist_ok=True)
         for path in MAPPINGS.glob("*.yml"):
             shutil.copy(path, home / path.name)

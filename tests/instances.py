@@ -12,9 +12,10 @@ from pathlib import Path
 
 import duckdb
 
-from smm_pipeline.catalog import Catalog, load_catalog
+from smm_pipeline.catalog import Catalog
 from smm_pipeline.shop import make_shop
 from smm_pipeline.warehouse.schema import quoted, relation
+from tests.project_catalog import project_catalog
 
 
 def small_shop(home: Path, *, days: int = 6, scale: float = 0.04, seed: int = 11) -> Path:
@@ -47,7 +48,7 @@ def copy_instance(source: Path, target: Path, *, landing: bool = True) -> Path:
 
 def fingerprints(database: Path, layer: str = "kpi", catalog: Catalog | None = None) -> dict[str, str]:
     """For each table of a layer the hash of its rows in key order, every column included."""
-    specs = (catalog or load_catalog()).layer(layer)  # type: ignore[arg-type] # the layer's name comes from a test
+    specs = (catalog or project_catalog()).layer(layer)  # type: ignore[arg-type] # the layer's name comes from a test
     found = {}
     with duckdb.connect(str(database), read_only=True) as con:
         con.execute("set TimeZone = 'UTC'")

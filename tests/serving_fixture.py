@@ -17,11 +17,12 @@ from typing import Any
 
 import duckdb
 
-from smm_pipeline.catalog import Catalog, TableSpec, load_catalog
+from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.settings import Settings, Shop
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.publish import publish
 from smm_pipeline.warehouse.schema import create_books, create_tables, load_seed_csv, relation
+from tests.project_catalog import project_catalog
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -66,7 +67,7 @@ def publish_rows(home: Path, rows: Rows, *, books: Sequence[str] = ()) -> Settin
 
 @cache
 def _published() -> Catalog:
-    return Catalog({spec.full_name: spec for spec in load_catalog() if spec.publish})
+    return Catalog({spec.full_name: spec for spec in project_catalog() if spec.publish})
 
 
 def _insert(con: duckdb.DuckDBPyConnection, spec: TableSpec, rows: Sequence[Mapping[str, Any]]) -> None:

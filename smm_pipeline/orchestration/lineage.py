@@ -27,7 +27,8 @@ def column_origins(spec: TableSpec, catalog: Catalog) -> dict[str, set[Origin]]:
     for name in spec.deps:
         dep = catalog[name]
         schema.setdefault(dep.layer, {})[dep.name] = {c.name: c.type for c in dep.stored_columns}
-    nodes: dict[str, Node] = lineage(None, spec.tree, schema, dialect="duckdb")
+    # Trimmed selects would be copies, of use to drawings alone, and most of the time.
+    nodes: dict[str, Node] = lineage(None, spec.tree, schema, dialect="duckdb", trim_selects=False)
     wanted = {column.name for column in spec.columns}
     return {name: _leaves(node) for name, node in nodes.items() if name in wanted}
 

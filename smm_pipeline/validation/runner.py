@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 ERROR_CHARACTERS = 300
 Status = Literal["passed", "failed", "broken"]
 
-# Counts only: offending values may be personal, and GX would copy them into its result.
+# Counts only: offending values may be personal, and GX would copy them into its result. SUMMARY computes, a sixth
+# slower, where the offending rows are, which nothing here reads.
 _RESULT_FORMAT = {
-    "result_format": "SUMMARY",
+    "result_format": "BASIC",
     "partial_unexpected_count": 0,
     "exclude_unexpected_values": True,
 }

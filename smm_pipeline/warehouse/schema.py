@@ -69,14 +69,15 @@ def create_tables(con: duckdb.DuckDBPyConnection, specs: Iterable[TableSpec]) ->
         "order by table_schema, table_name, ordinal_position"
     ).fetchall():
         have.setdefault((schema, table), []).append((name, type_))
+    specs = list(specs)
+    spelled = _spelled(con, {c.type for spec in specs for c in spec.stored_columns})
     for spec in specs:
-        wanted = [(c.name, c.type) for c in spec.stored_columns]
         known = have.get((spec.layer, spec.name))
         if known is not None:
-            if spec.layer == "raw" or known == _normalised(con, wanted):
+            if spec.layer == "raw" or known == [(c.name, spelled[c.type]) for c in spec.stored_columns]:
                 continue
             con.execute(f"drop table {relation(spec)}")
-        columns = ", ".join(f"{quoted(name)} {type_}" for name, type_ in wanted)
+        columns = ", ".join(f"{quoted(c.name)} {c.type}" for c in spec.stored_columns)
         con.execute(f"create table {relation(spec)} ({columns})")
 
 
@@ -151,7 +152,11 @@ def load_seed_csv(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
     )
 
 
-def _normalised(con: duckdb.DuckDBPyConnection, columns: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Column types as DuckDB spells them."""
-    shape = ", ".join(f"cast(null as {type_}) as {quoted(name)}" for name, type_ in columns)
-    return [(str(r[0]), str(r[1])) for r in con.execute(f"describe select {shape}").fetchall()]
+def _spelled(con: duckdb.DuckDBPyConnection, types: set[str]) -> dict[str, str]:
+    """Types as DuckDB spells them, all in one question: every command asks."""
+    written = sorted(types)
+    shape = ", ".join(f"cast(null as {type_})" for type_ in written)
+    return {
+        type_: str(row[1])
+        for type_, row in zip(written, con.execute(f"describe select {shape}").fetchall(), strict=True)
+    }

@@ -8,12 +8,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from smm_pipeline.catalog import Catalog, Layer, TableSpec, load_catalog
+from smm_pipeline.catalog import Catalog, Layer, TableSpec
 from smm_pipeline.settings import PROJECT_ROOT, Settings, Shop
 from smm_pipeline.validation import check_suite
 from smm_pipeline.warehouse.build import window_parameters
 from smm_pipeline.warehouse.connection import tune
 from smm_pipeline.warehouse.schema import ensure_schema
+from tests.project_catalog import project_catalog
 
 DAY = date(2026, 3, 29)  # the 23 hour day of Europe/Kyiv
 NAME_STARTS: dict[Layer, tuple[str, ...]] = {
@@ -25,7 +26,7 @@ NAME_STARTS: dict[Layer, tuple[str, ...]] = {
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return load_catalog()
+    return project_catalog()
 
 
 @pytest.fixture(scope="module")

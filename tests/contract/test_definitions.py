@@ -13,13 +13,14 @@ from typing import get_args
 import dagster as dg
 import pytest
 
-from smm_pipeline.catalog import Catalog, load_catalog
+from smm_pipeline.catalog import Catalog
 from smm_pipeline.definitions import build_defs
 from smm_pipeline.errors import SmmError
 from smm_pipeline.orchestration.assets import HTML_REPORT, SERVING_FILE
 from smm_pipeline.orchestration.checks import asset_key, check_specs
 from smm_pipeline.orchestration.instance import create_storage, prepare_dagster_home, settings_or_placeholder
 from smm_pipeline.settings import Settings, Shop
+from tests.project_catalog import project_catalog
 
 # What the code location must not load: each costs a second or more in every run worker.
 HEAVY = ("great_expectations", "scipy", "altair", "vl_convert")
@@ -27,7 +28,7 @@ HEAVY = ("great_expectations", "scipy", "altair", "vl_convert")
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return load_catalog()
+    return project_catalog()
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def test_loads_without_instance_and_without_heavy_modules(tmp_path: Path) -> Non
         env={"SMM_HOME": str(tmp_path / "nowhere"), "PYTHONPATH": str(root)},
     )
     count, modules = json.loads(done.stdout)
-    assert count == len(load_catalog().tables) + 2
+    assert count == len(project_catalog().tables) + 2
     assert not [name for name in HEAVY if name in modules]
     assert done.stderr == ""
     assert not (tmp_path / "nowhere").exists()

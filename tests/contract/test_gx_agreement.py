@@ -15,9 +15,10 @@ import duckdb
 import great_expectations as gx
 import pytest
 
-from smm_pipeline.catalog import ColumnSpec, TableSpec, load_catalog
+from smm_pipeline.catalog import ColumnSpec, TableSpec
 from smm_pipeline.validation import validate
 from smm_pipeline.validation.suites import EXPECTATION_TYPES, QUERY_TYPE
+from tests.project_catalog import project_catalog
 
 COLUMNS = {
     "order_id": "BIGINT",
@@ -112,7 +113,7 @@ def over_pandas(
 
 def test_every_type_has_a_case_and_suites_use_no_other() -> None:
     assert set(CASES) == set(EXPECTATION_TYPES)
-    used = {entry["type"] for spec in load_catalog() if spec.suite for entry in spec.suite["expectations"]}
+    used = {entry["type"] for spec in project_catalog() if spec.suite for entry in spec.suite["expectations"]}
     assert used <= set(CASES)
 
 

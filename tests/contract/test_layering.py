@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from smm_pipeline.catalog import Layer, load_catalog
+from smm_pipeline.catalog import Layer
+from tests.project_catalog import project_catalog
 
 MAY_READ: dict[Layer, set[str]] = {
     "staging": {"raw"},
@@ -14,7 +15,7 @@ MAY_READ: dict[Layer, set[str]] = {
 def test_layers_read_only_what_they_may() -> None:
     found = [
         f"{spec.full_name} reads {dependency}"
-        for spec in load_catalog().build_order
+        for spec in project_catalog().build_order
         for dependency in sorted(spec.deps)
         if dependency.partition(".")[0] not in MAY_READ[spec.layer]
     ]
@@ -26,7 +27,7 @@ def test_every_table_is_read_or_published() -> None:
 
     Staging mirrors the contracts: a feed may land before the first KPI that needs it.
     """
-    catalog = load_catalog()
+    catalog = project_catalog()
     read = {dependency for spec in catalog for dependency in spec.deps}
     derived = (*catalog.layer("core"), *catalog.layer("kpi"))
     idle = [spec.full_name for spec in derived if not spec.publish and spec.full_name not in read]

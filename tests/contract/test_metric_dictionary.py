@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 
-from smm_pipeline.catalog import load_catalog
+from tests.project_catalog import project_catalog
 
-CATALOG = load_catalog()
+CATALOG = project_catalog()
 DICTIONARY = CATALOG["seeds.metric_dictionary"]
 BASES = {"observed", "credited", "estimated", "dimension"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from smm_pipeline.catalog import load_catalog
 from tests.contract.portable_sql import RULES, Rule, Schema, problems
+from tests.project_catalog import project_catalog
 
 EXAMPLE_SCHEMA: Schema = {
     "core": {
@@ -42,7 +42,7 @@ def test_judges_known_wordings(sql: str, is_portable: bool) -> None:
 
 
 def test_all_sql_is_portable() -> None:
-    catalog = load_catalog()
+    catalog = project_catalog()
     schema: dict[str, dict[str, dict[str, str]]] = {}
     for spec in catalog:
         schema.setdefault(spec.layer, {})[spec.name] = {c.name: c.type for c in spec.stored_columns}

@@ -13,12 +13,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from smm_pipeline.catalog import Catalog, TableSpec, load_catalog
+from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.settings import Settings, Shop
 from smm_pipeline.validation import validate
 from smm_pipeline.warehouse.audits import is_blocking
 from smm_pipeline.warehouse.build import window_parameters
 from smm_pipeline.warehouse.schema import ensure_schema, relation
+from tests.project_catalog import project_catalog
 
 DAY = date(2026, 3, 10)
 SHOP = {"source_system": "woo"}
@@ -73,7 +74,7 @@ ODD: dict[str, Staged] = {
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return load_catalog()
+    return project_catalog()
 
 
 @pytest.fixture(scope="module")

@@ -26,12 +26,13 @@ import duckdb
 import pytest
 import yaml
 
-from smm_pipeline.catalog import Catalog, TableSpec, load_catalog
+from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.validation import Verdict, check_suite, validate
 from smm_pipeline.warehouse.schema import create_tables, load_seed_csv, quoted, relation
+from tests.project_catalog import project_catalog
 
 HERE = Path(__file__).parent
-CATALOG = load_catalog()
+CATALOG = project_catalog()
 TABLES = sorted(spec.full_name for spec in CATALOG)
 Row = Mapping[str, Any]
 

@@ -17,11 +17,12 @@ from pathlib import Path
 
 import duckdb
 
-from smm_pipeline.catalog import Catalog, load_catalog
+from smm_pipeline.catalog import Catalog
 from smm_pipeline.settings import Settings, Shop
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.publish import Publication, publish
 from smm_pipeline.warehouse.schema import create_books, create_tables, load_seed_csv
+from tests.project_catalog import project_catalog
 
 ROWS = 5_000
 TABLES = {"kpi.kpi_daily_benefit": "orders", "kpi.kpi_daily_social_traffic": "sessions"}
@@ -34,7 +35,7 @@ def settings_of(home: Path) -> Settings:
 @cache
 def published_catalog() -> Catalog:
     """The published tables only: the others take time to create and are not copied."""
-    return Catalog({spec.full_name: spec for spec in load_catalog() if spec.publish})
+    return Catalog({spec.full_name: spec for spec in project_catalog() if spec.publish})
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from smm_pipeline.catalog import load_catalog
 from smm_pipeline.orchestration.lineage import column_lineage, column_origins
 from tests.dagster_project import make_project
+from tests.project_catalog import project_catalog
 
 
 def test_origins_pass_through_ctes_functions_and_joins(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_a_count_of_rows_has_no_origin(tmp_path: Path) -> None:
 
 def test_origins_of_the_real_tables_exist() -> None:
     """Every origin named is a column of a table that the SQL reads, and no table is without lineage."""
-    catalog = load_catalog()
+    catalog = project_catalog()
     for spec in catalog.build_order:
         origins = column_origins(spec, catalog)
         assert origins.keys() == {c.name for c in spec.columns}, spec.full_name

@@ -15,16 +15,17 @@ import duckdb
 import pytest
 
 from smm_pipeline import pipeline
-from smm_pipeline.catalog import Catalog, load_catalog
+from smm_pipeline.catalog import Catalog
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, load_settings
 from tests.commands import TEST_KEY
 from tests.instances import copy_instance, fingerprints, small_shop
+from tests.project_catalog import project_catalog
 
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
     """The project's own catalog."""
-    return load_catalog()
+    return project_catalog()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -137,7 +138,7 @@ def test_a_second_run_changes_nothing(built: Path, catalog: Catalog) -> None:
 
 
 def test_the_order_of_deliveries_does_not_matter(built: Path, shop: Path, catalog: Catalog, tmp_path: Path) -> None:
-    """All files arrive in two halves, each in a random order: the KPI tables are the same to the byte."""
+    """All files are loaded in two halves, each in a random order: the KPI tables are the same to the byte."""
     home = copy_instance(shop, tmp_path / "shuffled", landing=False)
     files = [p for p in sorted((shop / "landing").rglob("*")) if p.is_file()]
     luck = random.Random(5)  # noqa: S311 - not a secret
@@ -149,7 +150,8 @@ def test_the_order_of_deliveries_does_not_matter(built: Path, shop: Path, catalo
             target = home / "landing" / feed / f"{luck.random()}" / path.name
             target.parent.mkdir(parents=True)
             shutil.copy2(path, target)
-        pipeline.run(settings, catalog)
+        pipeline.ingest(settings, catalog)
+    pipeline.run(settings, catalog)
     assert fingerprints(home / "serving" / "smm.duckdb") == fingerprints(built / "serving" / "smm.duckdb")
 
 

@@ -21,11 +21,12 @@ import duckdb
 import pytest
 import yaml
 
-from smm_pipeline.catalog import Catalog, TableSpec, load_catalog
+from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.settings import Rules, Settings, Shop
 from smm_pipeline.warehouse.build import window_parameters
 from smm_pipeline.warehouse.connection import tune
 from smm_pipeline.warehouse.schema import create_tables, relation
+from tests.project_catalog import project_catalog
 
 CASES = sorted(Path(__file__).parent.glob("*/*/*.yml"))
 SHOP = Shop(name="Our Shop", brand="OurBrand", time_zone="Europe/Kyiv", currency="UAH", own_hosts=("shop.example",))
@@ -34,7 +35,7 @@ SHOP = Shop(name="Our Shop", brand="OurBrand", time_zone="Europe/Kyiv", currency
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
     """The project's own catalog."""
-    return load_catalog()
+    return project_catalog()
 
 
 @pytest.fixture

@@ -27,11 +27,11 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 
-from smm_pipeline.catalog import load_catalog
 from smm_pipeline.errors import SmmError
 from smm_pipeline.orchestration.instance import start_ui
 from smm_pipeline.settings import load_settings
 from smm_pipeline.shop import make_shop
+from tests.project_catalog import project_catalog
 
 LOCATION = {"repositoryLocationName": "smm_pipeline", "repositoryName": "__repository__"}
 T = TypeVar("T")
@@ -167,7 +167,7 @@ def test_sensor_loads_the_deliveries_and_can_be_stopped(server: Server) -> None:
 
 def test_run_of_one_day_finishes_and_its_checks_are_read_back(server: Server) -> None:
     day = server.days[2].isoformat()
-    catalog = load_catalog()
+    catalog = project_catalog()
     selector = {**LOCATION, "pipelineName": "daily", "assetSelection": None, "assetCheckSelection": None}
     tags = [{"key": "dagster/partition", "value": day}]
     launched = server.ask(LAUNCH, p={"selector": selector, "executionMetadata": {"tags": tags}})

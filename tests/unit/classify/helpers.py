@@ -8,15 +8,16 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from smm_pipeline.catalog import Catalog, load_catalog
+from smm_pipeline.catalog import Catalog
 from smm_pipeline.classify import classify_visits
+from tests.project_catalog import project_catalog
 
 OWN_HOSTS = ("shop.example",)
 
 
 @cache
 def catalog() -> Catalog:
-    return load_catalog()
+    return project_catalog()
 
 
 def classify_file(

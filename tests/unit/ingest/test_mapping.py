@@ -7,13 +7,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from smm_pipeline.catalog import load_catalog
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import VENDORS, load_feed, vendor_names
 from smm_pipeline.feeds.constants import check_constants
 from smm_pipeline.feeds.expressions import problems_of
 from smm_pipeline.feeds.mapping import TimeFormat, check_mapping, parse_mapping
 from smm_pipeline.settings import Feed, Settings, Shop
+from tests.project_catalog import project_catalog
 
 GOOD = """
 format: {kind: csv}
@@ -31,11 +31,11 @@ tables:
 @pytest.mark.parametrize("vendor", vendor_names())
 def test_shipped_mappings_are_right(vendor: str) -> None:
     mapping = parse_mapping((VENDORS / f"{vendor}.yml").read_text(encoding="utf-8"), where=vendor)
-    check_mapping(mapping, load_catalog(), {}, where=vendor)
+    check_mapping(mapping, project_catalog(), {}, where=vendor)
 
 
 def test_a_good_mapping_passes() -> None:
-    check_mapping(parse_mapping(GOOD, where="x"), load_catalog(), {}, where="x")
+    check_mapping(parse_mapping(GOOD, where="x"), project_catalog(), {}, where="x")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_mistakes_are_named(old: str, new: str, says: str) -> None:
     text = GOOD.replace(old, new)
     assert text != GOOD
     with pytest.raises(SmmError) as raised:
-        check_mapping(parse_mapping(text, where="x.yml"), load_catalog(), {}, where="x.yml")
+        check_mapping(parse_mapping(text, where="x.yml"), project_catalog(), {}, where="x.yml")
     assert raised.value.code == "SMM-204"
     assert "x.yml" in raised.value.where
     assert says in raised.value.what
@@ -125,7 +125,7 @@ def test_a_constant_that_nothing_reads_is_refused(tmp_path: Path, vendor: str, c
     feed = Feed(vendor=vendor, constants={constant: "1"})
     shop = Shop(name="x", time_zone="UTC", currency="UAH")
     with pytest.raises(SmmError) as raised:
-        load_feed("x", Settings(home=tmp_path, shop=shop, feeds={"x": feed}), load_catalog())
+        load_feed("x", Settings(home=tmp_path, shop=shop, feeds={"x": feed}), project_catalog())
     assert (raised.value.code, raised.value.where) == ("SMM-102", str(tmp_path / "smm.toml"))
     assert says in raised.value.what
 
@@ -137,7 +137,7 @@ def test_constants_that_something_reads_pass() -> None:
         (GOOD.replace("{const: payday}", "\"coalesce(constant('sort'), 'payday')\""), ["sort"]),
         (GOOD.replace("{const: payday}", "constant(lower(date))"), ["anything"]),
     ):
-        check_constants(parse_mapping(text, where="x"), load_catalog(), names, key="k", where="x")
+        check_constants(parse_mapping(text, where="x"), project_catalog(), names, key="k", where="x")
 
 
 def test_unknown_vendor_is_named(tmp_path: Path) -> None:
@@ -145,5 +145,5 @@ def test_unknown_vendor_is_named(tmp_path: Path) -> None:
         home=tmp_path, shop=Shop(name="x", time_zone="UTC", currency="UAH"), feeds={"web": Feed(vendor="g4a")}
     )
     with pytest.raises(SmmError, match="did you mean ga4") as raised:
-        load_feed("web", settings, load_catalog())
+        load_feed("web", settings, project_catalog())
     assert raised.value.code == "SMM-204"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from smm_pipeline.catalog import load_catalog
 from smm_pipeline.feeds.mapping import check_mapping, parse_mapping
 from smm_pipeline.settings import load_settings
+from tests.project_catalog import project_catalog
 
 from .conftest import Shop
 
@@ -29,7 +29,7 @@ def test_every_feed_has_deliveries_and_every_delivery_a_feed(shop: Shop) -> None
 
 
 def test_mappings_fit_the_contracts_and_the_files(shop: Shop) -> None:
-    catalog, settings = load_catalog(), load_settings(shop.home)
+    catalog, settings = project_catalog(), load_settings(shop.home)
     mapped = {name: feed for name, feed in settings.feeds.items() if feed.mapping}
     assert len(mapped) == 7
     for name, feed in mapped.items():
