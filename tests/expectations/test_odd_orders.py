@@ -27,6 +27,14 @@ ORDER = {**SHOP, "order_id": "7", "order_number": "7", "created_ts": "2026-03-10
 PAID = {**ORDER, "status": "paid", "total_amount": 100, "cost_amount": 40, "utm_source": "vk"}
 LINE = {**SHOP, "order_id": "7", "line_id": "l1", "order_date_local": DAY, "quantity": 1, "line_total_amount": 100}
 REFUND = {**SHOP, "order_id": "7", "refund_id": "r1", "refund_date_local": DAY, "refund_ts": "2026-03-10T12:00:00Z"}
+EVENT = {
+    "source_system": "ga4",
+    "property_id": "p",
+    "visitor_key": "v",
+    "event_name": "page_view",
+    "event_date_local": DAY,
+    "page_url": "https://shop.example/",
+}
 Staged = Mapping[str, list[Mapping[str, Any]]]
 
 ODD: dict[str, Staged] = {
@@ -69,6 +77,21 @@ ODD: dict[str, Staged] = {
         "stg_shop_refund": [{**REFUND, "refund_amount": 100}],
     },
     "marketplace": {"stg_shop_order": [{**PAID, "is_marketplace": True}]},
+    # Of two visits of one network every model but linear credits one with what is unknown, the other with nothing.
+    "unknown_worth_after_two_visits": {
+        "stg_shop_order": [{**PAID, "order_number": "9001", "total_amount": None}],
+        "stg_web_event": [
+            {**EVENT, "event_key": "e1", "event_ts": "2026-03-10T07:00:00Z", "utm_source": "t.me"},
+            {**EVENT, "event_key": "e2", "event_ts": "2026-03-10T08:55:00Z", "utm_source": "t.me"},
+            {
+                **EVENT,
+                "event_key": "e3",
+                "event_ts": "2026-03-10T09:00:00Z",
+                "event_name": "purchase",
+                "order_ref": "9001",
+            },
+        ],
+    },
 }
 
 
@@ -94,11 +117,12 @@ def con(catalog: Catalog, settings: Settings, tmp_path_factory: pytest.TempPathF
 
 def stage(con: duckdb.DuckDBPyConnection, catalog: Catalog, store: str, staged: Staged) -> None:
     for table, rows in staged.items():
-        own = {"store_id": store, "customer_key": store} if table == "stg_shop_order" else {"store_id": store}
+        spec = catalog[f"staging.{table}"]
+        own = {c.name: store for c in spec.columns if c.name in ("store_id", "customer_key")}
         for row in rows:
-            values = {**row, **own}
+            values = {**own, **row}
             columns, marks = ", ".join(values), ", ".join("?" for _ in values)
-            name = relation(catalog[f"staging.{table}"])
+            name = relation(spec)
             con.execute(f"insert into {name} ({columns}) values ({marks})", list(values.values()))
 
 
@@ -121,4 +145,6 @@ def test_odd_orders_block_nothing(con: duckdb.DuckDBPyConnection, catalog: Catal
             con.execute(f"insert into {relation(spec)} by name {spec.sql}", used)
         found += blocked(con, spec)
     assert con.execute("select count(*) from kpi.kpi_daily_benefit").fetchone() != (0,), "nothing reached the figures"
+    first = "select credited_orders, credited_revenue_amount from kpi.kpi_daily_attribution where model = 'first'"
+    assert con.execute(f"{first} and network = 'telegram'").fetchall() == [(1, None)]
     assert found == []

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from smm_pipeline import pipeline
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.orchestration import history
 from smm_pipeline.orchestration.assets import SERVING_FILE
@@ -53,8 +54,6 @@ class Desk:
 
     def smm_run(self, *, fails: bool = False) -> None:
         """What `smm run` does, without the report, which needs the real KPI tables."""
-        from smm_pipeline import pipeline
-
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(pipeline, "_report", lambda settings: settings.report_file)
             assert bool(pipeline.run(self.settings, self.catalog).failed) is fails
@@ -121,6 +120,19 @@ def test_a_critical_failure_is_told_though_its_rows_were_rolled_back(desk: Desk)
     desk.smm_run()
     desk.settle()
     assert checks(desk, STAGED)["amount_not_negative"] == "SUCCEEDED"
+
+
+def test_a_failure_before_later_builds_of_the_same_tick_is_told(desk: Desk) -> None:
+    days = recent_days(desk.settings, 2)
+    deliver(desk.settings, "a", [("s1", days[0], "10")])
+    desk.smm_run()
+    desk.settle()
+    deliver(desk.settings, "b", [("s1", days[0], "-10")], version=2)
+    desk.smm_run(fails=True)
+    deliver(desk.settings, "c", [("s2", days[1], "20")])
+    pipeline.ingest(desk.settings, desk.catalog)
+    desk.settle()
+    assert checks(desk, STAGED)["amount_not_negative"] == "FAILED"
 
 
 def test_a_run_of_dagster_is_not_told_again(desk: Desk) -> None:
