@@ -55,7 +55,8 @@ def read_json_document(path: Path, name: str, mapping: Mapping, sink: Sink) -> t
     fields = mapping.format.document if isinstance(document, dict) else {}
     context = {key: document[key] for key in fields if key in document}
     for key, value in context.items():
-        if value is not None and not isinstance(fields[key], str | type(value)):
+        # PHP writes an empty object as an empty list.
+        if value not in (None, []) and not isinstance(fields[key], str | type(value)):
             unreadable(f"{key} of the document is of another kind than declared", name)
     return out, json.dumps(context, ensure_ascii=False)
 

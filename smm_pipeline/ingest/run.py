@@ -75,13 +75,19 @@ def ingest_landing(
     for name in names:
         try:
             source = load_feed(name, settings, catalog)
-            results += _ingest_feed(con, settings, catalog, source, run_id, secret, progress)
         except SmmError as error:
-            if error.code not in FEED_FAULTS:
-                raise
-            feed = settings.feeds[name]
-            results.append(DeliveryResult(name, feed.vendor or feed.mapping, "", "failed", error=error))
+            results.append(_left_out(settings, name, error))
+        else:
+            results += _ingest_feed(con, settings, catalog, source, run_id, secret, progress)
     return results
+
+
+def _left_out(settings: Settings, name: str, error: SmmError) -> DeliveryResult:
+    """The result for a feed whose settings or mapping are wrong; any other error is raised."""
+    if error.code not in FEED_FAULTS:
+        raise error
+    feed = settings.feeds[name]
+    return DeliveryResult(name, feed.vendor or feed.mapping, "", "failed", error=error)
 
 
 def feed_fault(con: duckdb.DuckDBPyConnection, settings: Settings, catalog: Catalog, name: str) -> SmmError | None:
@@ -114,7 +120,10 @@ def _ingest_feed(
     plans: list[TablePlan] = []
     done = 0
     while arrivals := queue.next_round(con):
-        plans = plans or _plans(con, settings, catalog, source)
+        try:
+            plans = plans or _plans(con, settings, catalog, source)
+        except SmmError as error:
+            return [*queue.results, _left_out(settings, source.name, error)]
         total = done + len(arrivals) + len(queue.waiting)
         for batch in _batches(arrivals):
             if progress:

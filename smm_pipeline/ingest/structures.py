@@ -42,16 +42,22 @@ def misfits_sql(structure: MappingOf[str, Any], record: str, text: str) -> str:
     """
     cases = []
     for steps, container in _containers(structure, ()):
-        kind = "ARRAY" if _is_list(container) else "OBJECT"
         path = literal("$" + "".join(s if s == _EACH else '."' + s.replace('"', '\\"') + '"' for s in steps))
-        found = f"json_type({text}, {path})"
+        found = f"json_extract({text}, {path})"
         if _EACH in steps:
-            wrong = f"len(list_filter({found}, lambda _smm_kind: _smm_kind not in ('NULL', '{kind}'))) > 0"
+            wrong = f"len(list_filter({found}, lambda _smm_part: {_is_other_kind('_smm_part', container)})) > 0"
         else:
-            wrong = f"{found} not in ('NULL', '{kind}')"
+            wrong = _is_other_kind(found, container)
         reason = "bad_structure:" + ".".join(s for s in steps if s != _EACH)
         cases.append(f"case when {_is_suspect(record, steps, container)} and {wrong} then {literal(reason)} end")
     return f"concat_ws(' ', {', '.join(cases)})" if cases else "''"
+
+
+def _is_other_kind(part: str, container: Any) -> str:
+    """SQL that says whether a part of a record is of another kind; PHP writes an empty object as an empty list."""
+    if _is_list(container):
+        return f"json_type({part}) not in ('NULL', 'ARRAY')"
+    return f"json_type({part}) not in ('NULL', 'OBJECT') and cast({part} as varchar) <> '[]'"
 
 
 def _containers(structure: Any, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:

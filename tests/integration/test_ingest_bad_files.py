@@ -154,6 +154,22 @@ def test_a_wrong_mapping_fails_its_feed_only(tmp_path: Path) -> None:
     assert good.status == "loaded"
 
 
+def test_what_was_settled_before_a_wrong_mapping_is_told_too(tmp_path: Path) -> None:
+    """A second name of loaded bytes is a duplicate, whatever the mapping says by now."""
+    shop = Instance(tmp_path, {"good": 'mapping = "followers_jsonl.yml"'})
+    shop.deliver("good", "x.jsonl", GOOD_LINE)
+    shop.ingest()
+    mapping = tmp_path / "followers_jsonl.yml"
+    mapping.write_text(mapping.read_text("utf-8").replace("community_id: community", "community_id: comunity"), "utf-8")
+    shop.deliver("good", "same.jsonl", GOOD_LINE)
+    shop.deliver("good", "y.jsonl", GOOD_LINE.replace("good", "other"))
+    told = shop.ingest()
+    assert [(d.file_path, d.status) for d in told] == [
+        ("same.jsonl", "duplicate"),
+        ("followers_jsonl.yml", "failed"),
+    ]
+
+
 def test_links_hidden_and_unfinished_files_are_left_alone(tmp_path: Path) -> None:
     shop = Instance(tmp_path, {"good": 'mapping = "followers_jsonl.yml"'})
     outside = tmp_path / "outside.jsonl"

@@ -49,6 +49,7 @@ def taken(home: Path, vendor: str, name: str, text: str) -> Instance:
         # What is absent is no fault, nor is a field that nothing declares.
         ({"event_params": [SESSION, {"key": "x", "value": None}, {"key": "y"}, None]}, None),
         ({"device": {"web_info": None}, "items": None, "geo": {}}, None),
+        ({"device": {"web_info": []}, "event_params": [SESSION, {"key": "x", "value": []}]}, None),
         ({"event_params": []}, None),
         ({"user_properties": "junk"}, None),
     ],
@@ -65,7 +66,9 @@ def test_lines(tmp_path: Path, part: dict[str, Any], reasons: list[str] | None) 
     [
         ({"meta_data": [{"key": "a", "value": "b"}, 7]}, "meta_data"),
         ({"meta_data": [{"key": "a", "value": {"any": "shape"}}]}, None),
-        ({"billing": [], "line_items": []}, "billing"),
+        ({"billing": ["Kyiv"], "line_items": []}, "billing"),
+        # PHP writes an empty object so.
+        ({"billing": [], "line_items": [{"id": 1, "name": "Tea", "quantity": 1, "total": "5", "image": []}]}, None),
     ],
 )
 def test_documents(tmp_path: Path, part: dict[str, Any], field: str | None) -> None:
@@ -95,3 +98,12 @@ def test_a_document_around_the_records(tmp_path: Path) -> None:
         "SMM-201",
         "paging of the document is of another kind than declared",
     )
+
+
+def test_a_document_with_an_empty_object_written_as_a_list(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, {"feed": 'vendor = "meta_page_insights"'})
+    value = {"value": 5, "end_time": "2026-03-02T08:00:00+0000"}
+    metric = {"name": "page_follows", "period": "day", "id": "104/insights/page_follows/day", "values": [value]}
+    shop.deliver("feed", "a.json", json.dumps({"data": [metric], "paging": []}))
+    assert [d.status for d in shop.ingest()] == ["loaded"]
+    assert shop.rows("select value from raw.community_day") == [(5,)]

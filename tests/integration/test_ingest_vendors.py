@@ -177,9 +177,10 @@ def test_meta_posts_and_instagram_media(tmp_path: Path) -> None:
 
 
 def test_all_clicks_on_a_post_are_no_link_clicks(tmp_path: Path) -> None:
-    """Without the breakdown, or without links in it, they are unknown; what is no breakdown is a reject."""
+    """Without the breakdown they are unknown, and none where it has no links; what is no breakdown is a reject."""
     posts = []
-    for number, by_type in enumerate((None, {"other clicks": 3}, {"link clicks": 0}, "many", 7), start=1):
+    breakdowns = (None, {"other clicks": 3}, {"link clicks": 2}, "many", 7, {}, [])
+    for number, by_type in enumerate(breakdowns, start=1):
         named = {"post_clicks": 8} if by_type is None else {"post_clicks": 8, "post_clicks_by_type": by_type}
         insights = [{"name": name, "values": [{"value": value}]} for name, value in named.items()]
         created = {"created_time": "2026-03-01T10:00:00+0000"}
@@ -188,7 +189,14 @@ def test_all_clicks_on_a_post_are_no_link_clicks(tmp_path: Path) -> None:
     shop.deliver("feed", "a.json", json.dumps(posts))
     shop.ingest()
     clicks = "select post_id, link_clicks from raw.community_post_snapshot order by 1"
-    assert shop.rows(clicks) == [("104_1", None), ("104_2", None), ("104_3", 0), ("104_5", None)]
+    assert shop.rows(clicks) == [
+        ("104_1", None),
+        ("104_2", 0),
+        ("104_3", 2),
+        ("104_5", None),
+        ("104_6", 0),
+        ("104_7", 0),
+    ]
     assert shop.rejects() == [("raw.community_post_snapshot", 4, ["bad_number:link_clicks"])]
 
 
