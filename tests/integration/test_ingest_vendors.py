@@ -6,6 +6,7 @@ import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -179,7 +180,7 @@ def test_meta_posts_and_instagram_media(tmp_path: Path) -> None:
 def test_all_clicks_on_a_post_are_no_link_clicks(tmp_path: Path) -> None:
     """Without the breakdown they are unknown, and none where it has no links; what is no breakdown is a reject."""
     posts = []
-    breakdowns = (None, {"other clicks": 3}, {"link clicks": 2}, "many", 7, {}, [])
+    breakdowns: tuple[Any, ...] = (None, {"other clicks": 3}, {"link clicks": 2}, "many", 7, {}, [])
     for number, by_type in enumerate(breakdowns, start=1):
         named = {"post_clicks": 8} if by_type is None else {"post_clicks": 8, "post_clicks_by_type": by_type}
         insights = [{"name": name, "values": [{"value": value}]} for name, value in named.items()]
