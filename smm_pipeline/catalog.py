@@ -8,6 +8,7 @@ TableSpec; there is no second list of tables, columns or dependencies.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -113,6 +114,11 @@ class TableSpec:
         shape = [(c.name, c.type) for c in self.columns]
         window = (sorted(self.lookback_days.items()), sorted(self.lookahead_days.items()))
         return hashlib.sha256(repr((text, window, shape)).encode()).hexdigest()[:12]
+
+    @cached_property
+    def suite_version(self) -> str:
+        """Hash of the expectations: rows that passed others are looked at again."""
+        return hashlib.sha256(json.dumps(self.suite, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
     @property
     def stored_columns(self) -> tuple[ColumnSpec, ...]:

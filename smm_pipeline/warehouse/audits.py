@@ -8,8 +8,6 @@ in as a function).
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -78,8 +76,7 @@ def audit_loaded(
     if spec.suite is None:
         return None
     started = time.perf_counter()
-    suite = _suite_version(spec)
-    keys = sorted(key for (key,) in con.execute(_UNAUDITED, [spec.full_name, suite]).fetchall())
+    keys = sorted(key for (key,) in con.execute(_UNAUDITED, [spec.full_name, spec.suite_version]).fetchall())
     if not keys:
         return None
     windows = [Window()] if spec.partition is None else view.windows(spec, [date.fromisoformat(key) for key in keys])
@@ -92,7 +89,7 @@ def audit_loaded(
                 con.execute(
                     "insert or replace into meta.audit_state select table_name, partition_key, version, ? "
                     "from meta.partition_state where table_name = ? and list_contains(?::varchar[], partition_key)",
-                    [suite, spec.full_name, list(window.keys)],
+                    [spec.suite_version, spec.full_name, list(window.keys)],
                 )
         verdicts.extend(found)
     failed = any(is_blocking(v) for v in verdicts)
@@ -163,8 +160,3 @@ def forget_rolled_back(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
     So it is after a wrong change of the code, or a delivery, was taken back.
     """
     con.execute(f"delete from quality.check_results where table_name = ? and {_BLOCKING_SQL}", [spec.full_name])
-
-
-def _suite_version(spec: TableSpec) -> str:
-    """Hash of a table's suite: a changed one is run on everything."""
-    return hashlib.sha256(json.dumps(spec.suite, sort_keys=True, default=str).encode()).hexdigest()[:12]

@@ -36,6 +36,7 @@ from smm_pipeline.warehouse.state import (
     StateView,
     Window,
     code_version,
+    make_stale,
     next_version,
     save_states,
 )
@@ -58,7 +59,7 @@ def build_table(
     """Build the given days of a table (None for a table without partitions) and audit them.
 
     Each run of consecutive days is one transaction. A critical failure leaves the old rows of that window in place and
-    ends the building of the table.
+    the window stale, and ends the building of the table.
 
     Args:
         con: the open work database, without a transaction.
@@ -92,6 +93,7 @@ def build_table(
         except _AuditFailedError:
             with transaction(con):
                 record_verdicts(con, spec, window, inside, run_id)
+                make_stale(con, spec.full_name, window)
             return BuildResult(
                 spec.full_name, window.keys, rows, time.perf_counter() - started, tuple(verdicts), "failed"
             )

@@ -92,6 +92,15 @@ def save_states(
     )
 
 
+def make_stale(con: duckdb.DuckDBPyConnection, table_name: str, window: Window) -> None:
+    """Let the next run build a window again: what failed on demand was fresh, and would be forgotten as such."""
+    con.execute(
+        "update meta.partition_state set code_version = '' "
+        "where table_name = ? and list_contains(?::varchar[], partition_key)",
+        [table_name, list(window.keys)],
+    )
+
+
 def next_version(con: duckdb.DuckDBPyConnection) -> int:
     """The next number of the version sequence."""
     [(number,)] = con.execute("select nextval('meta.version_sequence')").fetchall()
@@ -99,11 +108,11 @@ def next_version(con: duckdb.DuckDBPyConnection) -> int:
 
 
 def code_version(spec: TableSpec, settings: Settings) -> str:
-    """Hash of everything but the data that decides a table's rows: its SQL and the settings that the SQL names."""
+    """Hash of everything but the data that decides what is built: SQL, the settings that it names, and the suite."""
     values = settings.sql_parameters()
     used = sorted((name, values.get(name)) for name in spec.parameters - WINDOW_PARAMETERS)
     zone = settings.shop.time_zone if spec.partition else ""
-    return hashlib.sha256(repr((spec.code_version, used, zone)).encode()).hexdigest()[:12]
+    return hashlib.sha256(repr((spec.code_version, used, zone, spec.suite_version)).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from tests.commands import TEST_KEY
 from tests.dagster_project import deliver, make_instance, make_project
 
 FIRST = date(2026, 3, 1)
-RAW, SEED = "raw.sale", "seeds.shop_host"
+RAW, SEED, STAGED = "raw.sale", "seeds.shop_host", "staging.stg_sale"
 
 
 class Shop:
@@ -37,9 +37,9 @@ class Shop:
         with connect(self.settings) as con:
             return con.execute(sql).fetchall()
 
-    def bound_amounts(self, maximum: int) -> None:
-        """Let the suite of the raw table bound its amounts, critically."""
-        spec = self.catalog[RAW]
+    def bound_amounts(self, maximum: int, table: str = RAW) -> None:
+        """Let the suite of a table bound its amounts, critically."""
+        spec = self.catalog[table]
         bound = {
             "id": "amount_small",
             "type": "expect_column_values_to_be_between",
@@ -48,7 +48,7 @@ class Shop:
             "description": "Amounts are small.",
         }
         entries = (spec.suite or {})["expectations"][:1]
-        self.catalog = Catalog({**self.catalog.tables, RAW: replace(spec, suite={"expectations": [*entries, bound]})})
+        self.catalog = Catalog({**self.catalog.tables, table: replace(spec, suite={"expectations": [*entries, bound]})})
 
 
 @pytest.fixture
@@ -99,3 +99,13 @@ def test_a_changed_suite_is_run_on_everything_that_was_loaded(shop: Shop) -> Non
     shop.bound_amounts(100)
     assert _audited(shop.run()) == [(RAW, ("2026-03-01", "2026-03-02"))]
     assert shop.rows("select status from quality.check_results where check_id = 'amount_small'") == [("passed",)]
+
+
+def test_a_changed_suite_of_a_built_table_is_run_on_all_its_days(shop: Shop) -> None:
+    """What is built anew has the same rows, so that nothing after it is."""
+    shop.run()
+    shop.bound_amounts(100, STAGED)
+    assert [(r.table, r.keys) for r in shop.run().built] == [(STAGED, ("2026-03-01", "2026-03-02"))]
+    shop.bound_amounts(15, STAGED)
+    assert [r.table for r in shop.run().failed] == [STAGED]
+    assert [r.table for r in shop.run().failed] == [STAGED], "it is not forgotten"

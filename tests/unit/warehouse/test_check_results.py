@@ -30,7 +30,7 @@ class Workshop:
         catalog = make_project(folder)
         ensure_schema(con, catalog, settings)
         bump(con, "raw.sale", [str(FIRST + timedelta(days=n)) for n in range(5)], run_id="1")
-        self.con, self.settings = con, settings
+        self.con, self.settings, self.catalog = con, settings, catalog
         self.spec: TableSpec = catalog["staging.stg_sale"]
         self.view = StateView(con, catalog, settings)
 
@@ -82,3 +82,11 @@ def test_a_rolled_back_build_that_nobody_needs_any_more_is_forgotten(workshop: W
     workshop.build(4, 5, "failed")
     forget_rolled_back(workshop.con, workshop.spec)
     assert workshop.verdicts() == [("2026-03-01/2026-03-02", "failed")]
+
+
+def test_what_failed_on_demand_is_built_again_by_the_next_run(workshop: Workshop) -> None:
+    """Fresh days built anew that fail are not fresh any more, or the next run would forget the failure and publish."""
+    workshop.build(1, 5, "passed")
+    workshop.build(2, 3, "failed")
+    view = StateView(workshop.con, workshop.catalog, workshop.settings)
+    assert view.stale_keys(workshop.spec) == ["2026-03-02", "2026-03-03"]
