@@ -121,6 +121,12 @@ class TableSpec:
         return hashlib.sha256(json.dumps(self.suite, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
     @property
+    def checks_of_now(self) -> list[str]:
+        """Ids of the expectations that speak of the newest day alone (`about: now`)."""
+        entries = self.suite["expectations"] if self.suite else []
+        return [entry["id"] for entry in entries if entry.get("about") == "now"]
+
+    @property
     def stored_columns(self) -> tuple[ColumnSpec, ...]:
         """Columns of the table as stored: raw tables carry lineage."""
         return self.columns + RAW_LINEAGE if self.layer == "raw" else self.columns

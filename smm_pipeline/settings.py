@@ -135,9 +135,10 @@ class Feed(_Section):
 class Rules(_Section):
     """Thresholds of the measurement rules; each change takes effect at the next rebuild of the days it touches."""
 
-    session_gap_seconds: int = Field(1800, gt=0, le=86_400, description="A longer silence starts a new session")
+    # The shortest day has 11 hours to noon; with a longer gap no day could be cut from its neighbours alone.
+    session_gap_seconds: int = Field(1800, gt=0, le=39_600, description="A longer silence starts a new session")
     vendor_session_gap_seconds: int = Field(
-        28800, gt=0, le=86400, description="A longer silence splits a vendor's session that reuses its id"
+        28800, gt=0, le=39_600, description="A longer silence splits a vendor's session that reuses its id"
     )
     attribution_lookback_days: int = Field(30, ge=1, le=90, description="Visits before an order that share its credit")
     touch_lookback_days: int = Field(60, ge=1, le=90, description="How long a social touch can explain an order")

@@ -35,7 +35,8 @@ def landing_files(folder: Path, feed: Feed) -> Iterator[tuple[Path, os.stat_resu
             continue
         try:
             info = path.lstat()
-        except FileNotFoundError:  # taken away since the folder was listed
+        except (FileNotFoundError, PermissionError):
+            # Taken away since the folder was listed, or in a folder that closed_folders() tells of.
             continue
         if stat.S_ISREG(info.st_mode):
             yield path, info
@@ -71,7 +72,7 @@ def raw_path(store: Path, feed: str, delivery_id: str) -> Path:
 def store_raw(source: Path, store: Path, feed: str, seen: os.stat_result) -> str | None:
     """Copy a file byte for byte into the raw store, durably, and return its SHA-256.
 
-    Returns None when the file changed while it was read: it is still being written and is taken at the next run.
+    Returns None when the file changed or went while it was read: it is being written and is taken at the next run.
 
     Raises:
         SmmError: SMM-106 when the disk is full, SMM-209 when the file may not be read.
@@ -89,8 +90,7 @@ def store_raw(source: Path, store: Path, feed: str, seen: os.stat_result) -> str
                 digest = _copy(reader, target)
                 target.flush()
                 os.fsync(target.fileno())
-            now = source.lstat()
-            if (now.st_size, now.st_mtime_ns) != (seen.st_size, seen.st_mtime_ns):
+            if not _is_unchanged(source, seen):
                 return None
             final = raw_path(store, feed, digest)
             final.parent.mkdir(exist_ok=True)
@@ -126,6 +126,15 @@ def declared_time(file_path: str, feed: Feed) -> datetime | None:
     raise SmmError(
         "SMM-102", f"extracted_at found {text!r} in the name, which is not a time", where=file_path, hint=hint
     )
+
+
+def _is_unchanged(source: Path, seen: os.stat_result) -> bool:
+    """Whether a file is still the one that was seen, under its name."""
+    try:
+        now = source.lstat()
+    except FileNotFoundError:
+        return False
+    return (now.st_size, now.st_mtime_ns) == (seen.st_size, seen.st_mtime_ns)
 
 
 def _open(source: Path) -> BinaryIO | None:

@@ -30,7 +30,7 @@ from smm_pipeline.ingest.landing import (
     store_raw,
 )
 from smm_pipeline.ingest.results import Arrival, DeliveryResult, failed
-from smm_pipeline.settings import Settings
+from smm_pipeline.settings import Feed, Settings
 from smm_pipeline.warehouse.connection import transaction
 from smm_pipeline.warehouse.failpoints import failpoint
 
@@ -92,7 +92,7 @@ class Queue:
 
 def take_new(con: duckdb.DuckDBPyConnection, settings: Settings, source: FeedSource, run_id: str) -> Queue:
     """Bring new files into the raw store; what of them, and of older ones there, is not loaded yet."""
-    known = _Known.read(con, source.name)
+    known = _Known.read(con, source)
     listed = read_arrivals(settings.raw_store, source.name)
     queue = Queue(source, run_id, [], known.newest, [])
     found: dict[tuple[str, str], Listed] = {}
@@ -153,7 +153,8 @@ class _Known:
     newest: dict[str, datetime]
 
     @classmethod
-    def read(cls, con: duckdb.DuckDBPyConnection, feed: str) -> _Known:
+    def read(cls, con: duckdb.DuckDBPyConnection, source: FeedSource) -> _Known:
+        feed = source.name
         files = con.execute(
             "select file_path, byte_count, mtime_ns, delivery_id from meta.landing_file where feed = ?", [feed]
         ).fetchall()
@@ -163,7 +164,11 @@ class _Known:
             [feed],
         ).fetchall()
         loaded = {r[0] for r in booked if r[2] == "loaded"}
-        newest = {i: max(r[4] for r in booked if r[0] == i and r[2] != "failed") for i in loaded}
+        newest: dict[str, datetime] = {}
+        for delivery_id, name, status, _, seen_ts, _ in booked:
+            # Of a copy without a declared time the file's own says only when it was copied.
+            if status == "loaded" or (status == "duplicate" and delivery_id in loaded and _is_dated(name, source.feed)):
+                newest[delivery_id] = max(seen_ts, newest.get(delivery_id, seen_ts))
         return cls(
             {r[0]: (r[1], r[2], r[3]) for r in files}, {(r[0], r[1]): (r[2], r[3], r[5]) for r in booked}, newest
         )
@@ -175,6 +180,14 @@ class _Known:
             # Lost bytes may have been put back.
             return not stored.is_file() if code == "SMM-208" else tried_with == fingerprint
         return status != "" and arrival.delivery_id in self.newest
+
+
+def _is_dated(file_path: str, feed: Feed) -> bool:
+    """Whether a name that was loaded, or counted as a duplicate, tells a time by the settings as they are now."""
+    try:
+        return declared_time(file_path, feed) is not None
+    except SmmError:
+        return False
 
 
 def _stored(settings: Settings, feed: str, known: _Known, path: Path, info: os.stat_result) -> Listed | None:

@@ -21,11 +21,20 @@ from smm_pipeline.validation import Verdict, check_suite, validate
 from smm_pipeline.warehouse.audits import is_blocking
 from smm_pipeline.warehouse.schema import relation
 
+# Of the windows that one run looked at the worst, as of a build inside Dagster.
 _LAST_RESULTS = """
+with result as (
+    select
+        *,
+        arg_max(run_id, (checked_at, run_id)) over (partition by check_id) as last_run_id,
+        case status when 'passed' then 0 when 'failed' then 1 else 2 end as badness
+    from quality.check_results
+    where table_name = ?
+)
 select check_id, expectation, severity, status, observed, unexpected_count, coalesce(row_count, 0)
-from quality.check_results
-where table_name = ?
-qualify row_number() over (partition by check_id order by checked_at desc, partition_key desc) = 1
+from result
+where run_id = last_run_id
+qualify row_number() over (partition by check_id order by badness desc, checked_at desc, partition_key desc) = 1
 """
 _RANK = {"passed": 0, "failed": 1, "broken": 2}
 

@@ -11,6 +11,7 @@ A suite is a mapping with one key, `expectations`, a list of entries:
       kwargs: {column_list: [source_system, order_id]}
       severity: critical                   # critical blocks, warning and info only tell
       description: An order stands in the table once.
+      about: now                           # optional: of the newest day alone, with one verdict
 
 A rule that no built-in type expresses is an `unexpected_rows_expectation`: a SELECT of the offending rows. It
 names the checked rows as `{batch}` and, in a partitioned table, the days being checked as `{days}` (one DATE
@@ -34,6 +35,7 @@ Severity = Literal["critical", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 QUERY_TYPE = "unexpected_rows_expectation"
 _ENTRY_KEYS = frozenset({"id", "type", "kwargs", "severity", "description"})
+_OPTIONAL_KEYS = frozenset({"about"})
 _BOUNDS = frozenset({"min_value", "max_value"})
 
 
@@ -100,8 +102,10 @@ def check_suite(suite: Mapping[str, Any] | None, spec: TableSpec) -> list[str]:
 
 
 def _check_entry(entry: Mapping[str, Any], spec: TableSpec) -> Iterator[str]:
-    for key in entry.keys() - _ENTRY_KEYS:
+    for key in entry.keys() - _ENTRY_KEYS - _OPTIONAL_KEYS:
         yield f"unknown key {key!r}"
+    if entry.get("about", "now") != "now":
+        yield f"about {entry['about']!r} is not 'now'"
     for key in sorted(_ENTRY_KEYS - entry.keys()):
         yield f"has no {key}"
     if "id" in entry and not re.fullmatch(r"[a-z][a-z0-9_]*", str(entry["id"])):

@@ -124,8 +124,18 @@ def record_verdicts(
     """Keep the verdicts on a window, also those on rows that were rolled back.
 
     They take the place of earlier verdicts on the same days, and of those on a build that reached into these days and
-    was rolled back. Of a wider build that was kept the verdicts stay: they are all that is known of its other days.
+    was rolled back. Of a wider build that was kept the verdicts stay: they are all that is known of its other days. An
+    expectation about now has one verdict, that of the newest day.
     """
+    if spec.partition is not None and (of_now := spec.checks_of_now):
+        newest = con.execute(f"select max({quoted(spec.partition)}) from {relation(spec)}").fetchall()[0][0]
+        if newest is not None and newest > window.last:
+            verdicts = [v for v in verdicts if v.check_id not in of_now]
+        else:
+            con.execute(
+                "delete from quality.check_results where table_name = ? and list_contains(?::varchar[], check_id)",
+                [spec.full_name, of_now],
+            )
     if not verdicts:
         return
     con.execute(
@@ -152,6 +162,35 @@ def record_verdicts(
             datetime.now(UTC),
         ],
     )
+
+
+def audit_again(
+    con: duckdb.DuckDBPyConnection,
+    spec: TableSpec,
+    window: Window,
+    view: StateView,
+    *,
+    run_id: str,
+    validate: Validator,
+) -> None:
+    """Look again at earlier builds that did not pass and of which some days were built anew.
+
+    Their other days stayed as they were, so neither the old verdict nor that on the new days says how they stand now.
+    """
+    labels = con.execute(
+        "select distinct partition_key from quality.check_results where table_name = ? and status <> 'passed' "
+        "and split_part(partition_key, '/', -1) >= ? and split_part(partition_key, '/', 1) <= ? and partition_key <> ?",
+        [spec.full_name, window.keys[0], window.keys[-1], window.label],
+    ).fetchall()
+    for (label,) in labels:
+        first, last = label.split("/")[0], label.split("/")[-1]
+        earlier = Window(tuple(date.fromisoformat(key) for key in view.keys(spec) if first <= key <= last))
+        found = run_suite(con, spec, earlier, validate)
+        with transaction(con):
+            con.execute(
+                "delete from quality.check_results where table_name = ? and partition_key = ?", [spec.full_name, label]
+            )
+            record_verdicts(con, spec, earlier, found, run_id)
 
 
 def forget_rolled_back(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:

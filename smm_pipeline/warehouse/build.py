@@ -22,6 +22,7 @@ from smm_pipeline.validation.runner import Verdict
 from smm_pipeline.warehouse.audits import (
     BuildResult,
     Validator,
+    audit_again,
     is_blocking,
     record_verdicts,
     run_suite,
@@ -98,6 +99,7 @@ def build_table(
                 spec.full_name, window.keys, rows, time.perf_counter() - started, tuple(verdicts), "failed"
             )
         failpoint("build.after_commit")
+        audit_again(con, spec, window, view, run_id=run_id, validate=validate)
         con.execute("checkpoint")
     keys = tuple(key for window in windows for key in window.keys)
     return BuildResult(spec.full_name, keys, rows, time.perf_counter() - started, tuple(verdicts), "built")

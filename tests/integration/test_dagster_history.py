@@ -135,6 +135,16 @@ def test_a_failure_before_later_builds_of_the_same_tick_is_told(desk: Desk) -> N
     assert checks(desk, STAGED)["amount_not_negative"] == "FAILED"
 
 
+def test_of_several_windows_of_one_run_the_worst_is_told(desk: Desk) -> None:
+    days = recent_days(desk.settings, 3)
+    deliver(desk.settings, "a", [(f"s{n}", day, "10") for n, day in enumerate(days)])
+    desk.smm_run()
+    deliver(desk.settings, "b", [("s0", days[0], "200"), ("s2", days[2], "30")], version=2)
+    desk.smm_run()
+    desk.settle()
+    assert checks(desk, STAGED)["amount_usual"] == "FAILED"
+
+
 def test_a_run_of_dagster_is_not_told_again(desk: Desk) -> None:
     days = recent_days(desk.settings, 2)
     deliver(desk.settings, "a", [("s1", days[0], "10"), ("s2", days[1], "20")])

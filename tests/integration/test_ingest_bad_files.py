@@ -122,6 +122,36 @@ def test_a_file_that_may_not_be_opened_stops_nothing_else(tmp_path: Path, monkey
     assert closed.error.code == "SMM-209"
 
 
+@pytest.mark.parametrize(
+    ("error", "looks"),
+    [
+        (PermissionError, 1),  # its folder may be listed but not entered
+        (FileNotFoundError, 2),  # it was renamed while it was copied
+    ],
+)
+def test_a_file_that_vanishes_or_is_locked_away_stops_nothing_else(
+    error: type[OSError], looks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refusal is the test's own: at the first or at the second look."""
+    system_lstat, seen = Path.lstat, []
+
+    def refusing(path: Path) -> os.stat_result:
+        if path.name == "gone.jsonl":
+            seen.append(path)
+            if len(seen) == looks:
+                raise error(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+        return system_lstat(path)
+
+    shop = Instance(tmp_path, {"good": 'mapping = "followers_jsonl.yml"'})
+    shop.deliver("good", "gone.jsonl", GOOD_LINE.replace("good", "gone"))
+    shop.deliver("good", "x.jsonl", GOOD_LINE)
+    monkeypatch.setattr(Path, "lstat", refusing)
+    assert [(r.file_path, r.status) for r in shop.ingest()] == [("x.jsonl", "loaded")]
+    assert len(seen) == looks
+    monkeypatch.undo()
+    assert [(r.file_path, r.status) for r in shop.ingest()] == [("gone.jsonl", "loaded")]
+
+
 def test_a_name_that_holds_no_time_stops_no_other_file(tmp_path: Path) -> None:
     shop = Instance(tmp_path, {"good": "mapping = \"followers_jsonl.yml\"\nextracted_at = '_(?P<ts>[0-9]{8})'"})
     shop.deliver("good", "x_20261399.jsonl", GOOD_LINE)

@@ -72,6 +72,15 @@ def test_the_very_bytes_again_at_a_later_time_hold_again(tmp_path: Path, order: 
     assert shop.ingest() == []
 
 
+def test_an_undated_copy_says_nothing_of_when_its_values_held(tmp_path: Path) -> None:
+    """10 at one o'clock, 12 at two, a copy of the first file made today, 10 again at three: 10 holds."""
+    shop = Instance(tmp_path, FEEDS)
+    for name, value in ((_delivery(1), 10), (_delivery(2), 12), ("copy.jsonl", 10), (_delivery(3), 10)):
+        shop.deliver("members", name, _line(value))
+        shop.ingest()
+    assert shop.rows(CURRENT) == [("c1", date(2026, 3, 1), 10)]
+
+
 def test_fates_say_what_became_of_each_row(tmp_path: Path) -> None:
     shop = Instance(tmp_path, FEEDS)
     shop.deliver("members", _delivery(2), _line(12) + _line(12) + _line(7, community="c2"))

@@ -49,6 +49,7 @@ def test_a_right_suite_has_no_problem() -> None:
         ({"description": " "}, "the description is empty"),
         ({"kwargs": None}, "has no kwargs"),
         ({"meta": {"owner": "me"}}, "unknown key 'meta'"),
+        ({"about": "yesterday"}, "about 'yesterday' is not 'now'"),
         ({"kwargs": {"column": "dya"}}, "unknown column 'dya'"),
         ({"kwargs": {"column": "day", "collumn": "day"}}, "unknown argument 'collumn'"),
         ({"kwargs": {}}, "lacks the argument 'column'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -34,11 +35,12 @@ class Workshop:
         self.spec: TableSpec = catalog["staging.stg_sale"]
         self.view = StateView(con, catalog, settings)
 
-    def build(self, first: int, last: int, status: str, severity: str = "critical") -> BuildResult:
-        """Build the days first..last of March, with one verdict."""
+    def build(self, first: int, last: int, status: str, severity: str = "critical", odd: int = 31) -> BuildResult:
+        """Build the days first..last of March, with one verdict; whatever holds the odd day gives a warning."""
 
-        def validate(*_args: object, **_kwargs: object) -> Sequence[Verdict]:
-            return [Verdict("amount", "any", severity, status, None, None, 0, "Amounts")]  # type: ignore[arg-type] # a test's words
+        def validate(*_args: object, days: Sequence[date], **_kwargs: object) -> Sequence[Verdict]:
+            found = ("warning", "failed") if date(2026, 3, odd) in days else (severity, status)
+            return [Verdict("amount", "any", *found, None, None, 0, "Amounts")]  # type: ignore[arg-type] # a test's words
 
         days = [date(2026, 3, day) for day in range(first, last + 1)]
         return build_table(
@@ -66,9 +68,16 @@ def test_a_wider_build_takes_the_place_of_a_narrower_one(workshop: Workshop) -> 
 
 
 def test_a_warning_on_other_days_outlives_a_narrower_build(workshop: Workshop) -> None:
-    workshop.build(1, 3, "failed", "warning")
-    workshop.build(3, 4, "passed")
+    workshop.build(1, 3, "passed", odd=2)
+    workshop.build(3, 4, "passed", odd=2)
     assert workshop.verdicts() == [("2026-03-01/2026-03-03", "failed"), ("2026-03-03/2026-03-04", "passed")]
+
+
+def test_a_warning_is_gone_when_its_days_are_mended(workshop: Workshop) -> None:
+    """The days that were built with the mended one are looked at again, with it."""
+    workshop.build(1, 3, "passed", odd=2)
+    workshop.build(2, 2, "passed")
+    assert workshop.verdicts() == [("2026-03-01/2026-03-03", "passed")]
 
 
 def test_a_rolled_back_build_is_forgotten_once_any_of_its_days_is_built(workshop: Workshop) -> None:
@@ -90,3 +99,17 @@ def test_what_failed_on_demand_is_built_again_by_the_next_run(workshop: Workshop
     workshop.build(2, 3, "failed")
     view = StateView(workshop.con, workshop.catalog, workshop.settings)
     assert view.stale_keys(workshop.spec) == ["2026-03-02", "2026-03-03"]
+
+
+def test_a_check_of_the_newest_day_has_one_verdict(workshop: Workshop) -> None:
+    """It failed on the fourth, passes on the fifth, and a late correction of the first says nothing of now."""
+    newest = "insert into raw.sale by name select ? as sale_id, ?::date as sale_date_local, true as _is_current"
+    entry = {"id": "amount", "type": "any", "about": "now"}
+    workshop.spec = replace(workshop.spec, suite={"expectations": [entry]})
+    workshop.con.execute(newest, ["s4", "2026-03-04"])
+    workshop.build(1, 4, "failed", "warning")
+    assert workshop.verdicts() == [("2026-03-01/2026-03-04", "failed")]
+    workshop.con.execute(newest, ["s5", "2026-03-05"])
+    workshop.build(5, 5, "passed")
+    workshop.build(1, 1, "failed", "warning")
+    assert workshop.verdicts() == [("2026-03-05", "passed")]
