@@ -1,5 +1,4 @@
--- Grain: one row per feed and day of which it gave any record. Every raw table with days of what has happened stands
--- here: a cost may be planned, and its day says nothing of when it was delivered.
+-- Grain: one row per feed and day of which it gave any record. Every raw table with days stands here.
 with given as (
     select _feed as feed, event_date_local as date_local, _is_current as is_current from raw.web_event
     where event_date_local between $first_date and $last_date
@@ -42,6 +41,10 @@ with given as (
     union all
     select _feed as feed, metric_date as date_local, _is_current as is_current from raw.search_position_day
     where metric_date between $first_date and $last_date
+    union all
+    -- A planned cost says nothing of its day, which is still to come.
+    select _feed as feed, cost_date as date_local, _is_current as is_current from raw.smm_cost
+    where cost_date between $first_date and $last_date and cost_date <= cast(_version_ts at time zone $time_zone as date)
 )
 
 select distinct
