@@ -24,6 +24,7 @@ from smm_pipeline.cli.output import (
     EXIT_REFUSED,
     EXIT_USAGE,
     emit,
+    end_quietly,
     fail,
     mode,
     out,
@@ -231,6 +232,7 @@ def _run(settings: Settings, first: date | None, last: date | None, *, closing: 
 
 def main() -> None:
     """Entry point of the console script."""
+    end_quietly()
     show_warnings()
     arguments = sys.argv[1:]
     try:

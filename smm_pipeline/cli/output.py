@@ -6,6 +6,7 @@ to do, and the exit codes. Does not belong here: what is printed.
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import os
@@ -58,6 +59,14 @@ class _Notes(logging.Handler):
 def show_warnings() -> None:
     """Show what the pipeline logs as a warning."""
     logging.getLogger("smm_pipeline").addHandler(_Notes(logging.WARNING))
+
+
+def end_quietly() -> None:
+    """Let nothing be written once the command has ended.
+
+    DuckDB 2.0 reports, as the process goes, leaks of its own binding, dozens of lines after any error that it raised.
+    """
+    atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno()))
 
 
 @contextmanager

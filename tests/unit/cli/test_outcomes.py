@@ -16,10 +16,10 @@ import pytest
 from smm_pipeline.cli.examine import doctor
 from smm_pipeline.cli.texts import _waiting, run_dict, run_text
 from smm_pipeline.pipeline import RunSummary
-from smm_pipeline.settings import PROJECT_ROOT
+from smm_pipeline.settings import HOME_VARIABLE, PERSON_KEY_VARIABLE, PROJECT_ROOT
 from smm_pipeline.validation import Verdict
 from smm_pipeline.warehouse.audits import BuildResult
-from tests.commands import smm
+from tests.commands import TEST_KEY, smm
 from tests.ingest_fixture import Instance
 
 GOOD = '{"community": "c", "day": "2026-03-01", "followers": "7", "tags": []}\n'
@@ -117,6 +117,24 @@ def test_doctor_compiles_mappings_and_sees_folders_that_no_feed_reads(shop: Inst
     assert "valeu" in findings["feed good"]["message"]
     assert findings["landing"]["status"] == "warning"
     assert "good?" in findings["landing"]["hint"]
+
+
+def test_nothing_is_written_after_the_last_word(tmp_path: Path) -> None:
+    """A whole process, since DuckDB reports leaks of its own when one ends that met an error beside its connection."""
+    shop = Instance(tmp_path, {"bad": 'mapping = "followers_jsonl.yml"'})
+    mapping = tmp_path / "followers_jsonl.yml"
+    wrong = "metric_date: {expr: day, time: {format: dd.mm.yyyy}}"
+    mapping.write_text(mapping.read_text(encoding="utf-8").replace("metric_date: day", wrong), encoding="utf-8")
+    ended = subprocess.run(
+        [sys.executable, "-c", "from smm_pipeline.cli import main; main()", "doctor"],
+        cwd=PROJECT_ROOT,
+        env=os.environ | {HOME_VARIABLE: str(shop.home), PERSON_KEY_VARIABLE: TEST_KEY},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "SMM-204" in ended.stdout
+    assert (ended.returncode, ended.stderr) == (1, "")
 
 
 def test_doctor_misses_a_calendar(shop: Instance) -> None:
