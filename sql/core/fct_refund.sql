@@ -4,7 +4,8 @@ with line as (
         source_system,
         store_id,
         refund_id,
-        sum(refund_amount) as refund_amount
+        -- One line of unknown amount makes a refund that is told by its lines alone unknown.
+        case when count(*) = count(refund_amount) then sum(refund_amount) end as refund_amount
     from staging.stg_shop_refund_line
     where refund_date_local between $first_date and $last_date
     group by source_system, store_id, refund_id

@@ -55,6 +55,14 @@ ODD: dict[str, Staged] = {
     },
     "refunded_without_amount": {"stg_shop_order": [{**PAID, "status": "refunded"}]},
     "negative_refund": {"stg_shop_order": [PAID], "stg_shop_refund": [{**REFUND, "refund_amount": -10}]},
+    "refund_line_of_unknown_amount": {
+        "stg_shop_order": [PAID],
+        "stg_shop_refund": [REFUND],
+        "stg_shop_refund_line": [
+            {**SHOP, "refund_id": "r1", "line_id": line, "refund_date_local": DAY, "refund_amount": amount}
+            for line, amount in (("l1", 10), ("l2", None))
+        ],
+    },
     "refund_before_order": {
         "stg_shop_order": [{**PAID, "order_date_local": DAY}],
         "stg_shop_refund": [{**REFUND, "refund_date_local": date(2026, 3, 9), "refund_amount": 10}],
