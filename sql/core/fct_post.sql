@@ -8,7 +8,14 @@ with post as (
         published_ts,
         post_date_local,
         post_type,
-        post_text,
+        -- Addresses of the web and of people, words with a telephone's digits and the start of HTML entities such as
+        -- &#39; become a stroke: no tag begins in them or right after.
+        regexp_replace(
+            regexp_replace(
+                lower(post_text), '[a-z][a-z0-9+.-]*://[^\s\pZ]*|[^\s\pZ#:;,()]*@[^\s\pZ,;]*|&(amp;)*#', '/', 'g'
+            ),
+            '[\pL\pM\pN_]*\pN([_()-]*\pN){8,}[\pL\pM\pN_]*', '/', 'g'
+        ) as tag_text,
         link_urls,
         permalink,
         is_reshare,
@@ -115,7 +122,13 @@ select
     coalesce(p.is_paid, false) as is_paid,
     p.link_urls is not null as has_link,
     nullif(g.path, '') as link_path,
-    nullif(array_to_string(regexp_extract_all(lower(p.post_text), '#[^\s#]+'), ' '), '') as hashtags,
+    -- As networks read them: letters of any alphabet, digits and underscores, at least one of them a letter; several may
+    -- follow each other without a space. None begins within a word or an address without its scheme.
+    nullif(trim(replace(
+        array_to_string(
+            regexp_extract_all(p.tag_text, '(?:^|[^\pL\pN_/#=])((?:#[\pN_]*\pL[\pL\pM\pN_]*)+)', 1), ''
+        ), '#', ' #'
+    )), '') as hashtags,
     g.sku as linked_sku,
     coalesce(g.product_group, c.product_group) as product_group,
     coalesce(c.is_own, false) as is_own,
