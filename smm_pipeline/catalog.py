@@ -62,7 +62,8 @@ class TableSpec:
     `sql` is None for raw contracts and seeds. `partition` names the DATE column by which the table is built and
     replaced; None means the table is rebuilt whole. A day D of a partitioned table reads the days
     D - lookback .. D + lookahead of what it depends on; `lookback_days` and `lookahead_days` say so for each upstream
-    table that differs from 0, and `all` means every earlier or later day.
+    table that differs from 0, and `all` means every earlier or later day. `keeps_unread` is for raw contracts whose
+    rows add up to what their parent is worth: one rejected for a value that it may lack stays, its numbers unknown.
     """
 
     layer: Layer
@@ -75,6 +76,7 @@ class TableSpec:
     lookback_days: Mapping[str, Days] = field(default_factory=dict)
     lookahead_days: Mapping[str, Days] = field(default_factory=dict)
     version: str | None = None
+    keeps_unread: bool = False
     owner: str = "team:analytics"
     publish: bool = False
     sql: str | None = None

@@ -3,7 +3,8 @@
 Belongs here: the rule that makes the raw tables independent of the order of deliveries. One row is stored per distinct
 key and content; seeing the same content again in a later extraction raises its `_version_ts`, so A, B, A ends at A. The
 current row of a key has the highest rank: the vendor's version (one without it is the oldest), then the extraction,
-then its place in the delivery. The vendor's clock and that of files are never compared with each other. Works on
+then its place in the delivery. The vendor's clock and that of files are never compared with each other. What
+a rejected row leaves is a version like others, but has no fate: it is counted as rejected (batch.py). Works on
 `_smm_in` inside the caller's transaction. Does not belong here: making rows.
 """
 
@@ -50,11 +51,11 @@ def merge_rows(con: duckdb.DuckDBPyConnection, spec: TableSpec, feed: str) -> Me
         int(n): (int(loaded), int(duplicate), int(superseded))
         for n, loaded, duplicate, superseded in con.execute(
             "select delivery, count(*) filter (fate = 'loaded'), count(*) filter (fate = 'duplicate'), "
-            "count(*) filter (fate = 'superseded') from _smm_fate group by all"
+            "count(*) filter (fate = 'superseded') from _smm_fate where not is_unread group by all"
         ).fetchall()
     }
-    new = sum(loaded + superseded for loaded, _, superseded in fates.values())
-    if inserted is None or inserted[0] != new:
+    new = con.execute("select count(*) from _smm_fate where fate <> 'duplicate'").fetchone()
+    if inserted != new:
         raise SmmError("SMM-205", f"{new} new rows, but {inserted} were inserted", where=spec.full_name)
     return Merged(fates, days)
 
@@ -96,7 +97,7 @@ def _decide(con: duckdb.DuckDBPyConnection) -> None:
         with placed as (
             select
                 _smm_id as id, _smm_delivery as delivery, _smm_row as row_no, _smm_key as key, _smm_hash as hash,
-                _smm_extracted as extracted, _smm_vendor as vendor,
+                _smm_extracted as extracted, _smm_vendor as vendor, _smm_is_unread as is_unread,
                 row_number() over (
                     partition by _smm_key, _smm_delivery
                     order by _smm_vendor desc, _smm_extracted desc, _smm_row desc, _smm_id desc
@@ -115,7 +116,7 @@ def _decide(con: duckdb.DuckDBPyConnection) -> None:
         ),
         stored as (select key, max(rank) as newest, list(hash) as hashes from _smm_stored group by key)
         select
-            seen.id, seen.delivery, seen.key, seen.hash, seen.extracted, seen.rank,
+            seen.id, seen.delivery, seen.key, seen.hash, seen.extracted, seen.rank, seen.is_unread,
             case
                 when seen.occurrence > 1 or coalesce(list_contains(stored.hashes, seen.hash), false) then 'duplicate'
                 when greatest(seen.newest, coalesce(stored.newest, seen.newest)).hash <> seen.hash then 'superseded'

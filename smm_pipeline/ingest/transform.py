@@ -2,8 +2,8 @@
 
 Belongs here: the SELECT that evaluates a mapping over the record table of a batch: text, then typed values, then
 reasons for refusing a row; then pseudonyms, hashes and versions. Leaves the temporary tables `_smm_typed` (every row,
-with `_smm_reasons`, empty for good rows) and `_smm_in` (good rows, ready to merge). Does not belong here: what is
-already in the warehouse (merge.py).
+with `_smm_reasons`, empty for good rows) and `_smm_in` (good rows, and what rejected ones leave where the contract
+`keeps_unread`, ready to merge). Does not belong here: what is already in the warehouse (merge.py).
 """
 
 from __future__ import annotations
@@ -76,7 +76,12 @@ class TablePlan:
         dated = self._level(values, [self._final(c) for c in self.spec.columns] + kept)
         names = ", ".join(quoted(c.name) for c in self.spec.columns)
         reasons = ", ".join(r for c in self.spec.columns for r in self._reasons(c, now)) or "null"
-        return f"select {_CARRIED}, {names}, concat_ws(' ', {reasons}) as _smm_reasons from ({dated})"
+        hindering = [c for c in self.spec.columns if not self.spec.keeps_unread or self._is_indispensable(c)]
+        obstacles = ", ".join(r for c in hindering for r in self._reasons(c, now)) or "null"
+        return (
+            f"select {_CARRIED}, {names}, concat_ws(' ', {reasons}) as _smm_reasons, "
+            f"concat_ws(' ', {obstacles}) = '' as _smm_is_kept from ({dated})"
+        )
 
     def _rows(self) -> str:
         """Rows before any value: records, or elements of a list within them."""
@@ -123,16 +128,21 @@ class TablePlan:
             )
         return _null(column)
 
+    def _is_needed(self, column: ColumnSpec) -> bool:
+        needed = column.rules.get("required") or column.name in self.spec.key
+        return bool(needed) and column.name != self.rule.key_occurrence
+
+    def _is_indispensable(self, column: ColumnSpec) -> bool:
+        """Whether nothing of a row can be kept when this column is wrong."""
+        return self._is_needed(column) or column.name == self.spec.partition or "accepted" in column.rules
+
     def _reasons(self, column: ColumnSpec, now: datetime) -> list[str]:
         name, found = quoted(column.name), []
-        needed = (
-            column.rules.get("required") or column.name in self.spec.key
-        ) and column.name != self.rule.key_occurrence
         cases = ""
         if column.name in self.rules and column.type != "VARCHAR":
             code = typed(column.type, name, self.rules[column.name], self.source.time_zone)[1]
             cases = f"when {name} is null and {quoted(_text_name(column))} is not null then '{code}:{column.name}' "
-        if needed:
+        if self._is_needed(column):
             cases += f"when {name} is null then 'missing:{column.name}' "
         if accepted := column.rules.get("accepted"):
             cases += (
@@ -186,16 +196,24 @@ def _incoming_sql(plan: TablePlan) -> str:
     spec, filled = plan.spec, plan.rule.key_occurrence
     kinds = dict(plan.persons)
     names = [c.name for c in spec.columns]
-    keyed = ", ".join(
-        f"p{i}.person_key as {quoted(n)}" if (i := _index(kinds, n)) is not None else f"t.{quoted(n)}" for n in names
-    )
+    # Where one number cannot be read none is kept: a price without its discount would be taken for what was charged.
+    unsure = {c.name for c in spec.columns if spec.keeps_unread and c.type.startswith("DECIMAL")}
+
+    def stored(name: str) -> str:
+        if (i := _index(kinds, name)) is not None:
+            return f"p{i}.person_key as {quoted(name)}"
+        if name in unsure:
+            return f"case when t._smm_reasons = '' then t.{quoted(name)} end as {quoted(name)}"
+        return f"t.{quoted(name)}"
+
+    keyed = ", ".join(stored(n) for n in names)
     joins = " ".join(
         f"left join _smm_person p{i} on p{i}.kind = {literal(kind)} and p{i}.value = t.{quoted(name)}"
         for i, (name, kind) in enumerate(kinds.items())
     )
     rows = (
-        f"select t._smm_delivery, t._smm_row, t._smm_extracted, {keyed} "
-        f"from _smm_typed t {joins} where t._smm_reasons = ''"
+        f"select t._smm_delivery, t._smm_row, t._smm_extracted, {keyed}, t._smm_reasons <> '' as _smm_is_unread "
+        f"from _smm_typed t {joins} where t._smm_is_kept"
     )
     if filled:
         content = _hash([n for n in names if n != filled])
