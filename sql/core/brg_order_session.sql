@@ -7,7 +7,9 @@ with shop_order as (
         created_ts,
         order_date_local,
         user_key,
-        customer_key
+        customer_key,
+        -- At the very first instant of its local day: the feed knew the day alone.
+        cast((created_ts - interval 1 microsecond) at time zone $time_zone as date) < order_date_local as is_known_by_day
     from core.fct_order
     where order_date_local between $first_date and $last_date and not is_marketplace
 ),
@@ -24,9 +26,10 @@ visit as (
         coalesce(vendor_session_id, '') as vendor_session_id,
         lower(regexp_replace(trim(order_ref), '^#', '')) as order_ref,
         start_ts,
-        end_ts
+        end_ts,
+        session_date_local
     from core.fct_visit
-    where session_date_local between $first_date - interval 2 day and $last_date + interval 3 day
+    where session_date_local between $first_date - interval 2 day and $last_date + interval 1 day
 ),
 
 purchase as (
@@ -41,25 +44,30 @@ purchase as (
         event_key
     from staging.stg_web_event
     where
-        event_date_local between $first_date - interval 1 day and $last_date + interval 3 day
+        event_date_local between $first_date - interval 1 day and $last_date + interval 1 day
         and event_name = 'purchase'
         and order_ref is not null
         and visitor_key is not null
         and not coalesce(is_bot, false)
 ),
 
--- 1. The order number stands in a web event. A page loaded again repeats the event: the first one counts.
-by_event as (
+-- The order number stands in a web event, or the vendor delivers visits and the visit names the order.
+named as (
     select
         o.order_key,
-        arg_min(v.visit_key, (p.event_ts, p.event_key, v.visit_key)) as session_key
+        'order_ref' as method,
+        v.visit_key,
+        v.start_ts,
+        v.session_date_local,
+        p.event_ts as named_ts,
+        p.event_key as named_key
     from shop_order as o
     inner join purchase as p
         on
             p.order_ref = o.order_ref
-            and p.event_ts between o.created_ts - interval 1 day and o.created_ts + interval 3 day
-            -- Where the clock changes, three days may end on the fourth: no further than an order built alone can see.
-            and p.event_date_local between o.order_date_local - interval 1 day and o.order_date_local + interval 3 day
+            and p.event_ts >= o.created_ts - interval 1 day
+            -- By days too: no further than an order built alone can see.
+            and p.event_date_local between o.order_date_local - interval 1 day and o.order_date_local + interval 1 day
     inner join visit as v
         on
             v.source_system = p.source_system
@@ -68,21 +76,36 @@ by_event as (
             and v.vendor_session_id = p.vendor_session_id
             and v.visit_kind = 'session'
             and p.event_ts between v.start_ts and v.end_ts
-    group by o.order_key
-),
-
--- 2. The vendor delivers visits, and the visit names the order.
-by_visit as (
+    union all
     select
         o.order_key,
-        arg_min(v.visit_key, (v.start_ts, v.visit_key)) as session_key
+        'visit_order_ref' as method,
+        v.visit_key,
+        v.start_ts,
+        v.session_date_local,
+        v.start_ts as named_ts,
+        v.visit_key as named_key
     from shop_order as o
     inner join visit as v
         on
             v.order_ref = o.order_ref
             and v.visit_kind = 'session'
-            and v.start_ts between o.created_ts - interval 1 day and o.created_ts + interval 1 day
-    group by o.order_key
+            and v.start_ts >= o.created_ts - interval 1 day
+),
+
+-- 1. and 2. A visit that names the order but began well after it only looked at it again. An hour is for clocks that
+-- differ. A page loaded again repeats the event: the first one counts.
+by_number as (
+    select
+        n.order_key,
+        n.method,
+        arg_min(n.visit_key, (n.named_ts, n.named_key, n.visit_key)) as session_key
+    from named as n
+    inner join shop_order as o on o.order_key = n.order_key
+    where
+        n.start_ts <= o.created_ts + interval 1 hour
+        or (o.is_known_by_day and n.session_date_local <= o.order_date_local)
+    group by n.order_key, n.method
 ),
 
 -- 3. The shop system recorded where the buyer came from.
@@ -143,9 +166,13 @@ by_customer as (
 ),
 
 found as (
-    select order_key, session_key, 'order_ref' as method, 1 as method_rank, 'certain' as confidence from by_event
-    union all
-    select order_key, session_key, 'visit_order_ref', 2, 'certain' from by_visit
+    select
+        order_key,
+        session_key,
+        method,
+        case method when 'order_ref' then 1 else 2 end as method_rank,
+        'certain' as confidence
+    from by_number
     union all
     select order_key, session_key, 'order_attribution', 3, 'stated' from by_order
     union all
@@ -169,6 +196,10 @@ select
     o.order_date_local,
     r.method,
     r.confidence,
-    r.position = 1 as is_chosen
+    r.position = 1 as is_chosen,
+    -- The moment of buying by this way, up to which the buyer's visits and touches count. A visit found by number may begin
+    -- after the order where clocks differ or the day alone is known; the others end with it.
+    greatest(o.created_ts, v.start_ts) as bought_ts
 from ranked as r
 inner join shop_order as o on o.order_key = r.order_key
+inner join visit as v on v.visit_key = r.session_key

@@ -1,22 +1,33 @@
 -- Grain: one row per order and social touch before it, with the reason why the touch is the buyer's and whether it
 -- shows what was bought.
-with shop_order as (
+with chosen as (
     select
         order_key,
-        created_ts,
-        order_date_local,
-        customer_key,
-        coupon_codes,
-        store_id
-    from core.fct_order
+        method,
+        bought_ts
+    from core.brg_order_session
+    where order_date_local between $first_date and $last_date and is_chosen
+),
+
+shop_order as (
+    select
+        o.order_key,
+        coalesce(c.bought_ts, o.created_ts) as bought_ts,
+        o.order_date_local,
+        o.customer_key,
+        o.coupon_codes,
+        o.store_id
+    from core.fct_order as o
+    left join chosen as c on c.order_key = o.order_key
     -- A marketplace's order is apart: nothing that its customer did elsewhere explains it.
-    where order_date_local between $first_date and $last_date and is_countable and not is_marketplace
+    where o.order_date_local between $first_date and $last_date and o.is_countable and not o.is_marketplace
 ),
 
 touch as (
     select *
     from core.fct_touch
-    where touch_date_local between $first_date - interval ($touch_lookback_days + 2) day and $last_date
+    -- An order just before midnight may be bought just after it.
+    where touch_date_local between $first_date - interval ($touch_lookback_days + 2) day and $last_date + interval 1 day
 ),
 
 by_visitor as (
@@ -30,8 +41,8 @@ by_visitor as (
     inner join touch as t
         on
             t.visitor_key = v.visitor_key
-            and t.touch_ts <= o.created_ts
-            and t.touch_ts >= o.created_ts - interval ($touch_lookback_days) day
+            and t.touch_ts <= o.bought_ts
+            and t.touch_ts >= o.bought_ts - interval ($touch_lookback_days) day
     where t.touch_kind = 'visit'
 ),
 
@@ -44,8 +55,8 @@ by_member as (
     inner join touch as t
         on
             t.customer_key = o.customer_key
-            and t.touch_ts <= o.created_ts
-            and t.touch_ts >= o.created_ts - interval ($touch_lookback_days) day
+            and t.touch_ts <= o.bought_ts
+            and t.touch_ts >= o.bought_ts - interval ($touch_lookback_days) day
     where t.touch_kind = 'member_action'
 ),
 
@@ -56,12 +67,7 @@ by_note as (
         t.touch_id,
         'order_attribution' as reason
     from shop_order as o
-    inner join core.brg_order_session as b
-        on
-            b.order_key = o.order_key
-            and b.order_date_local between $first_date and $last_date
-            and b.is_chosen
-            and b.method = 'order_attribution'
+    inner join chosen as c on c.order_key = o.order_key and c.method = 'order_attribution'
     inner join touch as t on t.order_key = o.order_key
     where t.touch_kind = 'order_attribution'
 ),
@@ -129,7 +135,7 @@ session_touch as (
         t.touch_kind,
         f.reason,
         t.touch_ts,
-        date_diff('second', t.touch_ts, o.created_ts) as age_seconds,
+        date_diff('second', t.touch_ts, o.bought_ts) as age_seconds,
         t.channel,
         t.network,
         t.community_id,
@@ -158,7 +164,7 @@ code_touch as (
         'code:' || c.code as touch_id,
         'promo_code' as touch_kind,
         'promo_code' as reason,
-        o.created_ts as touch_ts,
+        o.bought_ts as touch_ts,
         cast(0 as bigint) as age_seconds,
         'Organic Social' as channel,
         coalesce(c.network, '(code)') as network,

@@ -1,15 +1,26 @@
 -- Grain: one row per order and visitor whose visits count as the buyer's, with how we know. A link made after the order
 -- does not count: a later visit never changes an order's credit.
-with shop_order as (
+with chosen as (
     select
         order_key,
-        created_ts,
-        order_date_local,
-        user_key,
-        customer_key
-    from core.fct_order
+        session_key,
+        bought_ts
+    from core.brg_order_session
+    where order_date_local between $first_date and $last_date and is_chosen
+),
+
+shop_order as (
+    select
+        o.order_key,
+        o.created_ts,
+        coalesce(c.bought_ts, o.created_ts) as bought_ts,
+        o.order_date_local,
+        o.user_key,
+        o.customer_key
+    from core.fct_order as o
+    left join chosen as c on c.order_key = o.order_key
     -- A marketplace's order has no visit, whatever else its customer does.
-    where order_date_local between $first_date and $last_date and not is_marketplace
+    where o.order_date_local between $first_date and $last_date and not o.is_marketplace
 ),
 
 visit as (
@@ -20,7 +31,7 @@ visit as (
         start_ts
     from core.fct_visit
     where
-        session_date_local between $first_date - interval ($touch_lookback_days + 2) day and $last_date + interval 3 day
+        session_date_local between $first_date - interval ($touch_lookback_days + 2) day and $last_date + interval 1 day
         and visit_kind = 'session'
         and visitor_key is not null
 ),
@@ -31,9 +42,8 @@ found as (
         v.visitor_key,
         1 as method_rank
     from shop_order as o
-    inner join core.brg_order_session as b
-        on b.order_key = o.order_key and b.is_chosen and b.order_date_local between $first_date and $last_date
-    inner join visit as v on v.visit_key = b.session_key
+    inner join chosen as c on c.order_key = o.order_key
+    inner join visit as v on v.visit_key = c.session_key
     union all
     select
         o.order_key,
@@ -43,8 +53,8 @@ found as (
     inner join visit as v
         on
             v.user_key = o.user_key
-            and v.start_ts <= o.created_ts
-            and v.start_ts >= o.created_ts - interval ($touch_lookback_days) day
+            and v.start_ts <= o.bought_ts
+            and v.start_ts >= o.bought_ts - interval ($touch_lookback_days) day
     union all
     select
         o.order_key,

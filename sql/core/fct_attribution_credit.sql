@@ -1,16 +1,26 @@
 -- Grain: one row per countable order, model and visit on its path. The credit of an order sums to its net revenue to the
 -- cent: shares are cut to the cent and the last visit takes the remainder. What is credited of an order of unknown worth is
 -- unknown; a visit without credit has nothing of any order.
-with shop_order as (
+with chosen as (
     select
         order_key,
-        order_date_local,
-        created_ts,
-        is_marketplace,
-        sales_channel,
-        net_revenue_amount
-    from core.fct_order
-    where order_date_local between $first_date and $last_date and is_countable
+        session_key,
+        bought_ts
+    from core.brg_order_session
+    where order_date_local between $first_date and $last_date and is_chosen
+),
+
+shop_order as (
+    select
+        o.order_key,
+        o.order_date_local,
+        coalesce(c.bought_ts, o.created_ts) as bought_ts,
+        o.is_marketplace,
+        o.sales_channel,
+        o.net_revenue_amount
+    from core.fct_order as o
+    left join chosen as c on c.order_key = o.order_key
+    where o.order_date_local between $first_date and $last_date and o.is_countable
 ),
 
 visit as (
@@ -22,18 +32,10 @@ visit as (
         coalesce(network, '(none)') as network,
         coalesce(community_id, case when network is null then '(none)' else '(unknown)' end) as community_id
     from core.fct_session
-    where session_date_local between $first_date - interval ($attribution_lookback_days + 2) day and $last_date + interval 3 day
+    where session_date_local between $first_date - interval ($attribution_lookback_days + 2) day and $last_date + interval 1 day
 ),
 
-chosen as (
-    select
-        order_key,
-        session_key
-    from core.brg_order_session
-    where order_date_local between $first_date and $last_date and is_chosen
-),
-
--- The path: every visit of the buyer within the lookback, and the visit of the order itself.
+-- The path: every visit of the buyer within the lookback up to the moment of buying, and the visit of the order itself.
 on_path as (
     select
         o.order_key,
@@ -44,8 +46,8 @@ on_path as (
     inner join visit as v
         on
             v.visitor_key = b.visitor_key
-            and v.start_ts <= o.created_ts
-            and v.start_ts >= o.created_ts - interval ($attribution_lookback_days) day
+            and v.start_ts <= o.bought_ts
+            and v.start_ts >= o.bought_ts - interval ($attribution_lookback_days) day
     union
     select
         order_key,
@@ -69,7 +71,7 @@ path as (
     select
         o.order_key,
         'none' as session_key,
-        o.created_ts as start_ts,
+        o.bought_ts as start_ts,
         case
             when o.is_marketplace then '(marketplace)'
             when o.sales_channel in ('admin', 'phone') then '(phone)'

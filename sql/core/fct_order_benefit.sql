@@ -1,12 +1,25 @@
 -- Grain: one row per countable order with the one class it belongs to. The classes exclude each other and leave no order
 -- out; the first that fits wins in the order D4, D3, D2, D1.
-with shop_order as (
+with chosen as (
     select
         order_key,
-        order_date_local,
-        created_ts
-    from core.fct_order
-    where order_date_local between $first_date and $last_date and is_countable
+        session_key,
+        method,
+        bought_ts
+    from core.brg_order_session
+    where order_date_local between $first_date and $last_date and is_chosen
+),
+
+shop_order as (
+    select
+        o.order_key,
+        o.order_date_local,
+        coalesce(c.bought_ts, o.created_ts) as bought_ts,
+        -- The visit is certain only where the order's number found it.
+        case when c.method in ('order_ref', 'visit_order_ref') then c.session_key end as buying_session_key
+    from core.fct_order as o
+    left join chosen as c on c.order_key = o.order_key
+    where o.order_date_local between $first_date and $last_date and o.is_countable
 ),
 
 touch as (
@@ -27,13 +40,16 @@ buyer as (
     select
         v.order_key,
         v.visitor_key,
-        o.created_ts
+        o.order_date_local,
+        o.bought_ts,
+        o.buying_session_key
     from core.brg_order_visitor as v
     inner join shop_order as o on o.order_key = v.order_key
     where v.order_date_local between $first_date and $last_date
 ),
 
--- What the buyer did with each item of the order before it. The visit that ends in the order counts too.
+-- What the buyer did with each item of the order before it. The visit that ends in the order counts as a whole: clocks of
+-- shop and browser differ, and an order may be known by its day alone.
 item_interest as (
     select
         b.order_key,
@@ -44,8 +60,8 @@ item_interest as (
         max(case
             when
                 i.event_name = 'add_to_wishlist'
-                and i.event_ts <= b.created_ts - interval ($deferred_min_days) day
-                and i.event_ts >= b.created_ts - interval ($deferred_max_days) day
+                and i.event_ts <= b.bought_ts - interval ($deferred_min_days) day
+                and i.event_ts >= b.bought_ts - interval ($deferred_max_days) day
                 then 1
             else 0
         end) as has_old_wish
@@ -53,9 +69,10 @@ item_interest as (
     inner join core.fct_item_event as i
         on
             i.visitor_key = b.visitor_key
-            and i.event_date_local between $first_date - interval ($touch_lookback_days + 2) day and $last_date
-            and i.event_ts <= b.created_ts
-            and i.event_ts >= b.created_ts - interval ($touch_lookback_days) day
+            and i.event_date_local between $first_date - interval ($touch_lookback_days + 2) day and $last_date + interval 1 day
+            and i.event_date_local <= b.order_date_local + interval 1 day
+            and (i.event_ts <= b.bought_ts or i.session_key = b.buying_session_key)
+            and i.event_ts >= b.bought_ts - interval ($touch_lookback_days) day
     inner join ordered_item as l on l.order_key = b.order_key and l.sku = i.sku
     group by b.order_key, l.sku
 ),
@@ -170,11 +187,11 @@ classed as (
             -- D3: compared for long, then convinced by the community.
             when
                 i.viewing_sessions >= $considered_min_sessions
-                and i.first_view_ts <= o.created_ts - interval ($considered_first_view_days) day
+                and i.first_view_ts <= o.bought_ts - interval ($considered_first_view_days) day
                 and t.has_convincing_touch = 1
                 then 'D3'
             -- D2: saw, wanted, bought.
-            when t.has_fresh_match = 1 and i.first_view_ts >= o.created_ts - interval ($impulse_hours) hour then 'D2'
+            when t.has_fresh_match = 1 and i.first_view_ts >= o.bought_ts - interval ($impulse_hours) hour then 'D2'
             -- D1: on somebody's word.
             when t.has_friend_code = 1 then 'D1a'
             when t.has_recommendation = 1 then 'D1b'

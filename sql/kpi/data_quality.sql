@@ -61,7 +61,7 @@ disagreement as (
     inner join core.fct_session as s
         on
             s.session_key = b.session_key
-            and s.session_date_local between $first_date - interval 3 day and $last_date + interval 3 day
+            and s.session_date_local between $first_date - interval 3 day and $last_date + interval 1 day
     inner join core.fct_session as n
         on
             n.order_key = o.order_key

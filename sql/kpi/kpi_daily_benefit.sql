@@ -34,13 +34,13 @@ direct_spike as (
             v.session_key = s.session_key
             and v.channel = 'Direct'
             and v.landing_section = 'product'
-            and v.session_date_local between $first_date - interval 3 day and $last_date + interval 3 day
+            and v.session_date_local between $first_date - interval 3 day and $last_date + interval 1 day
     inner join core.fct_post as p
         on
             p.is_own
             and p.link_path = regexp_replace(lower(v.landing_path), '/+$', '')
             and p.published_ts between v.start_ts - interval 2 day and v.start_ts
-            and p.post_date_local between $first_date - interval 6 day and $last_date + interval 3 day
+            and p.post_date_local between $first_date - interval 6 day and $last_date + interval 1 day
     where b.benefit_class = 'no_social_touch'
 ),
 

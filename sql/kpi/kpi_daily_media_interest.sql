@@ -34,8 +34,8 @@ placed as (
     from core.brg_order_session as b
     inner join core.fct_order as o on o.order_key = b.order_key and o.order_date_local = b.order_date_local
     where
-        -- An event may name an order up to three days after it, so an order may be older than its visit.
-        b.order_date_local between $first_date - interval 3 day and $last_date + interval 3 day
+        -- The visit of an order just before midnight may begin just after it.
+        b.order_date_local between $first_date - interval 1 day and $last_date + interval 3 day
         and b.is_chosen
         and o.is_countable
 ),

@@ -19,7 +19,7 @@ with visit as (
     where session_date_local between $first_date and $last_date and network is not null and visit_kind = 'session'
 ),
 
--- Orders placed in the visit itself; the order may fall on the day after the visit began.
+-- Orders placed in the visit itself; the order may fall on the day after the visit began, or just before it by its clock.
 placed as (
     select
         b.session_key,
@@ -29,7 +29,7 @@ placed as (
     from core.brg_order_session as b
     inner join core.fct_order as o on o.order_key = b.order_key and o.order_date_local = b.order_date_local
     where
-        b.order_date_local between $first_date - interval 3 day and $last_date + interval 3 day
+        b.order_date_local between $first_date - interval 1 day and $last_date + interval 3 day
         and b.is_chosen
         and b.method in ('order_ref', 'visit_order_ref')
         and o.is_countable
