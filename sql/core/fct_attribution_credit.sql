@@ -1,6 +1,6 @@
 -- Grain: one row per countable order, model and visit on its path. The credit of an order sums to its net revenue to the
--- cent: shares are cut to the cent and the last visit takes the remainder. What is credited of an order of unknown worth is
--- unknown; a visit without credit has nothing of any order.
+-- cent: shares are cut to the cent and the last visit takes the remainder, as it does of the order itself. What is credited
+-- of an order of unknown worth is unknown; a visit without credit has nothing of any order.
 with chosen as (
     select
         order_key,
@@ -121,12 +121,14 @@ weighted as (
     select
         p.*,
         m.model,
-        case m.model
-            when 'first' then case when p.touch_position = 1 then 1.0 else 0.0 end
-            when 'last' then case when p.touch_position = p.path_length then 1.0 else 0.0 end
-            when 'last_non_direct'
+        case
+            when m.model = 'first' then case when p.touch_position = 1 then 1.0 else 0.0 end
+            when m.model = 'last' then case when p.touch_position = p.path_length then 1.0 else 0.0 end
+            when m.model = 'last_non_direct'
                 then case when p.touch_position = coalesce(p.last_non_direct_position, p.path_length) then 1.0 else 0.0 end
-            else 1.0 / nullif(p.path_length, 0)
+            -- In whole millionths, and the last visit takes what is left: so the orders of a day sum to whole ones.
+            when p.touch_position < p.path_length then (1000000 // nullif(p.path_length, 0)) / 1000000.0
+            else (1000000 - (p.path_length - 1) * (1000000 // nullif(p.path_length, 0))) / 1000000.0
         end as credited_orders
     from marked as p
     cross join model as m

@@ -49,7 +49,7 @@ credited as (
         channel,
         network,
         community_id,
-        -- Rounded, because the last digits of a sum of thirds depend on the order of the rows.
+        -- Shares are whole millionths; the last digits of a sum of doubles depend on the order of the rows.
         round(sum(credited_orders), 6) as credited_orders,
         -- In parts of orders like the credit, so that it adds up over channels to the day's orders of unknown amount.
         round(sum(case when credited_revenue_amount is null then credited_orders else 0 end), 6) as orders_without_amount,
