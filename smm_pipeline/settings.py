@@ -148,7 +148,7 @@ class Rules(_Section):
     impulse_hours: int = Field(36, ge=1, description="D2: touch, post and first view are at most this old")
     considered_min_sessions: int = Field(3, ge=2, description="D3: visits that viewed the item")
     considered_first_view_days: int = Field(7, ge=1, description="D3: the first of them is at least this old")
-    considered_touch_days: int = Field(7, ge=1, description="D3: the convincing touch is at most this old")
+    considered_touch_days: int = Field(7, ge=1, description="D3: the convincing touch or action is at most this old")
     deferred_min_days: int = Field(4, ge=0, description="D4: touch or saved item is at least this old")
     deferred_max_days: int = Field(60, ge=1, validate_default=True, description="D4: and at most this old")
     deferred_quiet_days: int = Field(2, ge=0, description="D4: no matched touch in the last days before the order")

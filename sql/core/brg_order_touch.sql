@@ -57,7 +57,7 @@ by_member as (
             t.customer_key = o.customer_key
             and t.touch_ts <= o.bought_ts
             and t.touch_ts >= o.bought_ts - interval ($touch_lookback_days) day
-    where t.touch_kind = 'member_action'
+    where t.touch_kind in ('member_action', 'member_sign')
 ),
 
 -- The order's own note is a touch of its own only where no visit of the order was found by number.

@@ -22,10 +22,27 @@ shop_order as (
     where o.order_date_local between $first_date and $last_date and o.is_countable
 ),
 
-touch as (
+found as (
     select *
     from core.brg_order_touch
     where order_date_local between $first_date and $last_date
+),
+
+-- Members give likes by the dozen: a sign is no touch, and one that shows what was bought explains no purchase.
+touch as (
+    select *
+    from found
+    where touch_kind <> 'member_sign'
+),
+
+-- Beside a long comparison it is word enough that the community was there: for D3 every action convinces.
+last_sign as (
+    select
+        order_key,
+        arg_max(touch_id, (touch_ts, touch_id)) as touch_id
+    from found
+    where touch_kind = 'member_sign' and age_seconds <= $considered_touch_days * 86400
+    group by order_key
 ),
 
 ordered_item as (
@@ -175,9 +192,12 @@ classed as (
         o.order_key,
         o.order_date_local,
         case
-            when t.order_key is null then 'none'
             -- D4: put off and bought when due; a saved item proves it, else an old touch and little looking since.
-            when d.is_due and (coalesce(i.has_old_wish, 0) = 1 or t.has_old_save = 1) then 'D4a'
+            when
+                d.is_due
+                and t.order_key is not null
+                and (coalesce(i.has_old_wish, 0) = 1 or t.has_old_save = 1)
+                then 'D4a'
             when
                 d.is_due
                 and t.has_old_match = 1
@@ -188,8 +208,9 @@ classed as (
             when
                 i.viewing_sessions >= $considered_min_sessions
                 and i.first_view_ts <= o.bought_ts - interval ($considered_first_view_days) day
-                and t.has_convincing_touch = 1
+                and (t.has_convincing_touch = 1 or s.order_key is not null)
                 then 'D3'
+            when t.order_key is null then 'none'
             -- D2: saw, wanted, bought.
             when t.has_fresh_match = 1 and i.first_view_ts >= o.bought_ts - interval ($impulse_hours) hour then 'D2'
             -- D1: on somebody's word.
@@ -198,7 +219,7 @@ classed as (
             when t.has_match = 1 then 'D1c'
             else 'anyway'
         end as rule_id,
-        t.touch_id,
+        coalesce(t.touch_id, s.touch_id) as touch_id,
         coalesce(t.touches, 0) as touches,
         coalesce(t.has_visit, 0) = 1 as has_observed_visit,
         coalesce(i.views, 0) as item_views,
@@ -207,6 +228,7 @@ classed as (
         coalesce(d.is_due, false) as is_due
     from shop_order as o
     left join touched as t on t.order_key = o.order_key
+    left join last_sign as s on s.order_key = o.order_key
     left join interest as i on i.order_key = o.order_key
     left join core.dim_date as d on d.date_local = o.order_date_local
 )
@@ -223,7 +245,7 @@ select
         else 'no_social_touch'
     end as benefit_class,
     c.rule_id,
-    c.touch_id,
+    t.touch_id,
     t.network,
     t.community_id,
     t.post_id,
@@ -234,4 +256,5 @@ select
     c.first_view_ts,
     c.is_due
 from classed as c
-left join touch as t on t.order_key = c.order_key and t.touch_id = c.touch_id
+-- A sign that convinced nobody is not named.
+left join found as t on t.order_key = c.order_key and t.touch_id = c.touch_id and c.rule_id <> 'none'

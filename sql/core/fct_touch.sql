@@ -1,5 +1,5 @@
 -- Grain: one row per social touch: a visit that came from a network or from a mention of the shop, or an action of a member
--- whom the shop knows.
+-- whom the shop knows. Signs of such a member stand beside them: they are no touches by themselves.
 with visit_touch as (
     select
         'visit:' || session_key as touch_id,
@@ -67,7 +67,11 @@ mention_touch as (
 member_touch as (
     select
         'action:' || a.source_system || ':' || a.activity_id as touch_id,
-        'member_action' as touch_kind,
+        -- A like, a vote, a message or a join says that somebody was there, not that anything was passed on or kept.
+        case
+            when a.action in ('comment', 'reshare', 'recommend', 'save') then 'member_action'
+            else 'member_sign'
+        end as touch_kind,
         a.occurred_ts as touch_ts,
         a.activity_date_local as touch_date_local,
         cast(null as varchar) as visitor_key,
@@ -86,7 +90,7 @@ member_touch as (
     where
         a.activity_date_local between $first_date and $last_date
         and a.customer_key is not null
-        and a.action in ('comment', 'reshare', 'recommend', 'save')
+        and a.action <> 'leave'
 ),
 
 touch as (
