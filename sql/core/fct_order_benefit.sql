@@ -53,6 +53,15 @@ ordered_item as (
     where order_date_local between $first_date and $last_date and sku is not null
 ),
 
+ordered_group as (
+    select distinct
+        order_key,
+        product_group,
+        sku
+    from core.fct_order_line
+    where order_date_local between $first_date and $last_date and product_group is not null
+),
+
 buyer as (
     select
         v.order_key,
@@ -94,7 +103,7 @@ item_interest as (
     group by b.order_key, l.sku
 ),
 
--- Three items viewed once each are not one item compared three times: the rules are held against the item that was
+-- Three items viewed once each are not one item compared three times: D3 and D4 are held against the item that was
 -- looked at most. A wish for any of them counts.
 ranked_interest as (
     select
@@ -120,6 +129,35 @@ interest as (
     from buyer as b
     left join ranked_interest as r on r.order_key = b.order_key and r.position = 1
     group by b.order_key
+),
+
+-- When the items of each group of the order were first viewed: the latest of these views, as one item that was just seen is
+-- enough. It is unknown for a group of which nothing was viewed.
+group_interest as (
+    select
+        g.order_key,
+        g.product_group,
+        max(i.first_view_ts) as first_view_ts
+    from ordered_group as g
+    left join item_interest as i on i.order_key = g.order_key and i.sku = g.sku
+    group by g.order_key, g.product_group
+),
+
+-- First views of what a fresh touch is about: of the items of its group where any was ordered. A code says nothing of an item,
+-- so there it is the one looked at most.
+fresh as (
+    select
+        t.order_key,
+        max(case when g.order_key is not null then g.first_view_ts else r.first_view_ts end) as first_view_ts
+    from touch as t
+    left join group_interest as g on g.order_key = t.order_key and g.product_group = t.product_group
+    left join ranked_interest as r on r.order_key = t.order_key and r.position = 1
+    where
+        t.is_matched
+        and t.touch_kind in ('visit', 'order_attribution')
+        and t.age_seconds <= $impulse_hours * 3600
+        and t.post_age_seconds between 0 and $impulse_hours * 3600
+    group by t.order_key
 ),
 
 -- The touches of an order, folded into the facts the rules ask for. A code is a touch, but typing it in at the checkout is
@@ -151,15 +189,6 @@ touched as (
             when touch_kind <> 'promo_code' and age_seconds <= $considered_touch_days * 86400 then 1
             else 0
         end) as has_convincing_touch,
-        max(case
-            when
-                is_matched
-                and touch_kind in ('visit', 'order_attribution')
-                and age_seconds <= $impulse_hours * 3600
-                and post_age_seconds between 0 and $impulse_hours * 3600
-                then 1
-            else 0
-        end) as has_fresh_match,
         max(case when promo_kind = 'friend' then 1 else 0 end) as has_friend_code,
         max(case
             when
@@ -212,7 +241,7 @@ classed as (
                 then 'D3'
             when t.order_key is null then 'none'
             -- D2: saw, wanted, bought.
-            when t.has_fresh_match = 1 and i.first_view_ts >= o.bought_ts - interval ($impulse_hours) hour then 'D2'
+            when f.first_view_ts >= o.bought_ts - interval ($impulse_hours) hour then 'D2'
             -- D1: on somebody's word.
             when t.has_friend_code = 1 then 'D1a'
             when t.has_recommendation = 1 then 'D1b'
@@ -229,6 +258,7 @@ classed as (
     from shop_order as o
     left join touched as t on t.order_key = o.order_key
     left join last_sign as s on s.order_key = o.order_key
+    left join fresh as f on f.order_key = o.order_key
     left join interest as i on i.order_key = o.order_key
     left join core.dim_date as d on d.date_local = o.order_date_local
 )
