@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping as MappingOf
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.errors import SmmError
+from smm_pipeline.feeds import mapping_text
 from smm_pipeline.feeds.expressions import problems_of
 from smm_pipeline.settings import TimeZone
 
@@ -42,7 +43,7 @@ _TIME_NAMES = ("iso", "unix_s", "unix_ms", "unix_us")
 
 
 def _as_tuple(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
+    return value if isinstance(value, list | tuple | dict) else (value,)
 
 
 class _Model(BaseModel):
@@ -78,9 +79,7 @@ class TimeFormat(_Model):
     @classmethod
     def _known_pattern(cls, value: str) -> str:
         if value not in _TIME_NAMES and ("%" not in value or not _TIME_PATTERN.fullmatch(value)):
-            raise ValueError(
-                f"expected {', '.join(_TIME_NAMES)}, or a strptime pattern such as %d.%m.%Y; got {value!r}"
-            )
+            raise ValueError(f"expected {', '.join(_TIME_NAMES)}, or a strptime pattern such as %d.%m.%Y")
         return value
 
 
@@ -99,6 +98,8 @@ class ColumnRule(_Model):
     def _short_form(cls, value: Any) -> Any:
         if isinstance(value, dict) and isinstance(value.get("const"), bool):
             return {**value, "const": str(value["const"]).lower()}
+        if not isinstance(value, str | dict | ColumnRule):
+            raise ValueError("expected an expression, or a mapping with expr or const")
         return {"expr": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
@@ -116,7 +117,7 @@ class TableRule(_Model):
     source: str = Field("records", alias="from")
     where: str = ""
     key_occurrence: str = Field("", description="Column filled with the hash of the row and its occurrence number")
-    columns: dict[str, ColumnRule]
+    columns: dict[str, ColumnRule] = Field(description="columns of the contract, each with its value")
 
     @property
     def unnested(self) -> tuple[str, str] | None:
@@ -128,8 +129,8 @@ class TableRule(_Model):
 class SkipRule(_Model):
     """Records that are left out on purpose; counted as rejects with reason skipped:<reason>."""
 
-    where: str
-    reason: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    where: str = Field(description="a condition on the record")
+    reason: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="a name such as service_message")
 
 
 class ErrorAnswer(_Model):
@@ -138,14 +139,16 @@ class ErrorAnswer(_Model):
     Both are paths, or alternatives of paths as in records_at.
     """
 
-    code: str
-    message: str
+    code: str = Field(description="a path such as $.error.code")
+    message: str = Field(description="a path such as $.error.message")
 
 
 class FileFormat(_Model):
     """How the bytes are read; nothing is guessed."""
 
-    kind: Annotated[tuple[Kind, ...], BeforeValidator(_as_tuple)] = Field(min_length=1)
+    kind: Annotated[tuple[Kind, ...], BeforeValidator(_as_tuple)] = Field(
+        description=f"one of {', '.join(get_args(Kind))}"
+    )
     encoding: str = "utf-8"
     delimiter: str = Field(",", min_length=1, max_length=1)
     quote: str = Field('"', max_length=1)
@@ -193,13 +196,13 @@ class Mapping(_Model):
     """One mapping file."""
 
     format: FileFormat
-    source_system: str
+    source_system: str = Field(description="a name for the source")
     columns: tuple[str, ...] = ()
     required_columns: tuple[str, ...] | None = Field(None, description="Default: all columns")
     let: dict[str, str] = Field({}, description="Named expressions over the record, computed once")
     skip: tuple[SkipRule, ...] = ()
     extracted_ts: ColumnRule | None = None
-    tables: dict[str, TableRule] = Field(min_length=1)
+    tables: dict[str, TableRule] = Field(description="an entry per contract to fill")
 
     @property
     def structure(self) -> dict[str, Any]:
@@ -219,13 +222,16 @@ def parse_mapping(text: str, *, where: str) -> Mapping:
         SmmError: SMM-204 naming every wrong key.
     """
     try:
-        mapping = Mapping.model_validate(yaml.safe_load(text))
+        values = mapping_text.load(text)
     except yaml.YAMLError as error:
         raise SmmError("SMM-204", f"not valid YAML: {error}", where=where) from error
+    except ValueError as error:
+        raise SmmError("SMM-204", str(error), where=where, hint="see docs/mapping.md") from error
+    try:
+        return Mapping.model_validate(values)
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)]
-        raise SmmError("SMM-204", "; ".join(lines), where=where, hint="see docs/mapping.md") from error
-    return mapping
+        what = mapping_text.explain(error, Mapping, values)
+        raise SmmError("SMM-204", what, where=where, hint="see docs/mapping.md") from error
 
 
 def check_mapping(mapping: Mapping, catalog: Catalog, constants: MappingOf[str, str], *, where: str) -> None:
@@ -254,6 +260,10 @@ def check_mapping(mapping: Mapping, catalog: Catalog, constants: MappingOf[str, 
 
 def _format_problems(mapping: Mapping) -> list[str]:
     problems = []
+    if not mapping.format.kind:
+        problems.append(f"format.kind: expected one or more of {', '.join(get_args(Kind))}")
+    if not mapping.tables:
+        problems.append("tables: expected an entry per contract to fill")
     if not mapping.structure:
         problems.append("columns: or format.structure: is needed")
     if {"csv", "xlsx"} & set(mapping.format.kind) and not mapping.columns:

@@ -57,7 +57,7 @@ def test_a_minimal_file_is_enough(tmp_path: Path) -> None:
         (GOOD + '[feeds.web]\nvendor = "ga4"\nmapping = "x.yml"\n', ["feeds.web", "exactly one of vendor and mapping"]),
         (
             "[shop]\nname = 1\n",
-            ["shop.time_zone: is required: IANA zone such as Europe/Kyiv", "ISO 4217", "shop.name", "string"],
+            ["shop.time_zone: is required: IANA zone such as Europe/Kyiv", "ISO 4217", "shop.name = 1: expected text"],
         ),
         ("", ["shop: is required: expected a table with name, time_zone, currency"]),
         (

@@ -41,24 +41,64 @@ def test_a_good_mapping_passes() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("kind: csv", "kind: cvs", "format.kind"),
+        (
+            "kind: csv",
+            "kind: cvs",
+            "format.kind = 'cvs': Input should be 'csv', 'jsonl', 'json', 'parquet' or 'xlsx'; did you",
+        ),
+        ("kind: csv", "kind: [csv, jsn]", "format.kind.1 = 'jsn': Input should be 'csv', "),
+        ("kind: csv", "kind: []", "format.kind: expected one or more of csv, jsonl, json, parquet, xlsx"),
+        ("{kind: csv}", "csv", "format = 'csv': expected a mapping (key: value)"),
+        ("{kind: csv}", "{encoding: utf-8}", "format.kind: is required: one of csv, jsonl, json, parquet, xlsx"),
         ("kind: csv", "kind: csv, encoding: utf-99", "utf-99"),
         ("kind: csv", "kind: jsonl, encoding: cp1251", "format.encoding: only csv has one; JSON is UTF-8"),
-        ("kind: csv", "kind: csv, delimeter: ';'", "format.delimeter"),
+        ("kind: csv", "kind: csv, delimeter: ';'", "format.delimeter: is not a key here; did you mean delimiter?"),
         ('columns: [date, "Order ID"]', "", "columns"),
         ("calendar_day:", "calender_day:", "did you mean calendar_day?"),
         ("calendar_date:", "calendar_dat:", "did you mean calendar_date?"),
         ("{const: payday}", "{const: payday, expr: date}", "exactly one of expr and const"),
         ("{const: payday}", "{const: payday, number: {decimal: ',', thousands: ','}}", "the same sign"),
         ("{const: payday}", "{expr: date, time: {zone: Europe/Kiyv}}", "IANA time zone"),
-        ("{const: payday}", "{expr: date, time: {format: '%d.%Q'}}", "tables.calendar_day.columns.kind.time.format: "),
+        (
+            "{const: payday}",
+            "{expr: date, time: {format: '%d.%Q'}}",
+            "tables.calendar_day.columns.kind.time.format = '%d.%Q': ",
+        ),
         ("{const: payday}", "{expr: date, time: {format: '%d.%m.%'}}", "expected iso, unix_s, unix_ms, unix_us, or"),
-        ("{const: payday}", "{expr: date, time: {format: unix}}", "got 'unix'"),
+        ("{const: payday}", "{expr: date, time: {format: unix}}", "time.format = 'unix': expected iso, unix_s, "),
         ("      name: Order ID\n", "", "no value for the required column name"),
         ("name: Order ID", "name: (select 1)", "subquery"),
         ("    columns:", "    from: unnest(x)\n    columns:", "from"),
         ("    columns:", "    key_occurrence: country\n    columns:", "key_occurrence"),
         ("tables:", "skip: [{where: 'true', reason: Bad Reason}]\ntables:", "reason"),
+        ("date,", "no,", "columns.0 = False: expected text; YAML reads no, off and false without quotes as False: put"),
+        ("date,", "2026-03-01,", "columns.0 = 2026-03-01: expected text; YAML reads it as a date: put it in quotes"),
+        (
+            ": date",
+            ": on",
+            "columns.calendar_date = True: expected an expression, or a mapping with expr or const; YAML",
+        ),
+        (": date", ":", "columns.calendar_date = None: expected an expression, or a mapping with expr or const; YAML"),
+        (
+            "{const: payday}",
+            "{expr: yes}",
+            "kind.expr = True: expected text; YAML reads yes, on and true without quotes",
+        ),
+        (
+            "{const: payday}",
+            "{cnst: payday}",
+            "tables.calendar_day.columns.kind.cnst: is not a key here; did you mean const?",
+        ),
+        (
+            "    columns:",
+            "    form: records\n    columns:",
+            "tables.calendar_day.form: is not a key here; did you mean from?",
+        ),
+        ("tables:", "skip: [{where: 'true'}]\ntables:", "skip.0.reason: is required: a name such as service_message"),
+        ("tables:", "skip: [{whre: 'true'}]\ntables:", "skip.0.whre: is not a key here; did you mean where?"),
+        ("tables:", "extracted_ts: {exp: a}\ntables:", "extracted_ts.exp: is not a key here; did you mean expr?"),
+        ("tables:", "required_columns: date\ntables:", "required_columns = 'date': expected a list"),
+        (GOOD[GOOD.index("tables:") :], "tables: {}", "tables: expected an entry per contract to fill"),
         (GOOD, "a: [", "not valid YAML"),
     ],
 )
@@ -70,6 +110,36 @@ def test_mistakes_are_named(old: str, new: str, says: str) -> None:
     assert raised.value.code == "SMM-204"
     assert "x.yml" in raised.value.where
     assert says in raised.value.what
+
+
+@pytest.mark.parametrize(
+    ("structure", "says"),
+    [
+        ("{no: VARCHAR}", "line 2: expected text as key; YAML reads no without quotes as False: write 'no'"),
+        ("{a: {Off: VARCHAR}}", "YAML reads Off without quotes as False: write 'Off'"),
+        ("{a: [{on: VARCHAR}]}", "YAML reads on without quotes as True: write 'on'"),
+        ("{null: VARCHAR, yes: VARCHAR}", "YAML reads null without quotes as None: write 'null'; line 2: "),
+        ("{2026-03-01: VARCHAR}", "YAML reads 2026-03-01 without quotes as 2026-03-01: write '2026-03-01'"),
+    ],
+)
+def test_a_field_that_yaml_does_not_read_as_text_is_named(structure: str, says: str) -> None:
+    """At any depth: deeper than the first such a field was taken for one named False, which no record has."""
+    with pytest.raises(SmmError) as raised:
+        parse_mapping(GOOD.replace("{kind: csv}", f"{{kind: json, structure: {structure}}}"), where="x.yml")
+    assert (raised.value.code, raised.value.where) == ("SMM-204", "x.yml")
+    assert says in raised.value.what
+
+
+def test_such_fields_pass_in_quotes() -> None:
+    text = GOOD.replace("{kind: csv}", "{kind: json, structure: {'no': VARCHAR, a: {\"on\": VARCHAR}, 5: VARCHAR}}")
+    assert parse_mapping(text, where="x").structure == {"no": "VARCHAR", "a": {"on": "VARCHAR"}, "5": "VARCHAR"}
+
+
+def test_a_file_that_is_no_mapping_is_not_repeated() -> None:
+    """It may be the wrong one, such as .env with the person key."""
+    with pytest.raises(SmmError) as raised:
+        parse_mapping("SMM_PERSON_KEY=0123456789", where=".env")
+    assert raised.value.what == "the mapping: expected a mapping (key: value)"
 
 
 @pytest.mark.parametrize("pattern", ["iso", "unix_us", "%d.%m.%Y", "%-d/%-m/%y %I:%M:%S.%f %p %z", "100%%%Y", "%n %g"])

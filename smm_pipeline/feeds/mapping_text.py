@@ -1,0 +1,94 @@
+"""The text of a mapping file: reading its YAML, and telling what is wrong in it.
+
+Belongs here: what YAML itself takes for something else than was meant, and errors of the typed form in the words of the
+file. Does not belong here: what a mapping may say (mapping.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from smm_pipeline.setting_errors import Words, message, shown
+
+_WORDS = Words(key="a key here", table="a mapping (key: value)")
+_TAG = "tag:yaml.org,2002:"
+# Keys that YAML does not read as they are written. Numbers are left out: they become text again.
+_MISREAD = {f"{_TAG}bool", f"{_TAG}null", f"{_TAG}timestamp"}
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as it is, with a list of the keys that it misreads, also at depths that no model describes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.misread: list[str] = []
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        for key, _ in node.value:
+            if key.tag in _MISREAD:
+                self.misread.append(
+                    f"line {key.start_mark.line + 1}: expected text as key; YAML reads {key.value} without quotes as "
+                    f"{self.construct_object(key)}: write '{key.value}'"
+                )
+        return super().construct_mapping(node, deep=deep)
+
+
+def load(text: str) -> Any:
+    """The values of a mapping file.
+
+    Raises:
+        ValueError: naming every key that YAML takes for something else than text.
+        yaml.YAMLError: when the text is not YAML.
+    """
+    loader = _Loader(text)
+    try:
+        values = loader.get_single_data()
+    finally:
+        loader.dispose()
+    if loader.misread:
+        raise ValueError("; ".join(loader.misread))
+    return values
+
+
+def explain(error: ValidationError, model: type[BaseModel], values: Any) -> str:
+    """All errors of a mapping in one line: key, value and what was expected."""
+    lines = []
+    for item in error.errors(include_url=False):
+        key = ".".join(_written(item["loc"], values)) or "the mapping"
+        told = message(item, [str(part) for part in item["loc"]], model, words=_WORDS)
+        # A file that is no mapping at all may be the one that holds the secrets.
+        value = shown(item) if item["loc"] else ""
+        lines.append(f"{key}{value}: {told}{_remedy(item)}")
+    return "; ".join(lines)
+
+
+def _written(location: Sequence[int | str], values: Any) -> list[str]:
+    """The keys as they stand in the file: one value in short form, for a list or a mapping, has no inner place."""
+    keys: list[str] = []
+    for part in location:
+        if isinstance(values, MappingOf):
+            values = values.get(part)
+        elif isinstance(values, list) and isinstance(part, int):
+            values = values[part]
+        else:
+            break
+        keys.append(str(part))
+    return keys
+
+
+def _remedy(item: MappingOf[str, Any]) -> str:
+    value = item["input"]
+    if item["type"] not in ("string_type", "literal_error", "value_error"):
+        return ""
+    if isinstance(value, bool):
+        names = "yes, on and true" if value else "no, off and false"
+        return f"; YAML reads {names} without quotes as {value}: put a name in quotes"
+    if value is None:
+        return "; YAML reads null, ~ and an empty place as None: put a name in quotes"
+    return "; YAML reads it as a date: put it in quotes" if isinstance(value, date) else ""
