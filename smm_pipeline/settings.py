@@ -142,6 +142,9 @@ class Rules(_Section):
     )
     attribution_lookback_days: int = Field(30, ge=1, le=90, description="Visits before an order that share its credit")
     touch_lookback_days: int = Field(60, ge=1, le=90, description="How long a social touch can explain an order")
+    customer_max_visitors: int = Field(
+        20, ge=1, le=1000, description="A customer with more devices in that time is an address of many"
+    )
     customer_window_hours: int = Field(
         24, ge=1, le=24, description="Visit of the same customer this long before an order"
     )

@@ -119,7 +119,7 @@ by_order as (
 ),
 
 -- 4. The same customer visited shortly before: signed in, or on a device an earlier order was placed from.
-known_visitor as (
+linked_visitor as (
     select distinct
         o.order_key,
         c.visitor_key
@@ -130,6 +130,23 @@ known_visitor as (
             and c.linked_ts < o.created_ts
             and c.linked_ts >= o.created_ts - interval ($touch_lookback_days) day
             and c.customer_key = o.customer_key
+),
+
+-- An address with the devices of many is a placeholder of the shop's, no customer.
+counted_visitor as (
+    select
+        order_key,
+        visitor_key,
+        count(*) over (partition by order_key) as visitors
+    from linked_visitor
+),
+
+known_visitor as (
+    select
+        order_key,
+        visitor_key
+    from counted_visitor
+    where visitors <= $customer_max_visitors
 ),
 
 by_customer_candidate as (

@@ -36,6 +36,28 @@ visit as (
         and visitor_key is not null
 ),
 
+linked as (
+    select distinct
+        o.order_key,
+        c.visitor_key
+    from shop_order as o
+    inner join core.brg_customer_visitor as c
+        on
+            c.link_date_local between $first_date - interval ($touch_lookback_days + 2) day and $last_date
+            and c.customer_key = o.customer_key
+            and c.linked_ts < o.created_ts
+            and c.linked_ts >= o.created_ts - interval ($touch_lookback_days) day
+),
+
+-- An address with the devices of many is a placeholder of the shop's, no customer.
+counted_link as (
+    select
+        order_key,
+        visitor_key,
+        count(*) over (partition by order_key) as visitors
+    from linked
+),
+
 found as (
     select
         o.order_key,
@@ -57,16 +79,11 @@ found as (
             and v.start_ts >= o.bought_ts - interval ($touch_lookback_days) day
     union all
     select
-        o.order_key,
-        c.visitor_key,
+        order_key,
+        visitor_key,
         3 as method_rank
-    from shop_order as o
-    inner join core.brg_customer_visitor as c
-        on
-            c.link_date_local between $first_date - interval ($touch_lookback_days + 2) day and $last_date
-            and c.customer_key = o.customer_key
-            and c.linked_ts < o.created_ts
-            and c.linked_ts >= o.created_ts - interval ($touch_lookback_days) day
+    from counted_link
+    where visitors <= $customer_max_visitors
 ),
 
 best as (

@@ -58,7 +58,9 @@ valued as (
         coalesce(r.dated_refund_amount, 0) + coalesce(r.undated_refund_amount, 0) as known_refund_amount,
         coalesce(r.has_unknown_amount, false) as has_unknown_refund,
         coalesce(r.undated_refund_amount, 0) as undated_refund_amount,
-        coalesce(o.cost_amount, l.cost_amount) as goods_cost_amount,
+        coalesce(
+            case when coalesce(o.currency, $shop_currency) = $shop_currency then o.cost_amount end, l.cost_amount
+        ) as goods_cost_amount,
         f.order_key as first_order_key,
         case
             when coalesce(o.is_test, false) then 'test'

@@ -62,8 +62,8 @@ select
     o.source_system || '|' || o.store_id || '|' || o.order_id as order_key,
     o.order_date_local,
     cast(coalesce(d.refund_amount, 0) as decimal(18, 4)) as dated_refund_amount,
-    -- An order may say that money went back before the refund itself is delivered.
-    cast(greatest(coalesce(o.refunded_amount, 0) - coalesce(d.refund_amount, 0), 0) as decimal(18, 4))
+    -- An order may say that money went back before the refund itself is delivered; one that says nothing adds nothing.
+    cast(coalesce(greatest(o.refunded_amount - coalesce(d.refund_amount, 0), 0), 0) as decimal(18, 4))
         as undated_refund_amount,
     -- What the order itself says covers a refund whose own amount is unknown.
     coalesce(o.is_foreign, false) or (coalesce(d.has_unknown, 0) = 1 and o.refunded_amount is null) as has_unknown_amount

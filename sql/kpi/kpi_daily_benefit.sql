@@ -143,10 +143,15 @@ select
     -- Orders of unknown amount are counted and add nothing; a cell of nothing else has unknown amounts.
     cast(coalesce(o.orders, 0) - coalesce(o.valued_orders, 0) as bigint) as orders_without_amount,
     cast(case when o.orders > 0 then o.gross_revenue_amount else 0 end as decimal(18, 4)) as gross_revenue_amount,
-    cast(coalesce(o.refund_on_order_day_amount, 0) as decimal(18, 4)) as refund_on_order_day_amount,
+    cast(case when o.orders > 0 then o.refund_on_order_day_amount else 0 end as decimal(18, 4)) as refund_on_order_day_amount,
     -- A refund that only the order speaks of has no day of its own and stands on the order's day.
-    cast(coalesce(r.refund_amount, 0) + coalesce(o.undated_refund_amount, 0) as decimal(18, 4))
-        as refund_on_refund_day_amount,
+    -- Refunds of unknown amount add nothing; a day of nothing else has unknown refunds.
+    cast(
+        case
+            when r.network is not null and r.refund_amount is null and coalesce(o.undated_refund_amount, 0) = 0 then null
+            else coalesce(r.refund_amount, 0) + coalesce(o.undated_refund_amount, 0)
+        end as decimal(18, 4)
+    ) as refund_on_refund_day_amount,
     cast(case when o.orders > 0 then o.net_revenue_amount else 0 end as decimal(18, 4)) as net_revenue_amount,
     cast(o.margin_amount as decimal(18, 4)) as margin_amount,
     cast(case when o.orders > 0 then o.lower_amount else 0 end as decimal(18, 4)) as net_revenue_lower_amount,

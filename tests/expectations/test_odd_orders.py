@@ -54,6 +54,10 @@ ODD: dict[str, Staged] = {
         "stg_shop_refund": [{**REFUND, "refund_amount": 120}],
     },
     "refunded_without_amount": {"stg_shop_order": [{**PAID, "status": "refunded"}]},
+    "negative_refund_in_another_currency": {
+        "stg_shop_order": [{**PAID, "currency": "USD", "refunded_amount": 10}],
+        "stg_shop_refund": [{**REFUND, "refund_amount": -10, "currency": "UAH"}],
+    },
     "negative_refund": {"stg_shop_order": [PAID], "stg_shop_refund": [{**REFUND, "refund_amount": -10}]},
     "refund_line_of_unknown_amount": {
         "stg_shop_order": [PAID],
