@@ -108,7 +108,8 @@ class Journeys:
             self.steps.act(person, post, at, rng.choice(("comment", "reshare", "recommend")))
         coupon = self.steps.maybe_code(post, why_not)
         if kind == "friend" and not why_not:
-            coupon = f"friend{person.number:05d}"
+            # One for each order: a code that came back with another post would speak for that one's community.
+            coupon = f"friend{len(self.steps.friend_codes) + 1:05d}"
             self.steps.friend_codes[coupon] = post
         order = self.steps.order("D1_recommendation", person, post.product, post, why_not, coupon)
         return self.steps.touch_then_buy(order, post, touch, int(rng.uniform(2, 30) * HOUR))
