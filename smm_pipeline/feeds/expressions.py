@@ -28,6 +28,7 @@ FUNCTIONS = frozenset(
         "date_part",
         "date_trunc",
         "ends_with",
+        "flatten",
         "floor",
         "from_json",
         "generate_subscripts",

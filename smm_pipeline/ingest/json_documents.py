@@ -76,8 +76,9 @@ def _refuse_error_answer(document: Any, fmt: FileFormat, name: str) -> None:
     code, message = (_first_value(document, paths) for paths in (fmt.error.code, fmt.error.message))
     if code is not None and message is not None:
         told = without_persons(str(message))[:MESSAGE_CHARACTERS]
+        words = told if code == message else f"{code}: {told}"
         hint = "correct what it names, such as an expired token, and make the call again"
-        raise SmmError("SMM-201", f"the source answered with an error: {code}: {told}", where=name, hint=hint)
+        raise SmmError("SMM-201", f"the source answered with an error: {words}", where=name, hint=hint)
 
 
 def _first_value(document: Any, paths: str) -> Any:

@@ -239,6 +239,8 @@ REFUSALS = {
     "telegram": {"ok": False, "error_code": 429, "description": "Too Many Requests: retry after 35"},
     "meta": {"error": {"message": "Unsupported get request.", "type": "GraphMethodException", "code": 100}},
     "instagram": {"error": {"message": "Unsupported get request.", "type": "GraphMethodException", "code": 100}},
+    "matomo": {"result": "error", "message": "You must be logged in to access this functionality."},
+    "shopify": {"errors": "[API] Invalid API key or access token"},
     "youscan": {"statusCode": 401, "message": "Access denied due to invalid subscription key."},
     "woocommerce": {"code": "rest_no_route", "message": "No route was found.", "data": {"status": 404}},
 }
@@ -258,6 +260,8 @@ def test_an_answer_of_failure_is_refused_by_every_vendor_of_an_api(tmp_path: Pat
         f"{told}429: Too Many Requests: retry after 35",
         f"{told}100: Unsupported get request.",
         f"{told}404: No route was found.",
+        f"{told}error: You must be logged in to access this functionality.",
+        f"{told}[API] Invalid API key or access token",
         f"{told}401: Access denied due to invalid subscription key.",
     }
     assert shop.rejects() == []
