@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from smm_pipeline.ingest import RECORDS, Counts
+from smm_pipeline.ingest import RECORDS
 from tests.ingest_fixture import SHARED_DATA, Instance
 
 pytestmark = pytest.mark.skipif(
@@ -229,25 +229,6 @@ def test_ga4_row(tmp_path: Path) -> None:
             "https://www.velir.com/blog/2016/08/25/behavior-driven-testing-drupal-8", None,
         )
     ]  # fmt: skip
-
-
-def test_matomo_visits(tmp_path: Path) -> None:
-    """Matomo's own samples lack the site's number, and two of three the times: those are rejects, and none is lost."""
-    shop = Instance(tmp_path, {"web": 'vendor = "matomo"\nconstants = { property_id = "1" }'})
-    for kind in ("ecommerce", "campaigns", "userid_visitorid"):
-        shop.deliver_copy("web", SHARED_DATA / "web_analytics" / "matomo" / f"lastVisitsDetails_{kind}.json")
-    results = {result.file_path.split("_", 1)[1]: result for result in shop.ingest()}
-    counts = {name: result.counts["raw.web_event"] for name, result in results.items()}
-    assert counts == {
-        "ecommerce.json": Counts(rows_in=18, rejected=18),
-        "campaigns.json": Counts(rows_in=12, rejected=12),
-        "userid_visitorid.json": Counts(rows_in=14, loaded=14),
-    }
-    assert {reason for _, _, reasons in shop.rejects() for reason in reasons} == {"missing:event_ts"}
-    assert shop.rows(
-        "select count(distinct visitor_key), count(distinct vendor_session_id), "
-        "count(*) filter (where value_amount = 1e10) from raw.web_event"
-    ) == [(6, 8, 1)]
 
 
 def test_shopify_rest_answers(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Matomo and Shopify on small files in their shapes (tests/fixtures/<vendor>); values worked out by hand."""
+"""Shopify on small files in their shapes (tests/fixtures/<vendor>); values worked out by hand."""
 
 from __future__ import annotations
 
@@ -17,44 +17,6 @@ def shop_with(home: Path, vendor: str, name: str, constants: str = "") -> Instan
     shop = Instance(home, {"feed": f'vendor = "{vendor}"\nconstants = {{ {constants} }}'})
     shop.deliver("feed", Path(name).name, (FIXTURES / name).read_bytes())
     return shop
-
-
-def test_matomo_visits_grow(tmp_path: Path) -> None:
-    """Read again, a visit has an order more and a longer stay on its second page; the first page is a duplicate."""
-    shop = shop_with(tmp_path, "matomo", "matomo/visits.json")
-    [first] = shop.ingest()
-    assert first.counts[RECORDS] == Counts(rows_in=2, loaded=2)
-    assert first.counts["raw.web_event"] == Counts(rows_in=7, loaded=7)
-    assert first.counts["raw.web_event_item"] == Counts(rows_in=2, loaded=2)
-    shop.deliver("feed", "later.json", (FIXTURES / "matomo" / "visits_later.json").read_bytes())
-    [second] = shop.ingest()
-    assert second.counts["raw.web_event"] == Counts(rows_in=3, loaded=2, duplicate=1)
-    rows = shop.rows(
-        "select vendor_session_id, event_name, page_url, page_referrer, utm_campaign, utm_term, order_ref, "
-        "value_amount, device_type, user_key is not null, engagement_seconds "
-        "from raw.web_event where _is_current order by event_ts"
-    )
-    page, telegram, kyiv = "https://shop.example/", "https://telegram.org/", "https://t.me/"
-    assert rows == [
-        ("7", "page_view", f"{page}blog/lamps", telegram, None, None, None, None, "mobile", False, 40),
-        ("7", "view_item", f"{page}product/sku1", telegram, None, None, None, None, "mobile", False, 20),
-        ("8", "page_view", page, kyiv, "spring", "lamp", None, None, "desktop", True, None),
-        ("8", "other", page, kyiv, "spring", "lamp", None, None, "desktop", True, None),
-        ("8", "search", None, kyiv, "spring", "lamp", None, None, "desktop", True, None),
-        ("8", "other", None, kyiv, "spring", "lamp", None, None, "desktop", True, None),
-        ("8", "add_to_cart", None, kyiv, "spring", "lamp", None, Decimal(500), "desktop", True, None),
-        ("7", "purchase", None, telegram, None, None, "1001", Decimal(351), "mobile", False, None),
-    ]
-    items = shop.rows(
-        "select e.event_name, i.item_no, i.sku, i.quantity, i.unit_price_amount from raw.web_event_item as i "
-        "join raw.web_event as e using (event_key) where i._is_current and e._is_current order by e.event_ts, i.item_no"
-    )
-    assert items == [
-        ("view_item", 1, "sku1", None, Decimal("250.5")),
-        ("add_to_cart", 1, "sku2", Decimal(2), Decimal(250)),
-        ("purchase", 1, "sku1", Decimal(1), Decimal("250.5")),
-        ("purchase", 2, "Gift", Decimal(1), Decimal(100)),
-    ]
 
 
 def test_shopify_orders_and_the_money_that_went_back(tmp_path: Path) -> None:

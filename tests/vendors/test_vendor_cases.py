@@ -1,0 +1,91 @@
+"""What the shipped mappings make of files in their vendors' shapes: a YAML entry is a test, no Python per vendor.
+
+tests/vendors/<vendor>/cases.yml is a list of cases, the files beside it are their deliveries:
+    about:      the quirk or rule under test, in words
+    feed:       settings of the feed as in smm.toml; `vendor` is the folder's name where neither it nor a mapping is set
+    shop:       {time_zone:, currency:} where they are not Europe/Kyiv and UAH
+    deliveries: in this order, each ingested before the next arrives:
+                {file: a file beside, or sample: a path below shared/data, as: a name to land under,
+                 counts: {table or (records): {rows_in:, loaded:, duplicate:, superseded:, rejected:}},
+                 warnings: [...], error: a code, says: words of its message}
+    rejects:    [[table, row in the file, reason, ...], ...], or of many {<table> <reason>: how many}; none where left out
+    rows:       {table: {columns: [...], rows: [[...], ...]}}: the current rows, in any order; values as text
+A case with a sample is skipped, loudly, where the samples are missing. Expected values are worked out by hand.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from smm_pipeline.ingest import Counts, DeliveryResult
+from tests.ingest_fixture import SHARED_DATA, Instance
+
+HERE = Path(__file__).parent
+CASES: list[tuple[Path, dict[str, Any]]] = [
+    (path.parent, case)
+    for path in sorted(HERE.glob("*/cases.yml"))
+    for case in yaml.safe_load(path.read_text(encoding="utf-8"))
+]
+
+
+@pytest.mark.parametrize(("folder", "case"), CASES, ids=[f"{folder.name}: {case['about']}" for folder, case in CASES])
+def test_vendor(folder: Path, case: dict[str, Any], tmp_path: Path) -> None:
+    feed = {**({} if "mapping" in case.get("feed", {}) else {"vendor": folder.name}), **case.get("feed", {})}
+    shop = Instance(tmp_path, {"feed": "\n".join(f"{k} = {_toml(v)}" for k, v in feed.items())}, **case.get("shop", {}))
+    for delivery in case["deliveries"]:
+        source = folder / delivery["file"] if "file" in delivery else SHARED_DATA / delivery["sample"]
+        if "sample" in delivery and not source.exists():
+            pytest.skip(f"THE REAL SAMPLE IS MISSING: {source} does not exist; nothing real was tested")
+        shop.deliver("feed", delivery.get("as", source.name), source.read_bytes())
+        [result] = shop.ingest()
+        _assert_outcome(result, delivery)
+    assert _rejects(shop, case.get("rejects", [])) == case.get("rejects", [])
+    for table, expected in case.get("rows", {}).items():
+        columns = ", ".join(expected["columns"])
+        found = shop.rows(f"select {columns} from {table} where _is_current")
+        assert sorted(map(_texts, found), key=repr) == sorted(map(_texts, expected["rows"]), key=repr), table
+
+
+def _assert_outcome(result: DeliveryResult, expected: dict[str, Any]) -> None:
+    if code := expected.get("error"):
+        assert (result.status, result.error and result.error.code) == ("failed", code)
+        assert expected["says"] in str(result.error)
+        return
+    assert result.status == expected.get("status", "loaded"), result.error
+    counts = {table: Counts(**fates) for table, fates in expected["counts"].items()}
+    assert {table: result.counts.get(table) for table in counts} == counts
+    assert list(result.warnings) == expected.get("warnings", [])
+
+
+def _rejects(shop: Instance, expected: Any) -> Any:
+    if isinstance(expected, dict):
+        return dict(Counter(f"{table} {reason}" for table, _, reasons in shop.rejects() for reason in reasons))
+    return [[table, row, *reasons] for table, row, reasons in shop.rejects()]
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + " }"
+    return str(value) if isinstance(value, int | float) else f"'{value}'"
+
+
+def _texts(row: Any) -> list[str | None]:
+    """Values as text: money and other decimals without trailing zeros, instants and days in ISO form."""
+    return [None if value is None else _text(value) for value in row]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float | Decimal):
+        return format(Decimal(str(value)).normalize(), "f")
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(sep=" ").removesuffix("+00:00")
+    return str(value)
