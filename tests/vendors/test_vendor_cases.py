@@ -8,7 +8,7 @@ tests/vendors/<vendor>/cases.yml is a list of cases, the files beside it are the
                 {file: a file beside, or sample: a path below shared/data, as: a name to land under,
                  counts: {table or (records): {rows_in:, loaded:, duplicate:, superseded:, rejected:}},
                  warnings: [...], error: a code, says: words of its message}
-    rejects:    [[table, row in the file, reason, ...], ...], or of many {<table> <reason>: how many}; none where left out
+    rejects:    [[table, row in the file, reason, ...], ...], or {<table> <reason>: how many}; none where left out
     rows:       {table: {columns: [...], rows: [[...], ...]}}: the current rows, in any order; values as text
 A case with a sample is skipped, loudly, where the samples are missing. Expected values are worked out by hand.
 """
