@@ -13,25 +13,15 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import mapping_text
 from smm_pipeline.feeds.expressions import problems_of
+from smm_pipeline.feeds.file_format import FileFormat, Kind, MappingModel, as_tuple
 from smm_pipeline.settings import TimeZone
 
-Kind = Literal["csv", "jsonl", "json", "parquet", "xlsx"]
-SUFFIXES: MappingOf[str, Kind] = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "json",
-    ".parquet": "parquet",
-    ".xlsx": "xlsx",
-}
 _UNNEST = re.compile(r"unnest\((?P<list>.+)\)\s+as\s+(?P<name>[a-z_][a-z0-9_]*)", re.DOTALL | re.IGNORECASE)
 # Record fields must stay clear of the names that the engine adds to them.
 RESERVED_PREFIX = "_smm_"
@@ -42,24 +32,14 @@ _TIME_PATTERN = re.compile(r"([^%]|%-?[djmyHIMS]|%[abcfghnpuwxzABGTUVWXYZ%])*", 
 _TIME_NAMES = ("iso", "unix_s", "unix_ms", "unix_us")
 
 
-def _as_tuple(value: Any) -> Any:
-    return value if isinstance(value, list | tuple | dict) else (value,)
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
-
-
-class NumberFormat(_Model):
+class NumberFormat(MappingModel):
     """How a source writes numbers; without it 1234.5."""
 
     decimal: Literal[".", ","] = "."
     thousands: Literal["", " ", ".", ",", "'"] = Field(
         "", description="A space stands for no-break and thin spaces too"
     )
-    strip: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = Field(
-        (), description="Signs to take away, e.g. грн"
-    )
+    strip: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field((), description="Signs to take away, e.g. грн")
     divide_by: Literal[1, 10, 100, 1000, 1_000_000] = Field(1, description="1000000 for amounts in micros")
 
     @model_validator(mode="after")
@@ -69,7 +49,7 @@ class NumberFormat(_Model):
         return self
 
 
-class TimeFormat(_Model):
+class TimeFormat(MappingModel):
     """How a source writes instants and days; without it ISO 8601, naive ones in the feed's zone."""
 
     format: str = Field("iso", description="iso, unix_s, unix_ms, unix_us, or a strptime pattern such as %d.%m.%Y")
@@ -83,14 +63,14 @@ class TimeFormat(_Model):
         return value
 
 
-class ColumnRule(_Model):
+class ColumnRule(MappingModel):
     """Where the value of one contract column comes from."""
 
     expr: str = ""
     const: str | None = None
     number: NumberFormat = NumberFormat()
     time: TimeFormat = TimeFormat()
-    map: dict[str, str] = {}
+    map: dict[str, str] = Field({}, description="The vendor's text to ours")
     otherwise: str | None = Field(None, description="Result for values that the map does not name")
 
     @model_validator(mode="before")
@@ -111,7 +91,7 @@ class ColumnRule(_Model):
         return self
 
 
-class TableRule(_Model):
+class TableRule(MappingModel):
     """Rows of one contract made from the records."""
 
     source: str = Field("records", alias="from")
@@ -126,73 +106,14 @@ class TableRule(_Model):
         return (match["list"], match["name"]) if match else None
 
 
-class SkipRule(_Model):
+class SkipRule(MappingModel):
     """Records that are left out on purpose; counted as rejects with reason skipped:<reason>."""
 
     where: str = Field(description="a condition on the record")
     reason: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="a name such as service_message")
 
 
-class ErrorAnswer(_Model):
-    """Where an answer that is an error and no data has its code and its message; data has nothing at one of them.
-
-    Both are paths, or alternatives of paths as in records_at.
-    """
-
-    code: str = Field(description="a path such as $.error.code")
-    message: str = Field(description="a path such as $.error.message")
-
-
-class FileFormat(_Model):
-    """How the bytes are read; nothing is guessed."""
-
-    kind: Annotated[tuple[Kind, ...], BeforeValidator(_as_tuple)] = Field(
-        description=f"one of {', '.join(get_args(Kind))}"
-    )
-    encoding: str = "utf-8"
-    delimiter: str = Field(",", min_length=1, max_length=1)
-    quote: str = Field('"', max_length=1)
-    header_row: int = Field(1, ge=1)
-    sheet: str = Field("", description="Sheet of a workbook; default: the first")
-    records_at: str = Field("$", description="Paths tried in turn, e.g. $.data | $")
-    error: ErrorAnswer | None = Field(None, description="Paths that only an answer of failure has, e.g. $.error.code")
-    structure: dict[str, Any] = {}
-    document: dict[str, Any] = Field({}, description="Fields of the enclosing document, named document in expressions")
-
-    def kind_of(self, file_name: str) -> Kind:
-        """The kind a file is read as; with several kinds the suffix (before .gz) decides.
-
-        Raises:
-            SmmError: SMM-201 when the suffix names none of the kinds.
-        """
-        if len(self.kind) == 1:
-            return self.kind[0]
-        name = file_name.lower().removesuffix(".gz")
-        kind = next((k for suffix, k in SUFFIXES.items() if name.endswith(suffix)), None)
-        if kind == "json" and "json" not in self.kind and "jsonl" in self.kind:
-            kind = "jsonl"  # BigQuery and others name files of JSON lines .json
-        if kind not in self.kind:
-            endings = ", ".join(suffix for suffix, known in SUFFIXES.items() if known in self.kind)
-            raise SmmError(
-                "SMM-201",
-                f"the file name's ending says none of: {', '.join(self.kind)}",
-                where=file_name,
-                hint=f"name it with one of the endings {endings}, also followed by .gz",
-            )
-        return kind
-
-    @property
-    def paths(self) -> tuple[tuple[str, ...], ...]:
-        """records_at as alternatives, each a tuple of keys."""
-        return tuple(keys_of(path) for path in self.records_at.split("|"))
-
-
-def keys_of(path: str) -> tuple[str, ...]:
-    """The keys of a path such as $.data.items; none of $ itself."""
-    return tuple(key for key in path.strip().removeprefix("$").split(".") if key)
-
-
-class Mapping(_Model):
+class Mapping(MappingModel):
     """One mapping file."""
 
     format: FileFormat

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from smm_pipeline.errors import SmmError
-from smm_pipeline.feeds.mapping import FileFormat, Mapping, keys_of
+from smm_pipeline.feeds.file_format import FileFormat, keys_of
+from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.files import JSON_ENCODING_HINT, MAX_UNPACKED_BYTES, open_bytes, unreadable, wrong_encoding
 from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.text_readers import (

@@ -15,17 +15,15 @@ from typing import Any
 
 import duckdb
 
-from smm_pipeline.feeds.mapping import Kind, Mapping
+from smm_pipeline.feeds.file_format import Kind
+from smm_pipeline.feeds.mapping import Mapping
+from smm_pipeline.ingest.csv_reader import read_csv
 from smm_pipeline.ingest.files import plain_file, unreadable
 from smm_pipeline.ingest.json_documents import read_json_document
 from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.structures import literal, misfits_sql, sql_type
-from smm_pipeline.ingest.text_readers import (
-    explain_line,
-    match_header,
-    read_csv,
-    read_json_lines,
-)
+from smm_pipeline.ingest.tabular import match_header
+from smm_pipeline.ingest.text_readers import explain_line, read_json_lines
 from smm_pipeline.ingest.workbooks import TYPED_CELLS, read_workbook
 from smm_pipeline.masking import without_values
 from smm_pipeline.warehouse.schema import quoted

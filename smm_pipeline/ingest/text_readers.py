@@ -1,4 +1,4 @@
-"""Strict readers of text deliveries: CSV and JSON lines, and what reading JSON documents shares with them.
+"""Strict reader of JSON lines, and what other readers share with it.
 
 Belongs here: from bytes to one JSON text per record, with nothing guessed and nothing dropped without a word. A reader
 hands pieces of text to a sink; line n of a piece is record `first_row + n`, and an empty line is no record. Does not
@@ -10,31 +10,18 @@ lines into rows of NULLs.
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
 import json
 import math
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-import orjson
-
-from smm_pipeline.errors import SmmError
-from smm_pipeline.feeds.mapping import FileFormat, Mapping
-from smm_pipeline.ingest.dialects import HEAD_BYTES, explain_header
 from smm_pipeline.ingest.files import JSON_ENCODING_HINT, MAX_UNPACKED_BYTES, open_bytes, unreadable, wrong_encoding
-from smm_pipeline.ingest.results import Extract, RecordReject
-from smm_pipeline.masking import without_persons
+from smm_pipeline.ingest.results import Extract
 
 Sink = Callable[[int, str], None]
-ENCODING_HINT = "set format.encoding in the mapping to what the source really writes, e.g. cp1251"
 PIECE_CHARACTERS = 8 << 20
-MAX_FIELD_CHARACTERS = 1 << 20
 
 
 class LineWriter:
@@ -57,130 +44,6 @@ class LineWriter:
         if self._size:
             self._sink(self._first, "\n".join(self._lines))
         self._lines, self._size, self._first = [], 0, self._next
-
-
-def match_header(header: Sequence[str], mapping: Mapping, where: str) -> list[str]:
-    """Compare a header with the mapping by name and return warnings.
-
-    Raises:
-        SmmError: SMM-201 for a column named twice, SMM-202 for a required column that is missing.
-    """
-    if twice := sorted({name for name in header if header.count(name) > 1}):
-        unreadable(f"columns named twice: {without_persons(', '.join(twice))}", where)
-    if missing := [name for name in mapping.required if name not in header]:
-        unknown = [name for name in header if name not in mapping.structure]
-        hints = [
-            f"{name} (did you mean {close[0]!r}?)" if (close := _close(name, unknown)) else name for name in missing
-        ]
-        raise SmmError(
-            "SMM-202",
-            f"missing columns: {', '.join(hints)}",
-            where=where,
-            hint="correct columns: in the mapping, or required_columns: when the delivery may lack them",
-        )
-    if not mapping.columns:
-        # A declared structure takes what it needs out of wide exports; the rest is no news.
-        return []
-    absent = [name for name in mapping.structure if name not in header]
-    extra = [name for name in header if name not in mapping.structure]
-    said = (("not in the file", absent), ("not in the mapping", extra))
-    # In place of a header may stand a person's data.
-    return [f"columns {what}: {without_persons(', '.join(names))}" for what, names in said if names]
-
-
-def _close(name: str, candidates: Sequence[str]) -> list[str]:
-    folded = {c.casefold().replace(" ", "_"): c for c in candidates}
-    return [folded[c] for c in get_close_matches(name.casefold().replace(" ", "_"), folded, n=1)]
-
-
-def read_csv(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extract:
-    """Read delimited text with the declared dialect; rows are JSON objects by column name.
-
-    A row with too few or too many cells becomes a reject; a quote that is never closed refuses the delivery.
-    """
-    try:
-        return _read_csv(path, name, mapping, sink)
-    except SmmError as error:
-        if error.code not in ("SMM-202", "SMM-203"):
-            raise
-        with open_bytes(path, name) as stream:
-            raise explain_header(error, stream.read(HEAD_BYTES), mapping) from error
-
-
-def _read_csv(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extract:
-    fmt = mapping.format
-    # The codec utf-8-sig also reads UTF-8 without a byte order mark.
-    encoding = "utf-8-sig" if fmt.encoding.lower() in ("utf-8", "utf8") else fmt.encoding
-    # A process-wide limit of the csv module; any other value would be as arbitrary for others.
-    csv.field_size_limit(MAX_FIELD_CHARACTERS)
-    out, writer = Extract(), LineWriter(sink)
-    with open_bytes(path, name) as stream, io.TextIOWrapper(stream, encoding=encoding, newline="") as text:
-        rows = csv.reader(
-            text,
-            delimiter=fmt.delimiter,
-            quotechar=fmt.quote or None,
-            quoting=csv.QUOTE_MINIMAL if fmt.quote else csv.QUOTE_NONE,
-            strict=True,
-        )
-        try:
-            header = _csv_header(rows, fmt, name)
-            out.warnings = match_header(header, mapping, name)
-            _csv_rows(rows, header, out, writer)
-        except csv.Error as error:
-            unreadable(f"line {rows.line_num}: the quoting is broken ({error})", name)
-        except UnicodeDecodeError as error:
-            wrong_encoding(error, _line_of_fault(path, name, encoding), fmt.encoding, name, ENCODING_HINT)
-    writer.flush()
-    return out
-
-
-def _line_of_fault(path: Path, name: str, encoding: str) -> int:
-    """The line at which a file is no longer in its encoding; what was read of it so far was read in blocks."""
-    decoder, number = codecs.getincrementaldecoder(encoding)(), 0
-    with open_bytes(path, name) as stream, suppress(UnicodeDecodeError):
-        for number, line in enumerate(stream, start=1):  # noqa: B007 - the number is the result
-            decoder.decode(line)
-    return number
-
-
-def _csv_header(rows: Any, fmt: FileFormat, name: str) -> list[str]:
-    for _ in range(fmt.header_row - 1):
-        next(rows, None)
-    header = next(rows, None)
-    if not header:
-        unreadable("there is no header", name)
-    return [cell.strip() for cell in header]
-
-
-def _csv_rows(rows: Any, header: list[str], out: Extract, writer: LineWriter) -> None:
-    last_line = rows.line_num
-    for cells in rows:
-        # The line on which the record begins; a quoted cell may span several.
-        line, last_line = last_line + 1, rows.line_num
-        if not cells:
-            continue
-        out.records += 1
-        if len(cells) != len(header):
-            reason = f"ragged_row:{len(cells)}_cells_for_{len(header)}_columns"
-            out.rejects.append(RecordReject(line, reason, orjson.dumps(cells).decode()))
-        else:
-            write_cells(line, header, cells, out, writer)
-
-
-def write_cells(
-    row: int,
-    header: Sequence[str],
-    cells: Sequence[str | None],
-    out: Extract,
-    writer: LineWriter,
-    more: dict[str, list[str]] | None = None,
-) -> None:
-    """Write one row of a table, and `more` fields, as a JSON object; a NUL character makes it a reject."""
-    text = orjson.dumps({**dict(zip(header, cells, strict=True)), **(more or {})}).decode()
-    if "\\u0000" in text and any(cell and "\0" in cell for cell in cells):
-        out.rejects.append(RecordReject(row, "nul_character", text))
-    else:
-        writer.write(row, text)
 
 
 def read_json_lines(path: Path, name: str, sink: Sink) -> Extract:

@@ -20,7 +20,8 @@ from python_calamine import CalamineError, CalamineWorkbook
 from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.files import plain_file, unreadable
 from smm_pipeline.ingest.results import Extract, RecordReject
-from smm_pipeline.ingest.text_readers import LineWriter, match_header, write_cells
+from smm_pipeline.ingest.tabular import match_header, write_cells
+from smm_pipeline.ingest.text_readers import LineWriter
 
 # Field names of a record whose cells a workbook holds as values; their text has a form of ours, not one of the source.
 TYPED_CELLS = "_smm_typed_cells"

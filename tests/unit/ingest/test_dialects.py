@@ -8,7 +8,7 @@ import pytest
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.mapping import parse_mapping
-from smm_pipeline.ingest.text_readers import read_csv
+from smm_pipeline.ingest.csv_reader import read_csv
 
 MAPPING = """
 format: {kind: csv, header_row: 2%s}

@@ -1,0 +1,96 @@
+"""How the bytes of a delivery are read: the `format:` of a mapping.
+
+Belongs here: kinds of files and what has to be declared of each. Does not belong here: reading them (room ingest), and
+what the fields mean (mapping.py). Pure: no database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingOf
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from smm_pipeline.errors import SmmError
+
+Kind = Literal["csv", "jsonl", "json", "parquet", "xlsx"]
+SUFFIXES: MappingOf[str, Kind] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".xlsx": "xlsx",
+}
+
+
+def as_tuple(value: Any) -> Any:
+    """One value as a tuple of one."""
+    return value if isinstance(value, list | tuple | dict) else (value,)
+
+
+class MappingModel(BaseModel):
+    """A part of a mapping: what it does not know is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+
+class ErrorAnswer(MappingModel):
+    """Where an answer that is an error and no data has its code and its message; data has nothing at one of them.
+
+    Both are paths, or alternatives of paths as in records_at.
+    """
+
+    code: str = Field(description="a path such as $.error.code")
+    message: str = Field(description="a path such as $.error.message")
+
+
+class FileFormat(MappingModel):
+    """How the bytes are read; nothing is guessed."""
+
+    kind: Annotated[tuple[Kind, ...], BeforeValidator(as_tuple)] = Field(
+        description=f"one of {', '.join(get_args(Kind))}"
+    )
+    encoding: str = "utf-8"
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    quote: str = Field('"', max_length=1)
+    header_row: int = Field(1, ge=1)
+    sheet: str = Field("", description="Sheet of a workbook; default: the first")
+    records_at: str = Field("$", description="Paths tried in turn, e.g. $.data | $")
+    error: ErrorAnswer | None = Field(None, description="Paths that only an answer of failure has, e.g. $.error.code")
+    structure: dict[str, Any] = {}
+    document: dict[str, Any] = Field({}, description="Fields of the enclosing document, named document in expressions")
+
+    def kind_of(self, file_name: str) -> Kind:
+        """The kind a file is read as; with several kinds the suffix (before .gz) decides.
+
+        Raises:
+            SmmError: SMM-201 when the suffix names none of the kinds.
+        """
+        if len(self.kind) == 1:
+            return self.kind[0]
+        name = file_name.lower().removesuffix(".gz")
+        kind = next((k for suffix, k in SUFFIXES.items() if name.endswith(suffix)), None)
+        if kind == "json" and "json" not in self.kind and "jsonl" in self.kind:
+            kind = "jsonl"  # BigQuery and others name files of JSON lines .json
+        if kind not in self.kind:
+            endings = ", ".join(suffix for suffix, known in SUFFIXES.items() if known in self.kind)
+            raise SmmError(
+                "SMM-201",
+                f"the file name's ending says none of: {', '.join(self.kind)}",
+                where=file_name,
+                hint=f"name it with one of the endings {endings}, also followed by .gz",
+            )
+        return kind
+
+    @property
+    def paths(self) -> tuple[tuple[str, ...], ...]:
+        """records_at as alternatives, each a tuple of keys."""
+        return tuple(keys_of(path) for path in self.records_at.split("|"))
+
+
+def keys_of(path: str) -> tuple[str, ...]:
+    """The keys of a path such as $.data.items; none of $ itself."""
+    return tuple(key for key in path.strip().removeprefix("$").split(".") if key)

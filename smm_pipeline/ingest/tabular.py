@@ -1,0 +1,68 @@
+"""What readers of tables share: the header, compared by name, and a row of cells as a record.
+
+Belongs here: what is the same in delimited text, workbooks and Parquet. Does not belong here: any file format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+import orjson
+
+from smm_pipeline.errors import SmmError
+from smm_pipeline.feeds.mapping import Mapping
+from smm_pipeline.ingest.files import unreadable
+from smm_pipeline.ingest.results import Extract, RecordReject
+from smm_pipeline.ingest.text_readers import LineWriter
+from smm_pipeline.masking import without_persons
+
+
+def match_header(header: Sequence[str], mapping: Mapping, where: str) -> list[str]:
+    """Compare a header with the mapping by name and return warnings.
+
+    Raises:
+        SmmError: SMM-201 for a column named twice, SMM-202 for a required column that is missing.
+    """
+    if twice := sorted({name for name in header if header.count(name) > 1}):
+        unreadable(f"columns named twice: {without_persons(', '.join(twice))}", where)
+    if missing := [name for name in mapping.required if name not in header]:
+        unknown = [name for name in header if name not in mapping.structure]
+        hints = [
+            f"{name} (did you mean {close[0]!r}?)" if (close := _close(name, unknown)) else name for name in missing
+        ]
+        raise SmmError(
+            "SMM-202",
+            f"missing columns: {', '.join(hints)}",
+            where=where,
+            hint="correct columns: in the mapping, or required_columns: when the delivery may lack them",
+        )
+    if not mapping.columns:
+        # A declared structure takes what it needs out of wide exports; the rest is no news.
+        return []
+    absent = [name for name in mapping.structure if name not in header]
+    extra = [name for name in header if name not in mapping.structure]
+    said = (("not in the file", absent), ("not in the mapping", extra))
+    # In place of a header may stand a person's data.
+    return [f"columns {what}: {without_persons(', '.join(names))}" for what, names in said if names]
+
+
+def _close(name: str, candidates: Sequence[str]) -> list[str]:
+    folded = {c.casefold().replace(" ", "_"): c for c in candidates}
+    return [folded[c] for c in get_close_matches(name.casefold().replace(" ", "_"), folded, n=1)]
+
+
+def write_cells(
+    row: int,
+    header: Sequence[str],
+    cells: Sequence[str | None],
+    out: Extract,
+    writer: LineWriter,
+    more: dict[str, list[str]] | None = None,
+) -> None:
+    """Write one row of a table, and `more` fields, as a JSON object; a NUL character makes it a reject."""
+    text = orjson.dumps({**dict(zip(header, cells, strict=True)), **(more or {})}).decode()
+    if "\\u0000" in text and any(cell and "\0" in cell for cell in cells):
+        out.rejects.append(RecordReject(row, "nul_character", text))
+    else:
+        writer.write(row, text)
