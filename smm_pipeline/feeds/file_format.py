@@ -13,17 +13,20 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from smm_pipeline.errors import SmmError
 
-Kind = Literal["csv", "jsonl", "json", "parquet", "xlsx"]
+Kind = Literal["csv", "lines", "jsonl", "json", "parquet", "xlsx"]
 SUFFIXES: MappingOf[str, Kind] = {
     ".csv": "csv",
     ".tsv": "csv",
     ".txt": "csv",
+    ".log": "lines",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "json",
     ".parquet": "parquet",
     ".xlsx": "xlsx",
 }
+# The one field of a record of kind lines.
+LINE = "line"
 
 
 def as_tuple(value: Any) -> Any:
@@ -56,7 +59,7 @@ class FileFormat(MappingModel):
     encoding: str = "utf-8"
     delimiter: str = Field(",", min_length=1, max_length=1)
     quote: str = Field('"', max_length=1)
-    header_row: int = Field(1, ge=1)
+    header_row: int = Field(1, ge=0, description="Row of the names; 0: none, columns: names the cells by place")
     sheet: str = Field("", description="Sheet of a workbook; default: the first")
     records_at: str = Field("$", description="Paths tried in turn, e.g. $.data | $")
     error: ErrorAnswer | None = Field(None, description="Paths that only an answer of failure has, e.g. $.error.code")

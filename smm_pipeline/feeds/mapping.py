@@ -19,7 +19,7 @@ from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import mapping_text
 from smm_pipeline.feeds.expressions import problems_of
-from smm_pipeline.feeds.file_format import FileFormat, Kind, MappingModel, as_tuple
+from smm_pipeline.feeds.file_format import LINE, FileFormat, Kind, MappingModel, as_tuple
 from smm_pipeline.settings import TimeZone
 
 _UNNEST = re.compile(r"unnest\((?P<list>.+)\)\s+as\s+(?P<name>[a-z_][a-z0-9_]*)", re.DOTALL | re.IGNORECASE)
@@ -122,12 +122,15 @@ class Mapping(MappingModel):
     required_columns: tuple[str, ...] | None = Field(None, description="Default: all columns")
     let: dict[str, str] = Field({}, description="Named expressions over the record, computed once")
     skip: tuple[SkipRule, ...] = ()
+    reject_text: bool = Field(True, description="false: of rejects only place and reason are kept, not the record")
     extracted_ts: ColumnRule | None = None
     tables: dict[str, TableRule] = Field(description="an entry per contract to fill")
 
     @property
     def structure(self) -> dict[str, Any]:
         """Fields of a record and their types."""
+        if "lines" in self.format.kind:
+            return {LINE: "VARCHAR"}
         return self.format.structure or dict.fromkeys(self.columns, "VARCHAR")
 
     @property
@@ -180,9 +183,7 @@ def check_mapping(mapping: Mapping, catalog: Catalog, constants: MappingOf[str, 
 
 
 def _format_problems(mapping: Mapping) -> list[str]:
-    problems = []
-    if not mapping.format.kind:
-        problems.append(f"format.kind: expected one or more of {', '.join(get_args(Kind))}")
+    problems = [*_kind_problems(mapping), *_encoding_problems(mapping.format)]
     if not mapping.tables:
         problems.append("tables: expected an entry per contract to fill")
     if not mapping.structure:
@@ -193,13 +194,33 @@ def _format_problems(mapping: Mapping) -> list[str]:
         problems.append(f"required_columns: not among the columns: {', '.join(sorted(extra))}")
     if reserved := [c for c in mapping.structure if c.lower().startswith(RESERVED_PREFIX)]:
         problems.append(f"fields must not begin with {RESERVED_PREFIX}: {', '.join(reserved)}")
-    try:
-        "".encode(mapping.format.encoding)
-    except LookupError:
-        problems.append(f"format.encoding: {mapping.format.encoding!r} is not known to Python")
-    if "encoding" in mapping.format.model_fields_set and "csv" not in mapping.format.kind:
-        problems.append("format.encoding: only csv has one; JSON is UTF-8 by its standard")
     return problems
+
+
+def _kind_problems(mapping: Mapping) -> list[str]:
+    kinds, problems = mapping.format.kind, []
+    if not kinds:
+        problems.append(f"format.kind: expected one or more of {', '.join(get_args(Kind))}")
+    if "lines" in kinds and (len(kinds) > 1 or mapping.columns or mapping.format.structure):
+        problems.append(f"format.kind: lines stands alone, without columns: and structure:; its one field is {LINE}")
+    if mapping.format.header_row == 0 and kinds != ("csv",):
+        problems.append("format.header_row: 0 (no header) is for kind csv alone")
+    twice = sorted({name for name in mapping.columns if mapping.columns.count(name) > 1})
+    if mapping.format.header_row == 0 and twice:
+        problems.append(f"columns: without a header each cell needs a name of its own; named twice: {', '.join(twice)}")
+    return problems
+
+
+def _encoding_problems(fmt: FileFormat) -> list[str]:
+    if "encoding" in fmt.model_fields_set and not {"csv", "lines"} & set(fmt.kind):
+        return ["format.encoding: only csv and lines have one; JSON is UTF-8 by its standard"]
+    try:
+        line_end = "\n".encode(fmt.encoding)
+    except LookupError:
+        return [f"format.encoding: {fmt.encoding!r} is not known to Python"]
+    if "lines" in fmt.kind and line_end != b"\n":
+        return [f"format.encoding: {fmt.encoding} has no line end of one byte, as lines need"]
+    return []
 
 
 def expressions_of(mapping: Mapping) -> list[tuple[str, str]]:

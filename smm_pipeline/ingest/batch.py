@@ -248,10 +248,14 @@ def _with_text(rejects: str) -> str:
 
 
 def _insert_rejects(con: duckdb.DuckDBPyConnection, source: FeedSource, table_name: str, rows: str) -> int:
-    """Keep rejects for people to read: cut to bounded length, without e-mail addresses; the raw store has the rest."""
+    """Keep rejects for people to read: cut to bounded length, without e-mail addresses; the raw store has the rest.
+
+    Where records are personal throughout, as lines with an IP address and a user agent, their text is not kept.
+    """
+    record = "x.record" if source.mapping.reject_text else "null"
     inserted = con.execute(
         "insert into quality.rejects select ?, a.delivery_id, ?, x.row_no, string_split(x.reasons, ' '), "
-        f"regexp_replace(left(x.record, {REJECT_TEXT_CHARACTERS}), '{EMAIL}', '(e-mail)', 'g'), now() "
+        f"regexp_replace(left({record}, {REJECT_TEXT_CHARACTERS}), '{EMAIL}', '(e-mail)', 'g'), now() "
         f"from ({rows}) x(delivery, row_no, reasons, record) join _smm_arrival a on a._smm_delivery = x.delivery "
         "where not a.is_again",
         [source.name, table_name],

@@ -58,8 +58,10 @@ def _read_csv(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extract:
             strict=True,
         )
         try:
-            header = _csv_header(rows, fmt, name)
-            out.warnings = match_header(header, mapping, name)
+            header = list(mapping.columns)
+            if fmt.header_row:
+                header = _csv_header(rows, fmt, name)
+                out.warnings = match_header(header, mapping, name)
             _csv_rows(rows, header, out, writer)
         except csv.Error as error:
             unreadable(f"line {rows.line_num}: the quoting is broken ({error})", name)

@@ -20,6 +20,7 @@ from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.csv_reader import read_csv
 from smm_pipeline.ingest.files import plain_file, unreadable
 from smm_pipeline.ingest.json_documents import read_json_document
+from smm_pipeline.ingest.plain_lines import read_lines
 from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.structures import literal, misfits_sql, sql_type
 from smm_pipeline.ingest.tabular import match_header
@@ -107,6 +108,8 @@ class RecordTable:
                 return read_csv(path, name, self._mapping, sink)
             case "xlsx":
                 return read_workbook(path, name, self._mapping, sink)
+            case "lines":
+                return read_lines(path, name, self._mapping.format.encoding, sink)
             case "jsonl":
                 return read_json_lines(path, name, sink)
             case "json":

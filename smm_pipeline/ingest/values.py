@@ -47,6 +47,9 @@ PLAIN_NUMBER = r"[+-]?\d+(\.\d+)?([eE]-\d{1,3})?"
 # No number and no time: a value made of others that cannot be read becomes a reject.
 UNREADABLE = "unreadable"
 
+# One element of an array in a cell: a quoted text, or a number or word that stands bare.
+_ELEMENT = r"(?:''(?:[^''\\]|\\.)*''|[^\s\[\],''\\][^\[\],''\\]*)"
+
 # HTML 4, and the one that XML adds.
 _ENTITIES = {**name2codepoint, "apos": 39}
 
@@ -82,6 +85,19 @@ MACROS = {
             _smm_entity(regexp_extract(p, '^(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,7});', 1))
             || substr(p, strpos(p, ';') + 1), '&' || p)), '')
         else t end""",
+    # What ClickHouse and Yandex write into a cell: \t \n \r \' and a doubled backslash, each once.
+    "without_escapes(t)": r"""
+        case when contains(t, '\')
+        then array_to_string(list_transform(string_split(t, '\\'), lambda p: replace(replace(replace(replace(
+            p, '\t', chr(9)), '\n', chr(10)), '\r', chr(13)), '\''', '''')), '\')
+        else t end""",
+    "_smm_array(t)": rf"""
+        case when regexp_full_match(t, '\[\s*\]') then cast([] as varchar[])
+        when regexp_full_match(t, '(?s)\[\s*{_ELEMENT}(?:\s*,\s*{_ELEMENT})*\s*\]')
+        then list_transform(regexp_extract_all(t, '(?s){_ELEMENT}'), lambda e:
+            case when e[1] = '''' then without_escapes(e[2:-2]) else rtrim(e) end) end""",
+    # An array in a cell, [1,2] or ['a','b\'c'], as texts; its quotes may be escaped once more. Other text: NULL.
+    "list_of(t)": r"_smm_array(case when starts_with(t, '[\''') then without_escapes(t) else t end)",
     # Looking at the ends first is six times faster than trimming everything.
     "_smm_trim(t)": """
         nfc_normalize(case

@@ -235,6 +235,36 @@ def test_totals_of_lists(con: duckdb.DuckDBPyConnection, texts: list[str | None]
     assert con.execute("select total_of(?::varchar[])", [texts]).fetchone() == (expected,)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # More than a double holds: ids stay as they are written.
+        ("[1, 18446744073709551615,2.50]", ["1", "18446744073709551615", "2.50"]),
+        (r"['a','b\'c','d\te','\\t','x,y','[z]','']", ["a", "b'c", "d\te", "\\t", "x,y", "[z]", ""]),
+        # Escaped once more with its quotes, as a part of Yandex's Logs API.
+        (r"[\'a\',\'b\\\'c\',\'t\\tx\']", ["a", "b'c", "t\tx"]),
+        ("[]", []),
+        ("[ ]", []),
+        # No array, or a part of one.
+        ("", None),
+        ("1,2", None),
+        ("[1,2", None),
+        ("['a", None),
+        ("[1,]", None),
+        ("[[1],[2]]", None),
+        (None, None),
+    ],
+)
+def test_arrays_in_a_cell(con: duckdb.DuckDBPyConnection, text: str | None, expected: list[str] | None) -> None:
+    assert con.execute("select list_of(cast(? as varchar))", [text]).fetchone() == (expected,)
+
+
+def test_escapes_of_a_cell(con: duckdb.DuckDBPyConnection) -> None:
+    texts = [r"women\'s", r"a\tb\nc\rd", r"c:\\temp", "plain", None]
+    row = con.execute("select list_transform(?::varchar[], lambda t: without_escapes(t))", [texts]).fetchone()
+    assert row == (["women's", "a\tb\nc\rd", r"c:\temp", "plain", None],)
+
+
 def test_negated_changes_the_sign_of_numbers_only(con: duckdb.DuckDBPyConnection) -> None:
     texts = ["5", "-5.0", "oops", "", None]
     row = con.execute("select list_transform(?::varchar[], lambda t: negated(t))", [texts]).fetchone()
