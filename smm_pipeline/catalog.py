@@ -34,7 +34,8 @@ Days = int | Literal["all"]
 class ColumnSpec:
     """One column: what it means, its DuckDB type, and how private it is.
 
-    `rules` holds what only raw contracts use: required, accepted, person, clean, local_date_of, empty_is_value.
+    `rules` holds what only raw contracts use: required, accepted, positive, person, clean, local_date_of,
+    empty_is_value, max_days_ahead.
     """
 
     name: str

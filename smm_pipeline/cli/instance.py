@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,8 @@ def _status(
     ).fetchall()
     return {
         "first_day": view.days[0] if view.days else None,
-        "last_day": view.days[-1] if view.days else None,
+        # Planned events, and rates that hold from tomorrow, have days that are still to come.
+        "last_day": max((day for day in view.days if day <= datetime.now(settings.zone).date()), default=None),
         "feeds": [
             {
                 "feed": name,

@@ -25,7 +25,7 @@ from smm_pipeline.ingest.workbooks import TYPED_CELLS
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.schema import quoted
 
-# A clock a day or two ahead is a clock; more is an error in the data.
+# A clock a day or two ahead is a clock; more is an error in the data, unless the contract knows of planned days.
 FUTURE_DAYS = 2
 # Local day of the extraction: what counters describe that carry no day of their own.
 DELIVERY_DATE = "delivery_date"
@@ -106,6 +106,8 @@ class TablePlan:
         text = quoted(column.name)
         if column.rules.get("clean") == "url":
             return f"_smm_url({text}) as {text}"
+        if column.rules.get("clean") == "url_path":
+            return f"_smm_url(regexp_replace({text}, '[?#].*', '', 's')) as {text}"
         value = _typed(column.type, text, self.rules[column.name], self.source, _cell_name(column))
         return f"{value} as {text}"
 
@@ -148,8 +150,10 @@ class TablePlan:
             cases += (
                 f"when {name} not in ({', '.join(literal(a) for a in accepted)}) then 'not_accepted:{column.name}' "
             )
+        if column.rules.get("positive"):
+            cases += f"when {name} <= 0 then 'not_positive:{column.name}' "
         if column.name == self.spec.partition:
-            last = (now + timedelta(days=FUTURE_DAYS)).date()
+            last = (now + timedelta(days=column.rules.get("max_days_ahead", FUTURE_DAYS))).date()
             first = self.settings.history_start
             cases += f"when {name} < date '{first}' or {name} > date '{last}' then 'out_of_range:{column.name}' "
         if cases:
