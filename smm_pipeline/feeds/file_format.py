@@ -60,6 +60,10 @@ class FileFormat(MappingModel):
     delimiter: str = Field(",", min_length=1, max_length=1)
     quote: str = Field('"', max_length=1)
     header_row: int = Field(1, ge=0, description="Row of the names; 0: none, columns: names the cells by place")
+    header_within: int = Field(0, ge=0, le=1000, description="The header is one of so many first lines")
+    member: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
+        (), description="The file in a zip archive, e.g. Queries.csv or *.csv"
+    )
     sheet: str = Field("", description="Sheet of a workbook; default: the first")
     records_at: str = Field("$", description="Paths tried in turn, e.g. $.data | $")
     error: ErrorAnswer | None = Field(None, description="Paths that only an answer of failure has, e.g. $.error.code")

@@ -183,7 +183,7 @@ def check_mapping(mapping: Mapping, catalog: Catalog, constants: MappingOf[str, 
 
 
 def _format_problems(mapping: Mapping) -> list[str]:
-    problems = [*_kind_problems(mapping), *_encoding_problems(mapping.format)]
+    problems = [*_kind_problems(mapping), *_encoding_problems(mapping.format), *_layout_problems(mapping)]
     if not mapping.tables:
         problems.append("tables: expected an entry per contract to fill")
     if not mapping.structure:
@@ -221,6 +221,19 @@ def _encoding_problems(fmt: FileFormat) -> list[str]:
     if "lines" in fmt.kind and line_end != b"\n":
         return [f"format.encoding: {fmt.encoding} has no line end of one byte, as lines need"]
     return []
+
+
+def _layout_problems(mapping: Mapping) -> list[str]:
+    fmt, problems = mapping.format, []
+    if fmt.header_within and not {"csv", "xlsx"} & set(fmt.kind):
+        problems.append("format.header_within: only csv and xlsx have a header")
+    if fmt.header_within and "header_row" in fmt.model_fields_set:
+        problems.append("format.header_within: expected one of header_row and header_within")
+    if fmt.header_within and not mapping.required:
+        problems.append("format.header_within: needs required columns, by which the header is known")
+    if fmt.member and fmt.kind not in (("csv",), ("jsonl",), ("json",)):
+        problems.append("format.member: out of an archive one kind of csv, jsonl and json is read, no others")
+    return problems
 
 
 def expressions_of(mapping: Mapping) -> list[tuple[str, str]]:

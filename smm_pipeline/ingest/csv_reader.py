@@ -9,7 +9,8 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from contextlib import suppress
+from collections.abc import Iterable
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ import orjson
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.file_format import FileFormat
 from smm_pipeline.feeds.mapping import Mapping
+from smm_pipeline.ingest.archives import open_member
 from smm_pipeline.ingest.dialects import HEAD_BYTES, explain_header
-from smm_pipeline.ingest.files import open_bytes, unreadable, wrong_encoding
+from smm_pipeline.ingest.files import unreadable, wrong_encoding
 from smm_pipeline.ingest.results import Extract, RecordReject
-from smm_pipeline.ingest.tabular import match_header, write_cells
+from smm_pipeline.ingest.tabular import header_place, match_header, write_cells
 from smm_pipeline.ingest.text_readers import LineWriter, Sink
 
 ENCODING_HINT = "set format.encoding in the mapping to what the source really writes, e.g. cp1251"
@@ -38,45 +40,78 @@ def read_csv(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extract:
     except SmmError as error:
         if error.code not in ("SMM-202", "SMM-203"):
             raise
-        with open_bytes(path, name) as stream:
+        with open_member(path, name, mapping.format.member) as stream:
             raise explain_header(error, stream.read(HEAD_BYTES), mapping) from error
 
 
 def _read_csv(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extract:
     fmt = mapping.format
-    # The codec utf-8-sig also reads UTF-8 without a byte order mark.
-    encoding = "utf-8-sig" if fmt.encoding.lower() in ("utf-8", "utf8") else fmt.encoding
     # A process-wide limit of the csv module; any other value would be as arbitrary for others.
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
     out, writer = Extract(), LineWriter(sink)
-    with open_bytes(path, name) as stream, io.TextIOWrapper(stream, encoding=encoding, newline="") as text:
-        rows = csv.reader(
-            text,
-            delimiter=fmt.delimiter,
-            quotechar=fmt.quote or None,
-            quoting=csv.QUOTE_MINIMAL if fmt.quote else csv.QUOTE_NONE,
-            strict=True,
-        )
-        try:
-            header = list(mapping.columns)
-            if fmt.header_row:
-                header = _csv_header(rows, fmt, name)
-                out.warnings = match_header(header, mapping, name)
-            _csv_rows(rows, header, out, writer)
-        except csv.Error as error:
-            unreadable(f"line {rows.line_num}: the quoting is broken ({error})", name)
-        except UnicodeDecodeError as error:
-            wrong_encoding(error, _line_of_fault(path, name, encoding), fmt.encoding, name, ENCODING_HINT)
+    with open_member(path, name, fmt.member) as stream:
+        codec = _codec(stream, fmt.encoding)
+        with io.TextIOWrapper(stream, encoding=codec, newline="") as text:
+            above, rows = 0, _rows(text, fmt, is_strict=True)
+            try:
+                if fmt.header_within:
+                    header, above, read = _find_header(text, mapping, name)
+                    rows = _rows(chain(read, text), fmt, is_strict=True)
+                elif fmt.header_row:
+                    header = _csv_header(rows, fmt, name)
+                else:
+                    header = list(mapping.columns)
+                if fmt.header_row:
+                    out.warnings = match_header(header, mapping, name)
+                _csv_rows(rows, above, header, out, writer)
+            except csv.Error as error:
+                unreadable(f"line {above + rows.line_num}: the quoting is broken ({error})", name)
+            except UnicodeDecodeError as error:
+                wrong_encoding(error, _line_of_fault(path, name, fmt), fmt.encoding, name, ENCODING_HINT)
     writer.flush()
     return out
 
 
-def _line_of_fault(path: Path, name: str, encoding: str) -> int:
+def _rows(lines: Iterable[str], fmt: FileFormat, *, is_strict: bool) -> Any:
+    return csv.reader(
+        lines,
+        delimiter=fmt.delimiter,
+        quotechar=fmt.quote or None,
+        quoting=csv.QUOTE_MINIMAL if fmt.quote else csv.QUOTE_NONE,
+        strict=is_strict,
+    )
+
+
+def _codec(stream: io.BufferedReader[Any], encoding: str) -> str:
+    """What reads the rest of a stream; a byte order mark of UTF-16 is passed over and says which of the two it is.
+
+    UTF-16 without one is little-endian, as services and spreadsheets write it.
+    """
+    known = codecs.lookup(encoding).name
+    if known == "utf-8":
+        # It also reads UTF-8 without a byte order mark.
+        return "utf-8-sig"
+    if known.startswith("utf-16"):
+        mark = stream.peek(2)[:2]
+        if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            stream.read(2)
+            return "utf-16-le" if mark == codecs.BOM_UTF16_LE else "utf-16-be"
+        return "utf-16-le" if known == "utf-16" else known
+    return encoding
+
+
+def _line_of_fault(path: Path, name: str, fmt: FileFormat) -> int:
     """The line at which a file is no longer in its encoding; what was read of it so far was read in blocks."""
-    decoder, number = codecs.getincrementaldecoder(encoding)(), 0
-    with open_bytes(path, name) as stream, suppress(UnicodeDecodeError):
-        for number, line in enumerate(stream, start=1):  # noqa: B007 - the number is the result
-            decoder.decode(line)
+    number = 1
+    with open_member(path, name, fmt.member) as stream:
+        codec = _codec(stream, fmt.encoding)
+        decoder = codecs.getincrementaldecoder(codec)()
+        try:
+            while block := stream.read(HEAD_BYTES):
+                number += decoder.decode(block).count("\n")
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            number += error.object[: error.start].decode(codec).count("\n")
     return number
 
 
@@ -89,11 +124,22 @@ def _csv_header(rows: Any, fmt: FileFormat, name: str) -> list[str]:
     return [cell.strip() for cell in header]
 
 
-def _csv_rows(rows: Any, header: list[str], out: Extract, writer: LineWriter) -> None:
+def _find_header(text: Iterable[str], mapping: Mapping, name: str) -> tuple[list[str], int, list[str]]:
+    """The header among the first lines, its line, and the lines after it that are read already."""
+    lines = list(islice(text, mapping.format.header_within))
+    # What stands above a table need not be written as one: each line is read alone.
+    first = [[cell.strip() for row in _rows([line], mapping.format, is_strict=False) for cell in row] for line in lines]
+    if not any(first):
+        unreadable("there is no header", name)
+    place = header_place(first, mapping)
+    return first[place], place + 1, lines[place + 1 :]
+
+
+def _csv_rows(rows: Any, above: int, header: list[str], out: Extract, writer: LineWriter) -> None:
     last_line = rows.line_num
     for cells in rows:
         # The line on which the record begins; a quoted cell may span several.
-        line, last_line = last_line + 1, rows.line_num
+        line, last_line = above + last_line + 1, rows.line_num
         if not cells:
             continue
         out.records += 1

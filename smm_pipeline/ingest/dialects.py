@@ -11,6 +11,7 @@ import re
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.mapping import Mapping
+from smm_pipeline.ingest.tabular import header_place
 
 # So much of a file holds its header.
 HEAD_BYTES = 1 << 16
@@ -38,29 +39,39 @@ def explain_header(error: SmmError, head: bytes, mapping: Mapping) -> SmmError:
     # The first of equals: what is declared, and the more common way.
     best = max(ways, key=lambda way: len(named[way]))
     what, hint = error.what, error.hint
+    # Where the header has to be found, the way that finds it says which line it is.
+    line = _line(head, mapping, fmt.encoding, best[1])
     if named[best]:
-        as_read = "".join(c for c in _line(head, mapping, fmt.encoding) if c.isprintable() or c == "\t")
+        as_read = "".join(c for c in line if c.isprintable() or c == "\t")
         what += f"; the header as read: {as_read[:SHOWN_CHARACTERS]}"
     if len(named[best]) > len(named[declared]):
         keys = [f"encoding: {best[0].removesuffix('-sig')}"] if best[0] != fmt.encoding else []
         keys += [f"delimiter: {_quoted(best[1])}"] if best[1] != fmt.delimiter else []
         hint = f"set {' and '.join(keys)} in the mapping's format; the header then names {', '.join(named[best])}"
-    elif "\ufffd" in _line(head, mapping, fmt.encoding) and error.code == "SMM-202":
+    elif "\ufffd" in line and error.code == "SMM-202":
         hint = "letters of the header were lost (U+FFFD) before the file came: export it again, as UTF-8"
     return SmmError(error.code, what, where=error.where, hint=hint)
 
 
-def _line(head: bytes, mapping: Mapping, encoding: str) -> str:
-    lines = re.split("\r\n|\r|\n", head.decode(encoding, errors="replace"))
-    return "".join(lines[mapping.format.header_row - 1 : mapping.format.header_row]).lstrip("\ufeff")
+def _line(head: bytes, mapping: Mapping, encoding: str, delimiter: str) -> str:
+    """The header as it is read in one way: the line that is declared to be it, or of several the likeliest."""
+    fmt = mapping.format
+    lines = re.split("\r\n|\r|\n", head.decode(encoding, errors="replace").lstrip("\ufeff"))
+    if not fmt.header_within:
+        return "".join(lines[fmt.header_row - 1 : fmt.header_row])
+    first = lines[: fmt.header_within]
+    return first[header_place([_cells(line, mapping, delimiter) for line in first], mapping)]
+
+
+def _cells(line: str, mapping: Mapping, delimiter: str) -> list[str]:
+    # Without strict= an open quote is no error: this is not the reading that counts.
+    cells = next(csv.reader([line], delimiter=delimiter, quotechar=mapping.format.quote or None), [])
+    return [cell.strip() for cell in cells]
 
 
 def _named(head: bytes, mapping: Mapping, encoding: str, delimiter: str) -> list[str]:
     """The expected columns that a header names when it is read in one way."""
-    line = _line(head, mapping, encoding)
-    # Without strict= an open quote is no error: this is not the reading that counts.
-    cells = next(csv.reader([line], delimiter=delimiter, quotechar=mapping.format.quote or None), [])
-    found = {cell.strip() for cell in cells}
+    found = set(_cells(_line(head, mapping, encoding, delimiter), mapping, delimiter))
     return [name for name in mapping.columns if name in found]
 
 

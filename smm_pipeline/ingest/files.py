@@ -41,11 +41,7 @@ def open_bytes(path: Path, name: str) -> Iterator[io.BufferedReader[Any]]:
         # gzip.open verifies length and checksum when the end is reached.
         stream = io.BufferedReader(gzip.GzipFile(fileobj=plain)) if magic == _GZIP_MAGIC else plain
         try:
-            head = stream.peek(512).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-            if not head and not stream.peek(1):
-                unreadable("the file is empty", name)
-            if head.startswith(_HTML):
-                unreadable("the file is a web page, probably an error message", name)
+            refuse_no_data(stream, name)
             yield stream
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             unreadable(f"the gzip is damaged: {error}", name)
@@ -69,6 +65,15 @@ def plain_file(path: Path, name: str) -> Iterator[Path]:
                 copy.write(block)
             copy.flush()
             yield Path(copy.name)
+
+
+def refuse_no_data(stream: io.BufferedReader[Any], name: str) -> None:
+    """Refuse an empty file and a web page; the stream stays at its begin."""
+    head = stream.peek(512).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not head and not stream.peek(1):
+        unreadable("the file is empty", name)
+    if head.startswith(_HTML):
+        unreadable("the file is a web page, probably an error message", name)
 
 
 def unreadable(what: str, where: str) -> NoReturn:

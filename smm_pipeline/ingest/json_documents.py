@@ -14,7 +14,8 @@ from typing import Any
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.file_format import FileFormat, keys_of
 from smm_pipeline.feeds.mapping import Mapping
-from smm_pipeline.ingest.files import JSON_ENCODING_HINT, MAX_UNPACKED_BYTES, open_bytes, unreadable, wrong_encoding
+from smm_pipeline.ingest.archives import open_member
+from smm_pipeline.ingest.files import JSON_ENCODING_HINT, MAX_UNPACKED_BYTES, unreadable, wrong_encoding
 from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.text_readers import (
     LineWriter,
@@ -34,7 +35,7 @@ def read_json_document(path: Path, name: str, mapping: Mapping, sink: Sink) -> t
         SmmError: SMM-201 when the document is broken, is an answer of failure or no path of records_at leads anywhere,
             SMM-203 when it is not UTF-8.
     """
-    with open_bytes(path, name) as stream:
+    with open_member(path, name, mapping.format.member) as stream:
         data = stream.read(MAX_UNPACKED_BYTES)
     try:
         document = parse_json(data.decode("utf-8-sig"))

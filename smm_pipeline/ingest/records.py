@@ -111,7 +111,7 @@ class RecordTable:
             case "lines":
                 return read_lines(path, name, self._mapping.format.encoding, sink)
             case "jsonl":
-                return read_json_lines(path, name, sink)
+                return read_json_lines(path, name, self._mapping, sink)
             case "json":
                 extract, context = read_json_document(path, name, self._mapping, sink)
                 self._con.execute("insert into _smm_document values (?, ?)", [number, context])

@@ -47,6 +47,11 @@ def match_header(header: Sequence[str], mapping: Mapping, where: str) -> list[st
     return [f"columns {what}: {without_persons(', '.join(names))}" for what, names in said if names]
 
 
+def header_place(rows: Sequence[Sequence[str]], mapping: Mapping) -> int:
+    """Which of the first rows is the header: the first that names all required columns, or most of them."""
+    return max(range(len(rows)), key=lambda place: len(set(mapping.required) & set(rows[place])))
+
+
 def _close(name: str, candidates: Sequence[str]) -> list[str]:
     folded = {c.casefold().replace(" ", "_"): c for c in candidates}
     return [folded[c] for c in get_close_matches(name.casefold().replace(" ", "_"), folded, n=1)]

@@ -17,7 +17,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
 
-from smm_pipeline.ingest.files import JSON_ENCODING_HINT, MAX_UNPACKED_BYTES, open_bytes, unreadable, wrong_encoding
+from smm_pipeline.feeds.mapping import Mapping
+from smm_pipeline.ingest.archives import open_member
+from smm_pipeline.ingest.files import JSON_ENCODING_HINT, MAX_UNPACKED_BYTES, unreadable, wrong_encoding
 from smm_pipeline.ingest.results import Extract
 
 Sink = Callable[[int, str], None]
@@ -46,10 +48,10 @@ class LineWriter:
         self._lines, self._size, self._first = [], 0, self._next
 
 
-def read_json_lines(path: Path, name: str, sink: Sink) -> Extract:
+def read_json_lines(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extract:
     """Read one JSON object per line; `explain_line` later says which are broken, once they are in the database."""
     out, row, carry = Extract(), 1, b""
-    with open_bytes(path, name) as stream:
+    with open_member(path, name, mapping.format.member) as stream:
         total = 0
         while True:
             block = stream.read(PIECE_CHARACTERS)

@@ -20,7 +20,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.files import plain_file, unreadable
 from smm_pipeline.ingest.results import Extract, RecordReject
-from smm_pipeline.ingest.tabular import match_header, write_cells
+from smm_pipeline.ingest.tabular import header_place, match_header, write_cells
 from smm_pipeline.ingest.text_readers import LineWriter
 
 # Field names of a record whose cells a workbook holds as values; their text has a form of ours, not one of the source.
@@ -49,13 +49,15 @@ def _read_workbook(path: Path, name: str, mapping: Mapping, sink: Any) -> Extrac
         valueless = _valueless_cells(path, sheet)
     except (CalamineError, zipfile.BadZipFile, ET.ParseError, KeyError) as error:
         unreadable(f"not a readable workbook: {error}", name)
-    if len(rows) < fmt.header_row:
+    first = [[_cell_text(cell).strip() for cell in row] for row in rows[: fmt.header_within or fmt.header_row]]
+    if len(first) < (1 if fmt.header_within else fmt.header_row):
         unreadable("there is no header", name)
-    header = [_cell_text(cell).strip() for cell in rows[fmt.header_row - 1]]
+    number = header_place(first, mapping) + 1 if fmt.header_within else fmt.header_row
+    header = first[number - 1]
     while header and not header[-1]:
         header.pop()
     out, writer = Extract(warnings=match_header(header, mapping, name)), LineWriter(sink)
-    for row, cells in enumerate(rows[fmt.header_row :], start=fmt.header_row + 1):
+    for row, cells in enumerate(rows[number:], start=number + 1):
         texts = [valueless.get((row, n)) or _cell_text(cell) for n, cell in enumerate(cells, start=1)]
         if not any(texts):
             continue

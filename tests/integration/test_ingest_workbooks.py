@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import tempfile
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -14,7 +15,9 @@ import duckdb
 import pytest
 from openpyxl import Workbook  # type: ignore[import-untyped]  # has no types of its own
 
+from smm_pipeline.feeds.mapping import parse_mapping
 from smm_pipeline.ingest import Counts, files
+from smm_pipeline.ingest.workbooks import read_workbook
 from tests.ingest_fixture import Instance
 
 COSTS = """
@@ -158,3 +161,14 @@ def test_a_packed_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, monke
     [result] = shop.ingest()
     assert result.error is not None
     assert (result.error.code, result.error.what) == ("SMM-201", "unpacks to more than 1000 bytes")
+
+
+def test_lines_may_stand_above_the_header(tmp_path: Path) -> None:
+    """The header is found by its names; rows keep their number in the sheet."""
+    mapping = parse_mapping(COSTS.replace("[csv, xlsx],", "xlsx, header_within: 9,"), where="m.yml")
+    rows: list[Sequence[object]] = [["Звіт", "березень"], [], HEADER, ["01.03.2026", "ads", None, 5]]
+    path, read = tmp_path / "a.xlsx", list[tuple[int, str]]()
+    path.write_bytes(workbook(rows))
+    extract = read_workbook(path, "a.xlsx", mapping, lambda first, text: read.append((first, text)))
+    [(first, text)] = read
+    assert (extract.records, first + text.count("\n"), json.loads(text)["Сума"]) == (1, 4, "5")

@@ -1,0 +1,85 @@
+"""A zip archive as a delivery: one file of it is read as it stands in the archive.
+
+Belongs here: which file that is, and what an archive must not be: a bomb, encrypted, damaged. Does not belong here: the
+format of the file. Nothing is ever unpacked to a path, so names in an archive lead nowhere.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any, cast
+
+from smm_pipeline.errors import SmmError
+from smm_pipeline.ingest.files import MAX_UNPACKED_BYTES, open_bytes, refuse_no_data, unreadable
+from smm_pipeline.masking import without_persons
+
+# Tables of numbers and addresses pack to a tenth or a fiftieth; a bomb to a thousandth. Small files cannot hurt.
+MAX_RATIO = 200
+SMALL_BYTES = 10 << 20
+_ZIP_MAGIC = b"PK\x03\x04"
+_EMPTY_ZIP_MAGIC = b"PK\x05\x06"
+_ENCRYPTED = 0x1
+_SHOWN_NAMES = 10
+
+
+@contextmanager
+def open_member(path: Path, name: str, members: Sequence[str]) -> Iterator[io.BufferedReader[Any]]:
+    """Open a stored delivery: the file itself, or the one that `members` names where it is a zip archive.
+
+    Args:
+        path: the stored bytes.
+        name: the delivery's name, for messages.
+        members: name or patterns of names, of which one file of an archive must meet one.
+
+    Raises:
+        SmmError: SMM-201 as `open_bytes`, and for an archive that is damaged, encrypted or a bomb, that holds no such
+            file or several, or that the mapping does not expect; a wrong checksum is told when the end is reached.
+    """
+    with open_bytes(path, name) as stream:
+        if not stream.peek(4).startswith((_ZIP_MAGIC, _EMPTY_ZIP_MAGIC)):
+            yield stream
+            return
+        try:
+            with zipfile.ZipFile(stream) as archive:
+                info = _member(archive, name, members)
+                # The type checker wants a raw stream, which could also be written to.
+                with archive.open(info) as packed, io.BufferedReader(cast("io.RawIOBase", packed)) as member:
+                    refuse_no_data(member, f"{name}: {without_persons(info.filename)}")
+                    yield member
+        except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError) as error:
+            unreadable(f"the zip archive is damaged or packed in an unknown way: {without_persons(str(error))}", name)
+
+
+def _member(archive: zipfile.ZipFile, name: str, members: Sequence[str]) -> zipfile.ZipInfo:
+    files = [info for info in archive.infolist() if _is_file(info)]
+    told = ", ".join(without_persons(info.filename) for info in files[:_SHOWN_NAMES]) or "nothing"
+    if not members:
+        hint = "name the file to read in the mapping's format, e.g. member: Queries.csv, or deliver it unpacked"
+        raise SmmError("SMM-201", f"the file is a zip archive that holds {told}", where=name, hint=hint)
+    found = [info for info in files if any(PurePosixPath(info.filename).match(pattern) for pattern in members)]
+    if len(found) != 1:
+        what = "several files" if found else "no file"
+        hint = "correct member: in the mapping's format, or deliver the right file unpacked"
+        raise SmmError(
+            "SMM-201",
+            f"the zip archive has {what} named {' or '.join(members)}: it holds {told}",
+            where=name,
+            hint=hint,
+        )
+    if found[0].flag_bits & _ENCRYPTED:
+        unreadable("the file in the zip archive is encrypted", name)
+    # What the archive says of the size is what is read at most: more of it is a wrong checksum.
+    size, packed = found[0].file_size, found[0].compress_size
+    if size > MAX_UNPACKED_BYTES or (size > SMALL_BYTES and size > packed * MAX_RATIO):
+        unreadable(f"the file in the zip archive unpacks from {packed} to {size} bytes", name)
+    return found[0]
+
+
+def _is_file(info: zipfile.ZipInfo) -> bool:
+    """Whether an entry is a file that somebody put there; macOS adds hidden ones beside each."""
+    return not info.is_dir() and not PurePosixPath(info.filename).name.startswith(".")

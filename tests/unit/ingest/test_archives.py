@@ -1,0 +1,111 @@
+"""A zip archive as a delivery: the one file that the mapping names is read, and what is no archive of it is refused."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from smm_pipeline.errors import SmmError
+from smm_pipeline.ingest import archives
+from smm_pipeline.ingest.archives import open_member
+
+QUERIES = b"Top queries,Clicks\nlamp,5\n"
+
+
+def _zip(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    target = BytesIO()
+    with zipfile.ZipFile(target, "w", method) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return target.getvalue()
+
+
+def _read(folder: Path, content: bytes, *members: str) -> bytes:
+    path = folder / "delivery"
+    path.write_bytes(content)
+    with open_member(path, "a.zip", members) as stream:
+        return stream.read()
+
+
+def _refused(folder: Path, content: bytes, *members: str) -> str:
+    with pytest.raises(SmmError) as caught:
+        _read(folder, content, *members)
+    assert caught.value.code == "SMM-201"
+    assert caught.value.where.startswith("a.zip")
+    return caught.value.what
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["Queries.csv", "Pages.csv"],
+        ["../../Queries.csv", "Pages.csv"],
+        ["export/Queries.csv", "__MACOSX/export/._Queries.csv", "export/.hidden/"],
+    ],
+)
+def test_the_file_of_that_name_is_read_wherever_its_name_would_lead(tmp_path: Path, names: list[str]) -> None:
+    files = dict.fromkeys(names, b"other") | {names[0]: QUERIES}
+    assert _read(tmp_path, _zip(files), "Query.csv", "Queries.csv") == QUERIES
+    # Nothing was unpacked to a path, here or above.
+    assert [p.name for p in tmp_path.iterdir()] == ["delivery"]
+    assert not (tmp_path.parent.parent / "Queries.csv").exists()
+
+
+def test_a_file_that_is_no_archive_is_read_as_it_is(tmp_path: Path) -> None:
+    assert _read(tmp_path, QUERIES, "Queries.csv") == QUERIES
+
+
+def test_a_pattern_passes_over_the_hidden_files_of_macos(tmp_path: Path) -> None:
+    assert _read(tmp_path, _zip({"a.csv": QUERIES, "__MACOSX/._a.csv": b"x"}), "*.csv") == QUERIES
+
+
+@pytest.mark.parametrize(
+    ("files", "member", "says"),
+    [
+        (
+            {"a.csv": QUERIES, "b.csv": QUERIES},
+            "*.csv",
+            "the zip archive has several files named *.csv: it holds a.csv",
+        ),
+        ({"a.csv": QUERIES}, "Queries.csv", "the zip archive has no file named Queries.csv: it holds a.csv"),
+        ({}, "Queries.csv", "it holds nothing"),
+        ({"olha@mail.example.csv": b"x"}, "q.csv", "it holds (...)"),
+        ({"q.csv": b""}, "q.csv", "the file is empty"),
+        ({"q.csv": b"<html>sign in"}, "q.csv", "the file is a web page"),
+    ],
+)
+def test_an_archive_without_the_one_file_is_refused(
+    tmp_path: Path, files: dict[str, bytes], member: str, says: str
+) -> None:
+    assert says in _refused(tmp_path, _zip(files), member)
+
+
+def test_a_mapping_that_expects_no_archive_refuses_it(tmp_path: Path) -> None:
+    assert "the file is a zip archive that holds a.csv" in _refused(tmp_path, _zip({"a.csv": QUERIES}))
+
+
+def test_damage_is_told(tmp_path: Path) -> None:
+    content = _zip({"q.csv": QUERIES}, zipfile.ZIP_STORED)
+    assert "Bad CRC-32" in _refused(tmp_path, content.replace(b"lamp,5", b"lamp,6"), "q.csv")
+    assert "damaged" in _refused(tmp_path, content[:-30], "q.csv")
+    central = content.rindex(b"PK\x01\x02")
+    # Bytes 8 and 9 of an entry are its flags, 10 and 11 its method of packing.
+    encrypted = content[: central + 8] + struct.pack("<H", 1) + content[central + 10 :]
+    assert "is encrypted" in _refused(tmp_path, encrypted, "q.csv")
+    unknown = content[: central + 10] + struct.pack("<H", 99) + content[central + 12 :]
+    assert "packed in an unknown way" in _refused(tmp_path, unknown, "q.csv")
+
+
+def test_what_grows_beyond_measure_is_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = _zip({"q.csv": bytes(1 << 20)})
+    assert len(_read(tmp_path, content, "q.csv")) == 1 << 20
+    monkeypatch.setattr(archives, "SMALL_BYTES", 1 << 10)
+    assert "to 1048576 bytes" in _refused(tmp_path, content, "q.csv")
+    # Packed well enough, but more than any delivery may be.
+    monkeypatch.setattr(archives, "SMALL_BYTES", 1 << 30)
+    monkeypatch.setattr(archives, "MAX_UNPACKED_BYTES", 1 << 10)
+    assert "to 1048576 bytes" in _refused(tmp_path, content, "q.csv")
