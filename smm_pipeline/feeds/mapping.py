@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping as MappingOf
+from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.errors import SmmError
@@ -27,6 +28,8 @@ _UNNEST = re.compile(r"unnest\((?P<list>.+)\)\s+as\s+(?P<name>[a-z_][a-z0-9_]*)"
 RESERVED_PREFIX = "_smm_"
 
 
+# One name or a list of them.
+Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 # Every piece of a pattern for times that DuckDB's strptime knows.
 _TIME_PATTERN = re.compile(r"([^%]|%-?[djmyHIMS]|%[abcfghnpuwxzABGTUVWXYZ%])*", re.DOTALL)
 _TIME_NAMES = ("iso", "unix_s", "unix_ms", "unix_us")
@@ -39,7 +42,7 @@ class NumberFormat(MappingModel):
     thousands: Literal["", " ", ".", ",", "'"] = Field(
         "", description="A space stands for no-break and thin spaces too"
     )
-    strip: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field((), description="Signs to take away, e.g. грн")
+    strip: Names = Field((), description="Signs to take away, e.g. грн")
     divide_by: Literal[1, 10, 100, 1000, 1_000_000] = Field(1, description="1000000 for amounts in micros")
 
     @model_validator(mode="after")
@@ -63,6 +66,25 @@ class TimeFormat(MappingModel):
         return value
 
 
+class MapTarget(MappingModel):
+    """What one text of a vendor becomes, and on which days of the row's own it means that."""
+
+    to: str | None = Field(None, description="Our text; without it the vendor's stays")
+    since: date | None = Field(None, description="First day of its meaning")
+    until: date | None = Field(None, description="First day on which it no longer has it")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return value if isinstance(value, dict | MapTarget) else {"to": value}
+
+    @model_validator(mode="after")
+    def _is_some_time(self) -> MapTarget:
+        if self.since and self.until and self.since >= self.until:
+            raise ValueError("expected since before until")
+        return self
+
+
 class ColumnRule(MappingModel):
     """Where the value of one contract column comes from."""
 
@@ -70,7 +92,7 @@ class ColumnRule(MappingModel):
     const: str | None = None
     number: NumberFormat = NumberFormat()
     time: TimeFormat = TimeFormat()
-    map: dict[str, str] = Field({}, description="The vendor's text to ours")
+    map: dict[str, MapTarget] = Field({}, description="The vendor's text to ours")
     otherwise: str | None = Field(None, description="Result for values that the map does not name")
 
     @model_validator(mode="before")
@@ -81,6 +103,11 @@ class ColumnRule(MappingModel):
         if not isinstance(value, str | dict | ColumnRule):
             raise ValueError("expected an expression, or a mapping with expr or const")
         return {"expr": value} if isinstance(value, str) else value
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether what a text becomes depends on the row's day."""
+        return any(target.since or target.until for target in self.map.values())
 
     @model_validator(mode="after")
     def _one_source(self) -> ColumnRule:
@@ -113,18 +140,34 @@ class SkipRule(MappingModel):
     reason: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="a name such as service_message")
 
 
+def _names(columns: Any) -> Any:
+    return tuple(columns) if isinstance(columns, dict) else columns
+
+
+def _other_names(columns: Any) -> Any:
+    return columns if isinstance(columns, dict) else {}
+
+
 class Mapping(MappingModel):
     """One mapping file."""
 
     format: FileFormat
     source_system: str = Field(description="a name for the source")
-    columns: tuple[str, ...] = ()
+    columns: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
+    aliases: Annotated[dict[str, Names], BeforeValidator(_other_names)] = Field(
+        {}, validation_alias=AliasChoices("columns"), description="Other names that a header may have for a column"
+    )
     required_columns: tuple[str, ...] | None = Field(None, description="Default: all columns")
     let: dict[str, str] = Field({}, description="Named expressions over the record, computed once")
     skip: tuple[SkipRule, ...] = ()
     reject_text: bool = Field(True, description="false: of rejects only place and reason are kept, not the record")
     extracted_ts: ColumnRule | None = None
     tables: dict[str, TableRule] = Field(description="an entry per contract to fill")
+
+    @property
+    def names_of(self) -> dict[str, tuple[str, ...]]:
+        """Every column with the names that a header may have for it."""
+        return {name: (name, *self.aliases.get(name, ())) for name in self.columns}
 
     @property
     def structure(self) -> dict[str, Any]:
@@ -165,7 +208,7 @@ def check_mapping(mapping: Mapping, catalog: Catalog, constants: MappingOf[str, 
         SmmError: SMM-204 naming every problem: unknown contract or column, a required column without a value, an
             expression that is not a plain scalar expression.
     """
-    problems = [*_format_problems(mapping)]
+    problems = [*_format_problems(mapping), *_name_problems(mapping)]
     for name, expression in expressions_of(mapping):
         if expression in mapping.structure:
             # The bare name of a field, whatever its letters, needs no quotes.
@@ -190,8 +233,19 @@ def _format_problems(mapping: Mapping) -> list[str]:
         problems.append("columns: or format.structure: is needed")
     if {"csv", "xlsx"} & set(mapping.format.kind) and not mapping.columns:
         problems.append("columns: must name the expected header")
+    if mapping.extracted_ts and mapping.extracted_ts.is_dated:
+        problems.append("extracted_ts.map: since and until are for columns of a contract with a day")
+    return problems
+
+
+def _name_problems(mapping: Mapping) -> list[str]:
+    """What is wrong with the names of fields."""
+    problems = []
     if extra := set(mapping.required) - set(mapping.structure):
         problems.append(f"required_columns: not among the columns: {', '.join(sorted(extra))}")
+    names = [name for known in mapping.names_of.values() for name in known]
+    if mapping.aliases and (twice := sorted({name for name in names if names.count(name) > 1})):
+        problems.append(f"columns: a header's name for two columns: {', '.join(twice)}")
     if reserved := [c for c in mapping.structure if c.lower().startswith(RESERVED_PREFIX)]:
         problems.append(f"fields must not begin with {RESERVED_PREFIX}: {', '.join(reserved)}")
     return problems
@@ -258,6 +312,9 @@ def _table_problems(table: TableRule, spec: TableSpec, constants: MappingOf[str,
     problems += [f"there is no column {c}{_did_you_mean(c, names)}" for c in sorted(table.columns.keys() - names)]
     if table.key_occurrence and table.key_occurrence not in spec.key:
         problems.append(f"key_occurrence: must be one of the key columns {', '.join(spec.key)}")
+    for name, rule in table.columns.items():
+        if rule.is_dated and not spec.partition:
+            problems.append(f"columns.{name}.map: since and until need a contract with a day, and {spec.name} has none")
     given = {*table.columns, *constants, "source_system", table.key_occurrence}
     for c in spec.columns:
         needed = c.rules.get("required") or c.name in spec.key

@@ -23,7 +23,7 @@ from smm_pipeline.ingest.archives import open_member
 from smm_pipeline.ingest.dialects import HEAD_BYTES, explain_header
 from smm_pipeline.ingest.files import unreadable, wrong_encoding
 from smm_pipeline.ingest.results import Extract, RecordReject
-from smm_pipeline.ingest.tabular import header_place, match_header, write_cells
+from smm_pipeline.ingest.tabular import header_place, match_header, own_names, write_cells
 from smm_pipeline.ingest.text_readers import LineWriter, Sink
 
 ENCODING_HINT = "set format.encoding in the mapping to what the source really writes, e.g. cp1251"
@@ -62,6 +62,7 @@ def _read_csv(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extract:
                 else:
                     header = list(mapping.columns)
                 if fmt.header_row:
+                    header = own_names(header, mapping, name)
                     out.warnings = match_header(header, mapping, name)
                 _csv_rows(rows, above, header, out, writer)
             except csv.Error as error:

@@ -72,7 +72,7 @@ def _cells(line: str, mapping: Mapping, delimiter: str) -> list[str]:
 def _named(head: bytes, mapping: Mapping, encoding: str, delimiter: str) -> list[str]:
     """The expected columns that a header names when it is read in one way."""
     found = set(_cells(_line(head, mapping, encoding, delimiter), mapping, delimiter))
-    return [name for name in mapping.columns if name in found]
+    return [name for name, known in mapping.names_of.items() if found.intersection(known)]
 
 
 def _quoted(delimiter: str) -> str:

@@ -23,7 +23,7 @@ from smm_pipeline.ingest.json_documents import read_json_document
 from smm_pipeline.ingest.plain_lines import read_lines
 from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.structures import literal, misfits_sql, sql_type
-from smm_pipeline.ingest.tabular import match_header
+from smm_pipeline.ingest.tabular import match_header, own_names
 from smm_pipeline.ingest.text_readers import explain_line, read_json_lines
 from smm_pipeline.ingest.workbooks import TYPED_CELLS, read_workbook
 from smm_pipeline.masking import without_values
@@ -131,9 +131,12 @@ class RecordTable:
                 if described
                 else []
             )
-            warnings = match_header(header, self._mapping, name)
+            named = own_names(header, self._mapping, name)
+            warnings = match_header(named, self._mapping, name)
+            stored = dict(zip(named, header, strict=True))
             columns = ", ".join(
-                f"cast({quoted(n)} as {sql_type(t)})" if n in header else "null" for n, t in self._structure.items()
+                f"cast({quoted(stored[n])} as {sql_type(t)})" if n in stored else "null"
+                for n, t in self._structure.items()
             )
             self._con.execute(
                 f"insert into _smm_record select ?, file_row_number + 1, '', {columns}, null "

@@ -18,8 +18,31 @@ from smm_pipeline.ingest.text_readers import LineWriter
 from smm_pipeline.masking import without_persons
 
 
+def own_names(header: Sequence[str], mapping: Mapping, where: str) -> list[str]:
+    """A header in the mapping's own names for its columns.
+
+    Raises:
+        SmmError: SMM-202 when the header has two names of one column.
+    """
+    known = {name: column for column, names in mapping.names_of.items() for name in names}
+    found: dict[str, list[str]] = {}
+    for name in header:
+        if name in known:
+            found.setdefault(known[name], []).append(name)
+    for column, names in found.items():
+        # One name that comes twice is told by match_header.
+        if len(set(names)) > 1:
+            raise SmmError(
+                "SMM-202",
+                f"two columns for {column}: {', '.join(names)}",
+                where=where,
+                hint="take one of them out of the file, or out of columns: in the mapping",
+            )
+    return [known.get(name, name) for name in header]
+
+
 def match_header(header: Sequence[str], mapping: Mapping, where: str) -> list[str]:
-    """Compare a header with the mapping by name and return warnings.
+    """Compare a header, in own_names, with the mapping by name and return warnings.
 
     Raises:
         SmmError: SMM-201 for a column named twice, SMM-202 for a required column that is missing.
@@ -28,9 +51,7 @@ def match_header(header: Sequence[str], mapping: Mapping, where: str) -> list[st
         unreadable(f"columns named twice: {without_persons(', '.join(twice))}", where)
     if missing := [name for name in mapping.required if name not in header]:
         unknown = [name for name in header if name not in mapping.structure]
-        hints = [
-            f"{name} (did you mean {close[0]!r}?)" if (close := _close(name, unknown)) else name for name in missing
-        ]
+        hints = [_missing(name, mapping, unknown) for name in missing]
         raise SmmError(
             "SMM-202",
             f"missing columns: {', '.join(hints)}",
@@ -49,7 +70,15 @@ def match_header(header: Sequence[str], mapping: Mapping, where: str) -> list[st
 
 def header_place(rows: Sequence[Sequence[str]], mapping: Mapping) -> int:
     """Which of the first rows is the header: the first that names all required columns, or most of them."""
-    return max(range(len(rows)), key=lambda place: len(set(mapping.required) & set(rows[place])))
+    known = mapping.names_of
+    wanted = [known.get(name, (name,)) for name in mapping.required]
+    return max(range(len(rows)), key=lambda place: sum(not set(rows[place]).isdisjoint(names) for names in wanted))
+
+
+def _missing(name: str, mapping: Mapping, unknown: Sequence[str]) -> str:
+    others = ", ".join(mapping.aliases.get(name, ()))
+    told = f"{name} (or {others})" if others else name
+    return f"{told} (did you mean {close[0]!r}?)" if (close := _close(name, unknown)) else told
 
 
 def _close(name: str, candidates: Sequence[str]) -> list[str]:

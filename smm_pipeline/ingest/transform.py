@@ -20,7 +20,7 @@ from smm_pipeline.feeds.mapping import ColumnRule, TableRule
 from smm_pipeline.ingest.merge import vendor_version
 from smm_pipeline.ingest.persons import make_person_table
 from smm_pipeline.ingest.structures import literal
-from smm_pipeline.ingest.values import known_text, mapped_text, typed, typed_cell
+from smm_pipeline.ingest.values import known_text, mapped_text, typed, typed_cell, untimely_sql
 from smm_pipeline.ingest.workbooks import TYPED_CELLS
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.schema import quoted
@@ -68,11 +68,19 @@ class TablePlan:
         found = [f"{_is_typed_cell(self.rules[c.name])} as {_cell_name(c)}" for c in columns if self._is_cell(c)]
         texts = self._level(self._rows(), [f"{self._text(c)} as {quoted(c.name)}" for c in columns] + found)
         known = self._level(texts, [f"{_known(c)} as {quoted(c.name)}" for c in columns] + cells)
+        # Whether a vendor's name holds is judged by the row's day, which is typed later.
+        dated_names = [c for c in columns if self.rules[c.name].is_dated]
+        vendors = [_vendor_name(c) for c in dated_names]
         mapped = self._level(
-            known, [f"{mapped_text(self.rules[c.name], quoted(c.name))} as {quoted(c.name)}" for c in columns] + cells
+            known,
+            [f"{mapped_text(self.rules[c.name], quoted(c.name))} as {quoted(c.name)}" for c in columns]
+            + [f"{quoted(c.name)} as {_vendor_name(c)}" for c in dated_names]
+            + cells,
         )
-        values = self._level(mapped, [self._value(c) for c in columns] + [self._kept_text(c) for c in columns])
-        kept = [quoted(_text_name(c)) for c in columns if c.type != "VARCHAR"]
+        values = self._level(
+            mapped, [self._value(c) for c in columns] + [self._kept_text(c) for c in columns] + vendors
+        )
+        kept = [quoted(_text_name(c)) for c in columns if c.type != "VARCHAR"] + vendors
         dated = self._level(values, [self._final(c) for c in self.spec.columns] + kept)
         names = ", ".join(quoted(c.name) for c in self.spec.columns)
         reasons = ", ".join(r for c in self.spec.columns for r in self._reasons(c, now)) or "null"
@@ -158,6 +166,8 @@ class TablePlan:
             cases += f"when {name} < date '{first}' or {name} > date '{last}' then 'out_of_range:{column.name}' "
         if cases:
             found.append(f"case {cases}end")
+        if self.spec.partition and column.name in self.rules and self.rules[column.name].is_dated:
+            found.append(untimely_sql(self.rules[column.name], _vendor_name(column), quoted(self.spec.partition)))
         return found
 
 
@@ -279,6 +289,10 @@ def _null(column: ColumnSpec) -> str:
 
 def _cell_name(column: ColumnSpec) -> str:
     return quoted(f"_smm_cell_{column.name}")
+
+
+def _vendor_name(column: ColumnSpec) -> str:
+    return quoted(f"_smm_vendor_{column.name}")
 
 
 def _text_name(column: ColumnSpec) -> str:

@@ -150,10 +150,23 @@ def mapped_text(rule: ColumnRule, text: str) -> str:
     """Text after the rule's map; unmapped values stay, or become `otherwise`."""
     if not rule.map:
         return text
-    cases = " ".join(f"when {literal(k)} then {literal(v)}" for k, v in rule.map.items())
+    pairs = [(k, k if target.to is None else target.to) for k, target in rule.map.items()]
+    cases = " ".join(f"when {literal(k)} then {literal(v)}" for k, v in pairs)
     if rule.otherwise is None:
         return f"case {text} {cases} else {text} end"
     return f"case when {text} is null then null else case {text} {cases} else {literal(rule.otherwise)} end end"
+
+
+def untimely_sql(rule: ColumnRule, text: str, day: str) -> str:
+    """SQL of the reason why a vendor's text means nothing on the row's day; NULL where it does, or no day is known."""
+    cases = []
+    for name, target in rule.map.items():
+        is_name = f"when {text} = {literal(name)} and {day}"
+        if target.since:
+            cases.append(f"{is_name} < date '{target.since}' then {literal('not_yet:' + name)}")
+        if target.until:
+            cases.append(f"{is_name} >= date '{target.until}' then {literal('retired:' + name)}")
+    return f"case {' '.join(cases)} end"
 
 
 def typed(type_: str, text: str, rule: ColumnRule, zone: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.files import plain_file, unreadable
 from smm_pipeline.ingest.results import Extract, RecordReject
-from smm_pipeline.ingest.tabular import header_place, match_header, write_cells
+from smm_pipeline.ingest.tabular import header_place, match_header, own_names, write_cells
 from smm_pipeline.ingest.text_readers import LineWriter
 
 # Field names of a record whose cells a workbook holds as values; their text has a form of ours, not one of the source.
@@ -56,6 +56,7 @@ def _read_workbook(path: Path, name: str, mapping: Mapping, sink: Any) -> Extrac
     header = first[number - 1]
     while header and not header[-1]:
         header.pop()
+    header = own_names(header, mapping, name)
     out, writer = Extract(warnings=match_header(header, mapping, name)), LineWriter(sink)
     for row, cells in enumerate(rows[number:], start=number + 1):
         texts = [valueless.get((row, n)) or _cell_text(cell) for n, cell in enumerate(cells, start=1)]

@@ -123,6 +123,38 @@ def test_a_good_mapping_passes() -> None:
         ("tables:", "skip: [{whre: 'true'}]\ntables:", "skip.0.whre: is not a key here; did you mean where?"),
         ("tables:", "extracted_ts: {exp: a}\ntables:", "extracted_ts.exp: is not a key here; did you mean expr?"),
         ("tables:", "required_columns: date\ntables:", "required_columns = 'date': expected a list"),
+        (
+            "[date,",
+            "{date: [Order ID], Order ID: 5, x: [date]} #",
+            "columns: a header's name for two columns: Order ID, date",
+        ),
+        ("[date,", "{date: {a: b}} #", "columns.date: expected a list"),
+        (
+            "{const: payday}",
+            "{expr: date, map: {x: {til: 2026-01-01}}}",
+            "map.x.til: is not a key here; did you mean until?",
+        ),
+        ("{const: payday}", "{expr: date, map: {x: {until: spring}}}", "columns.kind.map.x.until = 'spring': "),
+        (
+            "{const: payday}",
+            "{expr: date, map: {x: no}}",
+            "kind.map.x = False: expected text; YAML reads no, off and false",
+        ),
+        (
+            "{const: payday}",
+            "{expr: date, map: {x: {since: 2026-01-02, until: 2026-01-02}}}",
+            "columns.kind.map.x: expected since before until",
+        ),
+        (
+            "tables:",
+            "extracted_ts: {expr: date, map: {x: {until: 2026-01-02}}}\ntables:",
+            "extracted_ts.map: since and until are for columns of a contract with a day",
+        ),
+        (
+            GOOD[GOOD.index("  calendar_day:") :],
+            "  community: {columns: {network: x, community_id: x, brand: {expr: date, map: {x: {since: 2026-01-02}}}}}",
+            "tables.community: columns.brand.map: since and until need a contract with a day, and community has none",
+        ),
         (GOOD[GOOD.index("tables:") :], "tables: {}", "tables: expected an entry per contract to fill"),
         (GOOD, "a: [", "not valid YAML"),
     ],
