@@ -15,7 +15,7 @@ import typer
 
 from smm_pipeline import __version__
 from smm_pipeline.catalog import load_catalog
-from smm_pipeline.cli import examine, instance, texts
+from smm_pipeline.cli import examine, feed_commands, instance, texts
 from smm_pipeline.cli.arguments import PROGRAM, Group, Home, Json, Version, checking, usage_error
 from smm_pipeline.cli.output import (
     EXIT_AUDIT,
@@ -41,6 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+feed_commands.add_to(app)
 DAY_FORMATS = ["%Y-%m-%d"]
 
 

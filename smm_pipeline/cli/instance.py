@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -81,19 +83,33 @@ def status(settings: Settings, catalog: Catalog) -> dict[str, Any]:
 
     Nothing is written unless tables or seeds of the work database are behind the program or the settings.
     """
-    with duckdb.connect() as fresh:
-        tune(fresh, settings.warehouse)
-        ensure_schema(fresh, catalog, settings)
-        faults = {name: feed_fault(fresh, settings, catalog, name) for name in sorted(settings.feeds)}
+    with open_books(settings, catalog) as (con, scratch):
+        faults = {name: feed_fault(scratch, settings, catalog, name) for name in sorted(settings.feeds)}
         broken = [{"feed": name, **fault.as_dict()} for name, fault in faults.items() if fault]
-        if not settings.warehouse_file.exists():
-            return _status(fresh, settings, catalog, broken)
-        with connect(settings, read_only=True) as con:
-            if _shape(con) >= _shape(fresh):
-                return _status(con, settings, catalog, broken)
-    with connect(settings) as con:
-        ensure_schema(con, catalog, settings)
         return _status(con, settings, catalog, broken)
+
+
+@contextmanager
+def open_books(
+    settings: Settings, catalog: Catalog
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection]]:
+    """The work database to look into, and an empty one of its shape for trials, which also stands for a missing one.
+
+    Nothing is written unless tables or seeds of the work database are behind the program or the settings.
+    """
+    with duckdb.connect() as scratch:
+        tune(scratch, settings.warehouse)
+        ensure_schema(scratch, catalog, settings)
+        if not settings.warehouse_file.exists():
+            yield scratch, scratch
+            return
+        with connect(settings, read_only=True) as con:
+            if _shape(con) >= _shape(scratch):
+                yield con, scratch
+                return
+        with connect(settings) as con:
+            ensure_schema(con, catalog, settings)
+            yield con, scratch
 
 
 def _shape(con: duckdb.DuckDBPyConnection) -> set[tuple[str, ...]]:

@@ -64,7 +64,7 @@ def deliveries_text(summary: RunSummary) -> str:
             if (n := sum(1 for d in mine if d.status == status))
         )
         noun = "delivery" if len(mine) == 1 else "deliveries"
-        lines += [f"{feed}: {states} {noun}", *_equations(_totals(mine, reasons)), *_reason_lines(reasons)]
+        lines += [f"{feed}: {states} {noun}", *_equations(_totals(mine, reasons)), *reason_lines(reasons)]
     if any(split(reasons)[0] for reasons in summary.reject_reasons.values()):
         lines.append("rejects are kept with their text in the table quality.rejects; smm status counts all of them")
     lines += [f"no record of {d.feed}/{d.file_path} was loaded whole: each has a reject" for d in summary.emptied]
@@ -104,7 +104,7 @@ def _terms(n: Mapping[str, int], *names: str) -> str:
     return " + ".join(f"{n[name]:,} {WORDS.get(name, name)}" for name in names)
 
 
-def _reason_lines(reasons: Reasons) -> list[str]:
+def reason_lines(reasons: Reasons) -> list[str]:
     """The most frequent reasons of rejects, apart from those of intended skips."""
     lines = []
     for title, counts in zip(("rejected", "skipped on purpose"), split(reasons), strict=True):
@@ -184,7 +184,7 @@ def status_text(data: dict[str, Any]) -> str:
             f"last made {feed['last_extracted']}"
         )
         lines += _equations(feed["counts"]) if feed["counts"] else []
-        lines += _reason_lines({**feed["reject_reasons"], **{SKIPPED + r: n for r, n in feed["skip_reasons"].items()}})
+        lines += reason_lines({**feed["reject_reasons"], **{SKIPPED + r: n for r, n in feed["skip_reasons"].items()}})
     seen = {feed["feed"] for feed in data["feeds"]}
     lines += [f"feed {name}: nothing delivered yet" for name in data["configured_feeds"] if name not in seen]
     lines += [f"feed {name}: daily until now, and nothing for four days or more" for name in data["silent_feeds"]]
