@@ -28,6 +28,9 @@ SUFFIXES: MappingOf[str, Kind] = {
 # The one field of a record of kind lines.
 LINE = "line"
 
+# The place of a row in its group, from 1, where a mapping has format.carry.
+GROUP_ROW = "group_row"
+
 
 def as_tuple(value: Any) -> Any:
     """One value as a tuple of one."""
@@ -50,6 +53,21 @@ class ErrorAnswer(MappingModel):
     message: str = Field(description="a path such as $.error.message")
 
 
+class Carry(MappingModel):
+    """Rows that belong together, of which the first alone holds what all have in common."""
+
+    by: str = Field(description="the column that has one value in all rows of a group")
+    columns: tuple[str, ...] = Field(min_length=1, description="columns whose blank cells take the first row's value")
+
+
+class Nest(MappingModel):
+    """Lines that are parts of the record of another line."""
+
+    parent: str = Field(description="the field in which a part names its record, e.g. __parentId")
+    key: str = Field(description="the field that this name is of, e.g. id")
+    into: str = Field(description="the list of the structure that takes the parts, e.g. children")
+
+
 class FileFormat(MappingModel):
     """How the bytes are read; nothing is guessed."""
 
@@ -67,6 +85,8 @@ class FileFormat(MappingModel):
     sheet: str = Field("", description="Sheet of a workbook; default: the first")
     records_at: str = Field("$", description="Paths tried in turn, e.g. $.data | $")
     error: ErrorAnswer | None = Field(None, description="Paths that only an answer of failure has, e.g. $.error.code")
+    carry: Carry | None = Field(None, description="Rows of a table that belong together")
+    nest: Nest | None = Field(None, description="Lines that are parts of the record of another line")
     structure: dict[str, Any] = {}
     document: dict[str, Any] = Field({}, description="Fields of the enclosing document, named document in expressions")
 

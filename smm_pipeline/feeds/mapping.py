@@ -20,7 +20,7 @@ from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import mapping_text
 from smm_pipeline.feeds.expressions import problems_of
-from smm_pipeline.feeds.file_format import LINE, FileFormat, Kind, MappingModel, as_tuple
+from smm_pipeline.feeds.file_format import GROUP_ROW, LINE, FileFormat, Kind, MappingModel, as_tuple
 from smm_pipeline.settings import TimeZone
 
 _UNNEST = re.compile(r"unnest\((?P<list>.+)\)\s+as\s+(?P<name>[a-z_][a-z0-9_]*)", re.DOTALL | re.IGNORECASE)
@@ -248,6 +248,39 @@ def _name_problems(mapping: Mapping) -> list[str]:
         problems.append(f"columns: a header's name for two columns: {', '.join(twice)}")
     if reserved := [c for c in mapping.structure if c.lower().startswith(RESERVED_PREFIX)]:
         problems.append(f"fields must not begin with {RESERVED_PREFIX}: {', '.join(reserved)}")
+    return problems + _group_problems(mapping) + _nest_problems(mapping)
+
+
+def _group_problems(mapping: Mapping) -> list[str]:
+    carry = mapping.format.carry
+    if carry is None:
+        return []
+    problems = []
+    if not set(mapping.format.kind) <= {"csv", "xlsx"}:
+        problems.append("format.carry: only csv and xlsx have rows that belong together")
+    if carry.by not in mapping.required:
+        problems.append(f"format.carry.by: must be a required column{_did_you_mean(carry.by, mapping.required)}")
+    problems += [
+        f"format.carry.columns: there is no column {name}{_did_you_mean(name, mapping.columns)}"
+        for name in carry.columns
+        if name not in mapping.columns
+    ]
+    if GROUP_ROW in mapping.columns:
+        problems.append(f"columns: {GROUP_ROW} is the place of a row in its group where there is format.carry")
+    return problems
+
+
+def _nest_problems(mapping: Mapping) -> list[str]:
+    nest = mapping.format.nest
+    if nest is None:
+        return []
+    problems = []
+    if mapping.format.kind != ("jsonl",):
+        problems.append("format.nest: only jsonl has lines that are parts of others")
+    if not isinstance(mapping.structure.get(nest.into), list):
+        problems.append(
+            f"format.nest.into: must be a list of the structure{_did_you_mean(nest.into, mapping.structure)}"
+        )
     return problems
 
 

@@ -23,7 +23,7 @@ from smm_pipeline.ingest.archives import open_member
 from smm_pipeline.ingest.dialects import HEAD_BYTES, explain_header
 from smm_pipeline.ingest.files import unreadable, wrong_encoding
 from smm_pipeline.ingest.results import Extract, RecordReject
-from smm_pipeline.ingest.tabular import header_place, match_header, own_names, write_cells
+from smm_pipeline.ingest.tabular import Groups, header_place, match_header, own_names, write_cells
 from smm_pipeline.ingest.text_readers import LineWriter, Sink
 
 ENCODING_HINT = "set format.encoding in the mapping to what the source really writes, e.g. cp1251"
@@ -64,7 +64,7 @@ def _read_csv(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extract:
                 if fmt.header_row:
                     header = own_names(header, mapping, name)
                     out.warnings = match_header(header, mapping, name)
-                _csv_rows(rows, above, header, out, writer)
+                _csv_rows(rows, above, header, Groups(fmt.carry, header), out, writer)
             except csv.Error as error:
                 unreadable(f"line {above + rows.line_num}: the quoting is broken ({error})", name)
             except UnicodeDecodeError as error:
@@ -136,7 +136,7 @@ def _find_header(text: Iterable[str], mapping: Mapping, name: str) -> tuple[list
     return first[place], place + 1, lines[place + 1 :]
 
 
-def _csv_rows(rows: Any, above: int, header: list[str], out: Extract, writer: LineWriter) -> None:
+def _csv_rows(rows: Any, above: int, header: list[str], groups: Groups, out: Extract, writer: LineWriter) -> None:
     last_line = rows.line_num
     for cells in rows:
         # The line on which the record begins; a quoted cell may span several.
@@ -148,4 +148,5 @@ def _csv_rows(rows: Any, above: int, header: list[str], out: Extract, writer: Li
             reason = f"ragged_row:{len(cells)}_cells_for_{len(header)}_columns"
             out.rejects.append(RecordReject(line, reason, orjson.dumps(cells).decode()))
         else:
-            write_cells(line, header, cells, out, writer)
+            own, _ = groups.fill(cells)
+            write_cells(line, header, cells, out, writer, own)

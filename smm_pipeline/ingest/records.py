@@ -15,11 +15,12 @@ from typing import Any
 
 import duckdb
 
-from smm_pipeline.feeds.file_format import Kind
+from smm_pipeline.feeds.file_format import GROUP_ROW, Kind
 from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.csv_reader import read_csv
 from smm_pipeline.ingest.files import plain_file, unreadable
 from smm_pipeline.ingest.json_documents import read_json_document
+from smm_pipeline.ingest.nested_lines import read_nested_lines
 from smm_pipeline.ingest.plain_lines import read_lines
 from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.structures import literal, misfits_sql, sql_type
@@ -45,7 +46,8 @@ class RecordTable:
     def __init__(self, con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
         self._con, self._mapping = con, mapping
         cells = {TYPED_CELLS: ["VARCHAR"]} if "xlsx" in mapping.format.kind else {}
-        self._structure: dict[str, Any] = {**mapping.structure, **cells}
+        group = {GROUP_ROW: "VARCHAR"} if mapping.format.carry else {}
+        self._structure: dict[str, Any] = {**mapping.structure, **cells, **group}
         fields = ", ".join(f"{quoted(n)} {sql_type(t)}" for n, t in self._structure.items())
         con.execute("create or replace temp table _smm_line (delivery int, row_no bigint, text varchar)")
         con.execute("create or replace temp table _smm_document (delivery int, text varchar)")
@@ -111,6 +113,8 @@ class RecordTable:
             case "lines":
                 return read_lines(path, name, self._mapping.format.encoding, sink)
             case "jsonl":
+                if nest := self._mapping.format.nest:
+                    return read_nested_lines(path, name, self._mapping, nest, sink)
                 return read_json_lines(path, name, self._mapping, sink)
             case "json":
                 extract, context = read_json_document(path, name, self._mapping, sink)

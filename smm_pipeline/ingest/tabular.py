@@ -1,16 +1,19 @@
 """What readers of tables share: the header, compared by name, and a row of cells as a record.
 
-Belongs here: what is the same in delimited text, workbooks and Parquet. Does not belong here: any file format.
+Belongs here: what is the same in delimited text, workbooks and Parquet, and rows that share cells (`carry`). Does not
+belong here: any file format.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from difflib import get_close_matches
 
 import orjson
 
 from smm_pipeline.errors import SmmError
+from smm_pipeline.feeds.file_format import GROUP_ROW, Carry
 from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.files import unreadable
 from smm_pipeline.ingest.results import Extract, RecordReject
@@ -92,7 +95,7 @@ def write_cells(
     cells: Sequence[str | None],
     out: Extract,
     writer: LineWriter,
-    more: dict[str, list[str]] | None = None,
+    more: MappingOf[str, object] | None = None,
 ) -> None:
     """Write one row of a table, and `more` fields, as a JSON object; a NUL character makes it a reject."""
     text = orjson.dumps({**dict(zip(header, cells, strict=True)), **(more or {})}).decode()
@@ -100,3 +103,42 @@ def write_cells(
         out.rejects.append(RecordReject(row, "nul_character", text))
     else:
         writer.write(row, text)
+
+
+class Groups:
+    """Hands the cells of a group's first row on to its other rows.
+
+    Rows belong together while they follow each other with one value in the column `carry.by`; without a value there,
+    a row is a group of its own. A row that cannot be read is no part of its group.
+
+    Args:
+        carry: what the mapping says of groups; None where each row stands for itself.
+        header: the names of the cells.
+    """
+
+    def __init__(self, carry: Carry | None, header: Sequence[str]) -> None:
+        self._carry = carry
+        if carry:
+            self._by = header.index(carry.by)
+            self._places = [header.index(name) for name in carry.columns if name in header]
+        self._first: list[str] = []
+        self._typed: frozenset[int] = frozenset()
+        self._number = 0
+
+    def fill(self, cells: list[str], typed: Sequence[int] = ()) -> tuple[dict[str, str], list[int]]:
+        """Fill the blank cells of a row; returns the row's own fields and the places of its typed cells.
+
+        Args:
+            cells: texts of the row in the order of the header; changed.
+            typed: places of cells that are real numbers or times in a workbook.
+        """
+        if self._carry is None:
+            return {}, list(typed)
+        value = cells[self._by].strip()
+        if not self._first or not value or value != self._first[self._by].strip():
+            self._first, self._typed, self._number = list(cells), frozenset(typed), 0
+        self._number += 1
+        blank = [place for place in self._places if not cells[place].strip()]
+        for place in blank:
+            cells[place] = self._first[place]
+        return {GROUP_ROW: str(self._number)}, [*typed, *self._typed.intersection(blank)]

@@ -20,7 +20,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.files import plain_file, unreadable
 from smm_pipeline.ingest.results import Extract, RecordReject
-from smm_pipeline.ingest.tabular import header_place, match_header, own_names, write_cells
+from smm_pipeline.ingest.tabular import Groups, header_place, match_header, own_names, write_cells
 from smm_pipeline.ingest.text_readers import LineWriter
 
 # Field names of a record whose cells a workbook holds as values; their text has a form of ours, not one of the source.
@@ -58,6 +58,7 @@ def _read_workbook(path: Path, name: str, mapping: Mapping, sink: Any) -> Extrac
         header.pop()
     header = own_names(header, mapping, name)
     out, writer = Extract(warnings=match_header(header, mapping, name)), LineWriter(sink)
+    groups = Groups(fmt.carry, header)
     for row, cells in enumerate(rows[number:], start=number + 1):
         texts = [valueless.get((row, n)) or _cell_text(cell) for n, cell in enumerate(cells, start=1)]
         if not any(texts):
@@ -67,10 +68,16 @@ def _read_workbook(path: Path, name: str, mapping: Mapping, sink: Any) -> Extrac
             text = json.dumps(texts, ensure_ascii=False)
             out.rejects.append(RecordReject(row, f"ragged_row:cells_beyond_{len(header)}_columns", text))
         else:
-            typed = [n for n, cell in zip(header, cells, strict=False) if isinstance(cell, _TYPED) and n]
-            write_cells(row, header, texts[: len(header)], out, writer, {TYPED_CELLS: typed} if typed else None)
+            texts = texts[: len(header)]
+            own, places = groups.fill(texts, [n for n, cell in enumerate(cells[: len(header)]) if _is_typed(cell)])
+            typed = [header[n] for n in places if header[n]]
+            write_cells(row, header, texts, out, writer, {**own, TYPED_CELLS: typed} if typed else own)
     writer.flush()
     return out
+
+
+def _is_typed(cell: object) -> bool:
+    return isinstance(cell, _TYPED)
 
 
 def _cell_text(cell: object) -> str:

@@ -122,6 +122,25 @@ def test_a_good_mapping_passes() -> None:
         ("tables:", "skip: [{where: 'true'}]\ntables:", "skip.0.reason: is required: a name such as service_message"),
         ("tables:", "skip: [{whre: 'true'}]\ntables:", "skip.0.whre: is not a key here; did you mean where?"),
         ("tables:", "extracted_ts: {exp: a}\ntables:", "extracted_ts.exp: is not a key here; did you mean expr?"),
+        ("{kind: csv}", "{kind: csv, carry: {by: date}}", "format.carry.columns: is required: columns whose blank"),
+        ("{kind: csv}", "{kind: csv, carry: {by: dat, columns: [date]}}", "format.carry.by: must be a required column"),
+        (
+            "{kind: csv}",
+            "{kind: csv, carry: {by: date, columns: [Order]}}",
+            "format.carry.columns: there is no column Order; did you mean Order ID?",
+        ),
+        ("{kind: csv}", "{kind: parquet, carry: {by: date, columns: [date]}}", "format.carry: only csv and xlsx have"),
+        (
+            '{kind: csv}\nsource_system: test\ncolumns: [date, "',
+            '{kind: csv, carry: {by: date, columns: [date]}}\nsource_system: test\ncolumns: [date, group_row, "',
+            "columns: group_row is the place of a row in its group",
+        ),
+        ("{kind: csv}", "{kind: csv, nest: {parent: a, key: b, into: date}}", "format.nest: only jsonl has lines that"),
+        (
+            "{kind: csv}",
+            "{kind: jsonl, structure: {parts: [{a: VARCHAR}]}, nest: {parent: a, key: b, into: part}}",
+            "format.nest.into: must be a list of the structure; did you mean parts?",
+        ),
         ("tables:", "required_columns: date\ntables:", "required_columns = 'date': expected a list"),
         (
             "[date,",
