@@ -218,6 +218,12 @@ class Settings(BaseSettings):
     warehouse: Warehouse = Warehouse()
     schedule: Schedule = Schedule()
     history_start: date = Field(date(2005, 1, 1), description="Records before this day are rejected")
+    landing_settle_seconds: int = Field(
+        5,
+        ge=0,
+        le=600,
+        description="A file of landing/ that changed so shortly ago is looked at twice, in case it grows",
+    )
 
     @classmethod
     def settings_customise_sources(

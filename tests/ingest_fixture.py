@@ -43,7 +43,9 @@ class Instance:
         home.mkdir(parents=True, exist_ok=True)
         for path in MAPPINGS.glob("*.yml"):
             shutil.copy(path, home / path.name)
-        lines = [f'[shop]\nname = "Test"\ntime_zone = "{time_zone}"\ncurrency = "{currency}"']
+        # Deliveries of a test are whole.
+        lines = ["landing_settle_seconds = 0"]
+        lines += [f'[shop]\nname = "Test"\ntime_zone = "{time_zone}"\ncurrency = "{currency}"']
         lines.append('own_hosts = ["shop.example"]')
         lines += [f"[feeds.{name}]\n{text}" for name, text in feeds.items()]
         (home / "smm.toml").write_text("\n".join(lines), encoding="utf-8")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,8 +90,10 @@ class Queue:
         self.results += [result for _, result in settled]
 
 
-def take_new(con: duckdb.DuckDBPyConnection, settings: Settings, source: FeedSource, run_id: str) -> Queue:
-    """Bring new files into the raw store; what of them, and of older ones there, is not loaded yet."""
+def take_new(
+    con: duckdb.DuckDBPyConnection, settings: Settings, source: FeedSource, run_id: str, growing: Container[Path] = ()
+) -> Queue:
+    """Bring new files that do not grow into the raw store; what of them and of older ones there is not loaded yet."""
     known = _Known.read(con, source)
     listed = read_arrivals(settings.raw_store, source.name)
     queue = Queue(source, run_id, [], known.newest, [])
@@ -101,6 +103,8 @@ def take_new(con: duckdb.DuckDBPyConnection, settings: Settings, source: FeedSou
         name = display_name(folder, settings.landing / source.name)
         queue.results.append(DeliveryResult(source.name, f"{name}/", "", "failed", error=error))
     for path, info in landing_files(settings.landing / source.name, source.feed):
+        if path in growing:
+            continue
         try:
             seen_file = _stored(settings, source.name, known, path, info)
         except SmmError as error:

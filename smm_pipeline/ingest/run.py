@@ -21,6 +21,7 @@ from smm_pipeline.ingest.binding import check_binding
 from smm_pipeline.ingest.persons import hold_to_key
 from smm_pipeline.ingest.queue import take_new
 from smm_pipeline.ingest.results import Arrival, DeliveryResult, failed
+from smm_pipeline.ingest.settling import growing_files
 from smm_pipeline.ingest.transform import TablePlan
 from smm_pipeline.ingest.values import OWN_HOSTS, define_macros, own_hosts_pattern
 from smm_pipeline.masking import without_values
@@ -72,13 +73,14 @@ def ingest_landing(
     secret = person_key()
     hold_to_key(con, secret)
     results: list[DeliveryResult] = []
+    growing = growing_files(settings, names)
     for name in names:
         try:
             source = load_feed(name, settings, catalog)
         except SmmError as error:
             results.append(_left_out(settings, name, error))
         else:
-            results += _ingest_feed(con, settings, catalog, source, run_id, secret, progress)
+            results += _ingest_feed(con, settings, catalog, source, run_id, secret, progress, growing)
     return results
 
 
@@ -114,8 +116,9 @@ def _ingest_feed(
     run_id: str,
     secret: bytes,
     progress: Progress | None,
+    growing: frozenset[Path],
 ) -> list[DeliveryResult]:
-    queue = take_new(con, settings, source, run_id)
+    queue = take_new(con, settings, source, run_id, growing)
     _warn_of_old_readings(con, source)
     plans: list[TablePlan] = []
     done = 0

@@ -41,8 +41,6 @@ from smm_pipeline.warehouse.state import ALL, StateView, code_version
 
 NAME = "deliveries_and_dirty_days"
 INTERVAL_SECONDS = 30
-# A file younger than this may still be growing.
-SETTLE_SECONDS = 5
 # Where the daemon keeps the key of the request that a run was made from.
 RUN_KEY_TAG = "dagster/run_key"
 _UNFINISHED = [
@@ -78,7 +76,7 @@ def sensors(
         is_changed = state != context.cursor
         now = time.time()
         # A time to come, as of a file from a machine whose clock is ahead, says nothing of growing.
-        if is_changed and any(now - SETTLE_SECONDS < changed <= now for changed in times):
+        if is_changed and any(now - settings.landing_settle_seconds < changed <= now for changed in times):
             return dg.SkipReason("files are still arriving in landing/")
         found = _request(context.instance, settings, catalog, state, is_changed=is_changed)
         if isinstance(found, str):

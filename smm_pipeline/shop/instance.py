@@ -147,6 +147,7 @@ def _mapping(feed: str, tables: str) -> str:
 def _settings() -> str:
     shop = (
         "# Settings of the demo shop. Every key, its unit and what a change does: docs/settings.md.\n\n"
+        "# The demo writes its files whole before anything reads them.\nlanding_settle_seconds = 0\n\n"
         f'[shop]\nname = "{BRAND}"\ntime_zone = "Europe/Kyiv"\ncurrency = "{CURRENCY}"\n'
         f'own_hosts = ["{HOST}", "{HOST.removeprefix("www.")}"]\ncontent_paths = ["/blog"]\n'
     )

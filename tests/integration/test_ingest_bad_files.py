@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,27 @@ def test_links_hidden_and_unfinished_files_are_left_alone(tmp_path: Path) -> Non
         shop.deliver("good", name, GOOD_LINE)
     (tmp_path / "landing" / "good" / "link.jsonl").symlink_to(outside)
     assert shop.ingest() == []
+
+
+def test_a_file_that_grows_is_left_until_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The writer is slower than the reader: it writes its second line while ingest waits to see whether it will."""
+    shop = Instance(tmp_path, {"good": 'mapping = "followers_jsonl.yml"'})
+    monkeypatch.setenv("SMM_LANDING_SETTLE_SECONDS", "9")
+    growing = shop.deliver("good", "growing.jsonl", GOOD_LINE)
+    shop.deliver("good", "whole.jsonl", GOOD_LINE.replace("good", "whole"))
+    shop.deliver("good", "old.jsonl", GOOD_LINE.replace("good", "old"), mtime=1e9)
+    waits: list[float] = []
+
+    def write_on(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 1:
+            growing.write_text(GOOD_LINE + GOOD_LINE.replace("good", "later"), encoding="utf-8")
+
+    monkeypatch.setattr(time, "sleep", write_on)
+    assert sorted(r.file_path for r in shop.ingest()) == ["old.jsonl", "whole.jsonl"]
+    [whole] = shop.ingest()
+    assert whole.counts[RECORDS] == Counts(2, 2)
+    assert [0 < seconds <= 9 for seconds in waits] == [True, True]
 
 
 def test_hostile_file_names_are_only_names(tmp_path: Path) -> None:
