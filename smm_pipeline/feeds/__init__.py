@@ -14,7 +14,8 @@ from pathlib import Path
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.constants import check_constants
-from smm_pipeline.feeds.mapping import Mapping, check_mapping, parse_mapping
+from smm_pipeline.feeds.mapping import Mapping, parse_mapping
+from smm_pipeline.feeds.mapping_check import check_mapping
 from smm_pipeline.settings import Feed, Settings
 
 VENDORS = Path(__file__).parent / "vendors"

@@ -11,7 +11,8 @@ from difflib import get_close_matches
 
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
-from smm_pipeline.feeds.mapping import Mapping, expressions_of
+from smm_pipeline.feeds.mapping import Mapping
+from smm_pipeline.feeds.mapping_check import expressions_of
 
 _CALL = re.compile(r"\bconstant\s*\(\s*(?:'(?P<name>[^']*)'\s*\))?", re.IGNORECASE)
 

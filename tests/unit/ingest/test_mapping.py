@@ -11,7 +11,8 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import VENDORS, load_feed, vendor_names
 from smm_pipeline.feeds.constants import check_constants
 from smm_pipeline.feeds.expressions import problems_of
-from smm_pipeline.feeds.mapping import TimeFormat, check_mapping, parse_mapping
+from smm_pipeline.feeds.mapping import TimeFormat, parse_mapping
+from smm_pipeline.feeds.mapping_check import check_mapping
 from smm_pipeline.settings import Feed, Settings, Shop
 from tests.project_catalog import project_catalog
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from smm_pipeline.feeds.mapping import check_mapping, parse_mapping
+from smm_pipeline.feeds.mapping import parse_mapping
+from smm_pipeline.feeds.mapping_check import check_mapping
 from smm_pipeline.settings import load_settings
 from tests.project_catalog import project_catalog
 
