@@ -6,10 +6,11 @@ what the fields mean (mapping.py). Pure: no database.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as MappingOf
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from smm_pipeline.errors import SmmError
 
@@ -68,6 +69,23 @@ class Nest(MappingModel):
     into: str = Field(description="the list of the structure that takes the parts, e.g. children")
 
 
+class RefusedName(MappingModel):
+    """Files of the same source that must not be loaded, told by their names, such as tables of a day not yet over."""
+
+    pattern: str = Field(description="a regular expression that is found in the name, in any case")
+    what: str = Field(description="what such a file is")
+    hint: str = Field(description="what to deliver instead")
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"expected a regular expression: {error}") from error
+        return value
+
+
 class FileFormat(MappingModel):
     """How the bytes are read; nothing is guessed."""
 
@@ -87,6 +105,7 @@ class FileFormat(MappingModel):
     error: ErrorAnswer | None = Field(None, description="Paths that only an answer of failure has, e.g. $.error.code")
     carry: Carry | None = Field(None, description="Rows of a table that belong together")
     nest: Nest | None = Field(None, description="Lines that are parts of the record of another line")
+    refused_name: RefusedName | None = Field(None, description="Files that the source makes and that are no delivery")
     structure: dict[str, Any] = {}
     document: dict[str, Any] = Field({}, description="Fields of the enclosing document, named document in expressions")
 
@@ -94,8 +113,10 @@ class FileFormat(MappingModel):
         """The kind a file is read as; with several kinds the suffix (before .gz) decides.
 
         Raises:
-            SmmError: SMM-201 when the suffix names none of the kinds.
+            SmmError: SMM-201 when the suffix names none of the kinds, or the name is one that the mapping refuses.
         """
+        if self.refused_name and re.search(self.refused_name.pattern, file_name, re.IGNORECASE):
+            raise SmmError("SMM-201", self.refused_name.what, where=file_name, hint=self.refused_name.hint)
         if len(self.kind) == 1:
             return self.kind[0]
         name = file_name.lower().removesuffix(".gz")

@@ -16,7 +16,8 @@ import duckdb
 from smm_pipeline.feeds.mapping import ColumnRule, NumberFormat, TimeFormat
 from smm_pipeline.ingest.structures import literal
 
-NULL_TEXTS = ("", "NULL", "null", "N/A", "-", "(not set)", "not available in demo dataset", "undefined", "—")
+_GOOGLE_NULLS = ("(not set)", "(data deleted)", "not available in demo dataset")
+NULL_TEXTS = ("", "NULL", "null", "N/A", "-", *_GOOGLE_NULLS, "undefined", "—")
 # (none) is a medium of its own, but no source.
 NULL_SOURCES = (*NULL_TEXTS, "(none)")
 SOURCE_COLUMNS = frozenset({"utm_source"})

@@ -215,22 +215,6 @@ def test_telegram_export(tmp_path: Path) -> None:
     ]
 
 
-def test_ga4_row(tmp_path: Path) -> None:
-    shop = Instance(tmp_path, {"web": 'vendor = "ga4"'})
-    shop.deliver_copy("web", SHARED_DATA / "web_analytics" / "ga4" / "velir_event_rows.jsonl")
-    [result] = shop.ingest()
-    assert (result.status, result.rejected) == ("loaded", 0)
-    assert shop.rows(
-        "select property_id, event_name, vendor_event_name, event_ts::varchar, vendor_session_id, page_url, order_ref "
-        "from raw.web_event"
-    ) == [
-        (
-            "1966637064", "other", "first_visit", "2021-04-06 06:49:50.431476+00", "1617691775",
-            "https://www.velir.com/blog/2016/08/25/behavior-driven-testing-drupal-8", None,
-        )
-    ]  # fmt: skip
-
-
 def test_shopify_rest_answers(tmp_path: Path) -> None:
     """Two answers of one order number, of shops of their own, and four products with their variants."""
     feeds = {name: f'vendor = "shopify_orders"\nconstants = {{ store_id = "{name}" }}' for name in ("one", "many")}

@@ -8,11 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from smm_pipeline.ingest import RECORDS, Counts
 from smm_pipeline.settings import PROJECT_ROOT
-from smm_pipeline.shop.ga4 import COLUMNS
 from tests.ingest_fixture import Instance
 
 FIXTURES = PROJECT_ROOT / "tests" / "fixtures"
@@ -25,47 +22,6 @@ def shop_with(home: Path, vendor: str, *files: str, constants: str = "", mtime: 
     for name in files:
         shop.deliver("feed", Path(name).name, (FIXTURES / name).read_bytes(), mtime=mtime)
     return shop
-
-
-def test_ga4_events(tmp_path: Path) -> None:
-    shop = shop_with(tmp_path, "ga4", "ga4/events.jsonl", constants='property_id = "p"')
-    [result] = shop.ingest()
-    assert result.counts["raw.web_event"] == Counts(rows_in=5, loaded=4, duplicate=1)
-    assert result.counts["raw.web_event_item"] == Counts(rows_in=2, loaded=2)
-    rows = shop.rows(
-        "select event_name, event_date_local, visitor_key is not null, user_key is not null, page_url, utm_campaign, "
-        "order_ref, value_amount, country, device_type, engagement_seconds from raw.web_event order by event_ts"
-    )
-    clean = "https://shop.example/product/sku1?utm_source=telegram"
-    first, second = date(2026, 3, 1), date(2026, 3, 2)
-    value = Decimal("250.5")
-    assert rows == [
-        ("session_start", first, True, False, clean, "club", None, None, "Ukraine", "mobile", None),
-        ("view_item", second, True, False, None, None, None, value, None, "mobile", 1.5),
-        ("purchase", second, True, True, None, None, "1001", value, None, "other", None),
-        ("other", second, False, False, None, None, None, None, None, "desktop", None),
-    ]
-    items = shop.rows("select item_no, sku, quantity, unit_price_amount from raw.web_event_item order by 1")
-    assert items == [(1, "sku1", Decimal(1), value), (2, "Chair", Decimal(2), Decimal(100))]
-
-
-def test_ga4_parquet_is_the_same_delivery_in_another_dress(tmp_path: Path) -> None:
-    """The typed, nested Parquet export of the same rows gives nothing but duplicates."""
-    shop = shop_with(tmp_path / "home", "ga4", "ga4/events.jsonl", constants='property_id = "p"')
-    shop.ingest()
-    before = shop.rows("select * exclude (_version_ts) from raw.web_event order by all")
-    target = tmp_path / "events.parquet"
-    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())
-    with duckdb.connect() as con:
-        con.execute(
-            f"copy (from read_json('{FIXTURES}/ga4/events.jsonl', format = 'newline_delimited', "
-            f"columns = {{{columns}}})) to '{target}' (format parquet)"
-        )
-    shop.deliver_copy("feed", target)
-    [result] = shop.ingest()
-    assert result.counts["raw.web_event"] == Counts(rows_in=5, duplicate=5)
-    assert result.counts["raw.web_event_item"] == Counts(rows_in=2, duplicate=2)
-    assert shop.rows("select * exclude (_version_ts) from raw.web_event order by all") == before
 
 
 def test_woocommerce_orders(tmp_path: Path) -> None:
@@ -247,35 +203,6 @@ def test_youscan(tmp_path: Path) -> None:
             None, None, None, False, None, None,
         ),
     ]  # fmt: skip
-
-
-def test_ga4_click_ids_that_only_analytics_kept(tmp_path: Path) -> None:
-    """They come back into the address, before its fragment, where it lacks them; the file may be named .json."""
-    event = {
-        "event_timestamp": "1772400000000000",
-        "event_name": "page_view",
-        "user_pseudo_id": "1.1",
-        "batch_page_id": "1",
-    }
-    lines: list[dict[str, object]] = []
-    for number, page in enumerate(("https://shop.example/a#top", "https://shop.example/b?x=1", "/c?gclid=Own")):
-        params = [{"key": "page_location", "value": {"string_value": page}}]
-        lines.append({**event, "batch_event_index": str(number), "event_params": params})
-        lines[-1]["collected_traffic_source"] = {"gclid": "Cj0", "srsltid": None}
-    lines[0]["items"] = [
-        {"item_id": "(not set)", "item_name": "(not set)"},
-        {"item_id": "(not set)", "item_name": "Chair", "quantity": "1"},
-    ]
-    shop = Instance(tmp_path, {"feed": 'vendor = "ga4"\nconstants = { property_id = "p" }'})
-    shop.deliver("feed", "events.json", "".join(json.dumps(line) + "\n" for line in lines))
-    [result] = shop.ingest()
-    assert result.status == "loaded"
-    assert shop.rows("select page_url from raw.web_event order by 1") == [
-        ("/c?gclid=Own",),
-        ("https://shop.example/a?gclid=Cj0#top",),
-        ("https://shop.example/b?x=1&gclid=Cj0",),
-    ]
-    assert shop.rows("select sku from raw.web_event_item") == [("Chair",)]
 
 
 def test_woocommerce_refunds_of_all_orders_name_theirs_as_parent(tmp_path: Path) -> None:

@@ -58,6 +58,16 @@ def test_a_good_mapping_passes() -> None:
             "kind: lines",
             "format.kind: lines stands alone, without columns: and structure:; its one field is",
         ),
+        (
+            "kind: csv",
+            "kind: csv, refused_name: {pattern: '(', what: a, hint: b}",
+            "format.refused_name.pattern = '(': expected a regular expression: missing )",
+        ),
+        (
+            "kind: csv",
+            "kind: csv, refused_name: {pattern: a, what: b}",
+            "format.refused_name.hint: is required: what",
+        ),
         ("kind: csv", "kind: lines, encoding: utf-16", "format.encoding: utf-16 has no line end of one byte, as lines"),
         (
             "kind: csv",
