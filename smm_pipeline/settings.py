@@ -11,13 +11,11 @@ import os
 import re
 import tomllib
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -36,55 +34,12 @@ from pydantic_settings import (
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.setting_errors import explain
+from smm_pipeline.setting_types import Currency, FeedName, Host, InnerPath, TimePattern, TimeZone
 
 PROJECT_ROOT = Path(os.environ.get("SMM_PROJECT_ROOT", Path(__file__).resolve().parent.parent))
 HOME_VARIABLE = "SMM_HOME"
 PERSON_KEY_VARIABLE = "SMM_PERSON_KEY"
 PERSON_KEY_MIN_BYTES = 32
-
-
-# The names stand in hundreds of files, and settings are read in every step of a Dagster run.
-_zones = cache(available_timezones)
-
-
-def _known_zone(value: str) -> str:
-    if value not in _zones():
-        raise ValueError("expected an IANA time zone such as Europe/Kyiv")
-    return value
-
-
-def _shaped(pattern: str, expected: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(f"expected {expected}")
-        return value
-
-    return AfterValidator(check)
-
-
-def _inside(value: str) -> str:
-    if Path(value).is_absolute() or os.pardir in Path(os.path.normpath(value)).parts:
-        raise ValueError("expected a path inside the instance folder, such as mappings/costs.yml")
-    return value
-
-
-def _time_pattern(value: str) -> str:
-    try:
-        groups = re.compile(value).groupindex
-    except re.error as error:
-        raise ValueError(f"expected a regular expression with a group (?P<ts>...): {error}") from error
-    if value and "ts" not in groups:
-        raise ValueError("expected a regular expression with a group (?P<ts>...)")
-    return value
-
-
-_LABEL = r"[^\W_]([\w-]{0,61}[^\W_])?"
-TimeZone = Annotated[str, AfterValidator(_known_zone)]
-Currency = Annotated[str, _shaped(r"[A-Z]{3}", "an ISO 4217 code such as UAH")]
-Host = Annotated[str, _shaped(rf"{_LABEL}(\.{_LABEL})+", "a host such as shop.example")]
-FeedName = Annotated[str, _shaped(r"[a-z0-9_]+", "a feed name of a-z, 0-9 and _, such as web_orders")]
-InnerPath = Annotated[str, AfterValidator(_inside)]
-TimePattern = Annotated[str, AfterValidator(_time_pattern)]
 
 
 class _Section(BaseModel):

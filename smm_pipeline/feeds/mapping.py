@@ -17,7 +17,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, fiel
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import mapping_text
 from smm_pipeline.feeds.file_format import LINE, FileFormat, MappingModel, as_tuple
-from smm_pipeline.settings import TimeZone
+from smm_pipeline.setting_types import TimeZone
 
 _UNNEST = re.compile(r"unnest\((?P<list>.+)\)\s+as\s+(?P<name>[a-z_][a-z0-9_]*)", re.DOTALL | re.IGNORECASE)
 # Record fields must stay clear of the names that the engine adds to them.

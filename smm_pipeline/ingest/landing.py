@@ -26,7 +26,19 @@ _TIME_PATTERNS = ("%Y%m%dT%H%M%SZ", "%Y-%m-%dT%H:%M:%SZ", "%Y%m%dT%H%M%S", "%Y%m
 
 
 def landing_files(folder: Path, feed: Feed) -> Iterator[tuple[Path, os.stat_result]]:
-    """Regular, finished files of a feed in name order; links, hidden and temporary files are left alone."""
+    """Regular, finished files of a feed in name order; hidden and temporary files are left alone."""
+    return ((path, info) for path, info in _finished(folder, feed) if stat.S_ISREG(info.st_mode))
+
+
+def strange_files(folder: Path, feed: Feed) -> Iterator[Path]:
+    """Links, pipes and devices where a feed's files are: they are never opened, only told."""
+    odd = (
+        path for path, info in _finished(folder, feed) if not (stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode))
+    )
+    return odd
+
+
+def _finished(folder: Path, feed: Feed) -> Iterator[tuple[Path, os.stat_result]]:
     if not folder.is_dir():
         return
     for path in sorted(folder.glob(feed.files)):
@@ -38,8 +50,7 @@ def landing_files(folder: Path, feed: Feed) -> Iterator[tuple[Path, os.stat_resu
         except (FileNotFoundError, PermissionError):
             # Taken away since the folder was listed, or in a folder that closed_folders() tells of.
             continue
-        if stat.S_ISREG(info.st_mode):
-            yield path, info
+        yield path, info
 
 
 def closed_folders(folder: Path) -> list[Path]:
@@ -57,6 +68,13 @@ def may_not_be_opened(path: Path, reason: str) -> SmmError:
     """SMM-209 of a file or a folder in landing/."""
     hint = "give the user who runs smm the right to read it; the other files go on"
     return SmmError("SMM-209", f"it cannot be opened: {reason}", where=str(path), hint=hint)
+
+
+def not_a_file(path: Path) -> SmmError:
+    """SMM-209 of something in landing/ that is no regular file."""
+    kind = "a link" if path.is_symlink() else "a pipe, a socket or a device"
+    hint = "put the file itself there; links are not followed, because they may lead anywhere"
+    return SmmError("SMM-209", f"it is {kind}, and no file", where=str(path), hint=hint)
 
 
 def display_name(path: Path, folder: Path) -> str:

@@ -26,8 +26,10 @@ from smm_pipeline.ingest.landing import (
     display_name,
     landing_files,
     may_not_be_opened,
+    not_a_file,
     raw_path,
     store_raw,
+    strange_files,
 )
 from smm_pipeline.ingest.results import Arrival, DeliveryResult, failed
 from smm_pipeline.settings import Feed, Settings
@@ -102,6 +104,9 @@ def take_new(
         error = may_not_be_opened(folder, os.strerror(errno.EACCES))
         name = display_name(folder, settings.landing / source.name)
         queue.results.append(DeliveryResult(source.name, f"{name}/", "", "failed", error=error))
+    for path in strange_files(settings.landing / source.name, source.feed):
+        name = display_name(path, settings.landing / source.name)
+        queue.results.append(DeliveryResult(source.name, name, "", "failed", error=not_a_file(path)))
     for path, info in landing_files(settings.landing / source.name, source.feed):
         if path in growing:
             continue

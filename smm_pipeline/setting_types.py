@@ -1,0 +1,58 @@
+"""Kinds of values that a setting may take, each refused with what was expected in its place.
+
+Belongs here: types that check a value by itself. Does not belong here: settings (settings.py).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator
+
+# The names stand in hundreds of files, and settings are read in every step of a Dagster run.
+_zones = cache(available_timezones)
+
+
+def _known_zone(value: str) -> str:
+    if value not in _zones():
+        raise ValueError("expected an IANA time zone such as Europe/Kyiv")
+    return value
+
+
+def _shaped(pattern: str, expected: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"expected {expected}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _inside(value: str) -> str:
+    if Path(value).is_absolute() or os.pardir in Path(os.path.normpath(value)).parts:
+        raise ValueError("expected a path inside the instance folder, such as mappings/costs.yml")
+    return value
+
+
+def _time_pattern(value: str) -> str:
+    try:
+        groups = re.compile(value).groupindex
+    except re.error as error:
+        raise ValueError(f"expected a regular expression with a group (?P<ts>...): {error}") from error
+    if value and "ts" not in groups:
+        raise ValueError("expected a regular expression with a group (?P<ts>...)")
+    return value
+
+
+_LABEL = r"[^\W_]([\w-]{0,61}[^\W_])?"
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+Currency = Annotated[str, _shaped(r"[A-Z]{3}", "an ISO 4217 code such as UAH")]
+Host = Annotated[str, _shaped(rf"{_LABEL}(\.{_LABEL})+", "a host such as shop.example")]
+FeedName = Annotated[str, _shaped(r"[a-z0-9_]+", "a feed name of a-z, 0-9 and _, such as web_orders")]
+InnerPath = Annotated[str, AfterValidator(_inside)]
+TimePattern = Annotated[str, AfterValidator(_time_pattern)]

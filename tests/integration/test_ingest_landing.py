@@ -1,0 +1,138 @@
+"""What of landing/ is taken up: whole regular files, whatever their names; anything else is left or told."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smm_pipeline.ingest import RECORDS, Counts
+from tests.ingest_fixture import Instance
+
+GOOD_LINE = '{"community": "good", "day": "2026-03-01", "followers": 1}\n'
+
+
+def test_a_file_that_may_not_be_opened_stops_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refusal is the test's own, because root, whom CI runs as, may open everything."""
+    system_open = os.open
+
+    def refusing(path: Any, flags: int, *rest: Any, **more: Any) -> int:
+        if str(path).endswith("closed.jsonl"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return system_open(path, flags, *rest, **more)
+
+    shop = Instance(tmp_path, {"bad": 'mapping = "followers_jsonl.yml"', "good": 'mapping = "followers_jsonl.yml"'})
+    shop.deliver("bad", "closed.jsonl", GOOD_LINE)
+    shop.deliver("bad", "open.jsonl", GOOD_LINE)
+    shop.deliver("good", "x.jsonl", GOOD_LINE)
+    monkeypatch.setattr(os, "open", refusing)
+    results = {(r.feed, r.file_path): r for r in shop.ingest()}
+    assert results["bad", "open.jsonl"].status == results["good", "x.jsonl"].status == "loaded"
+    closed = results["bad", "closed.jsonl"]
+    assert closed.error is not None
+    assert closed.error.code == "SMM-209"
+
+
+@pytest.mark.parametrize(
+    ("error", "looks"),
+    [
+        (PermissionError, 1),  # its folder may be listed but not entered
+        (FileNotFoundError, 2),  # it was renamed while it was copied
+    ],
+)
+def test_a_file_that_vanishes_or_is_locked_away_stops_nothing_else(
+    error: type[OSError], looks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refusal is the test's own: at the first or at the second look."""
+    system_lstat, seen = Path.lstat, []
+
+    def refusing(path: Path) -> os.stat_result:
+        if path.name == "gone.jsonl":
+            seen.append(path)
+            if len(seen) == looks:
+                raise error(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+        return system_lstat(path)
+
+    shop = Instance(tmp_path, {"good": 'mapping = "followers_jsonl.yml"'})
+    shop.deliver("good", "gone.jsonl", GOOD_LINE.replace("good", "gone"))
+    shop.deliver("good", "x.jsonl", GOOD_LINE)
+    monkeypatch.setattr(Path, "lstat", refusing)
+    assert [(r.file_path, r.status) for r in shop.ingest()] == [("x.jsonl", "loaded")]
+    assert len(seen) == looks
+    monkeypatch.undo()
+    assert [(r.file_path, r.status) for r in shop.ingest()] == [("gone.jsonl", "loaded")]
+
+
+def test_a_name_that_holds_no_time_stops_no_other_file(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, {"good": "mapping = \"followers_jsonl.yml\"\nextracted_at = '_(?P<ts>[0-9]{8})'"})
+    shop.deliver("good", "x_20261399.jsonl", GOOD_LINE)
+    shop.deliver("good", "x_20260301.jsonl", GOOD_LINE.replace("good", "b"))
+    results = {r.file_path: r for r in shop.ingest()}
+    assert results["x_20260301.jsonl"].status == "loaded"
+    odd = results["x_20261399.jsonl"]
+    assert odd.error is not None
+    assert "20261399" in odd.error.what
+    assert shop.rows("select file_path, error_code from meta.delivery where status = 'failed'") == [
+        ("x_20261399.jsonl", "SMM-102")
+    ]
+    assert shop.ingest() == []
+
+
+def test_hidden_and_unfinished_files_are_left_alone(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, {"good": 'mapping = "followers_jsonl.yml"'})
+    for name in (".hidden.jsonl", "half.jsonl.part", "half.jsonl.tmp"):
+        shop.deliver("good", name, GOOD_LINE)
+    assert shop.ingest() == []
+
+
+def test_links_and_pipes_are_told_and_never_opened(tmp_path: Path) -> None:
+    """A link may lead out of landing/, a pipe without a writer would wait for ever; a second name is a duplicate."""
+    shop = Instance(tmp_path, {"good": 'mapping = "followers_jsonl.yml"'})
+    outside = tmp_path / "outside.jsonl"
+    outside.write_text(GOOD_LINE, encoding="utf-8")
+    folder = shop.deliver("good", "good.jsonl", GOOD_LINE).parent
+    (folder / "link.jsonl").symlink_to(outside)
+    (folder / "folder").symlink_to(tmp_path, target_is_directory=True)
+    os.mkfifo(folder / "pipe.jsonl")
+    (folder / "second.jsonl").hardlink_to(folder / "good.jsonl")
+    results = {r.file_path: (r.status, r.error and r.error.what) for r in shop.ingest()}
+    assert results == {
+        "folder": ("failed", "it is a link, and no file"),
+        "good.jsonl": ("loaded", None),
+        "link.jsonl": ("failed", "it is a link, and no file"),
+        "pipe.jsonl": ("failed", "it is a pipe, a socket or a device, and no file"),
+        "second.jsonl": ("duplicate", None),
+    }
+
+
+def test_a_file_that_grows_is_left_until_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The writer is slower than the reader: it writes its second line while ingest waits to see whether it will."""
+    shop = Instance(tmp_path, {"good": 'mapping = "followers_jsonl.yml"'})
+    monkeypatch.setenv("SMM_LANDING_SETTLE_SECONDS", "9")
+    growing = shop.deliver("good", "growing.jsonl", GOOD_LINE)
+    shop.deliver("good", "whole.jsonl", GOOD_LINE.replace("good", "whole"))
+    shop.deliver("good", "old.jsonl", GOOD_LINE.replace("good", "old"), mtime=1e9)
+    waits: list[float] = []
+
+    def write_on(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 1:
+            growing.write_text(GOOD_LINE + GOOD_LINE.replace("good", "later"), encoding="utf-8")
+
+    monkeypatch.setattr(time, "sleep", write_on)
+    assert sorted(r.file_path for r in shop.ingest()) == ["old.jsonl", "whole.jsonl"]
+    [whole] = shop.ingest()
+    assert whole.counts[RECORDS] == Counts(2, 2)
+    assert [0 < seconds <= 9 for seconds in waits] == [True, True]
+
+
+def test_hostile_file_names_are_only_names(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, {"good": 'mapping = "followers_jsonl.yml"'})
+    names = ["a'; drop table x; --.jsonl", "[star]*?.jsonl", "new\nline.jsonl", "-rf.jsonl", "\u202efdp.jsonl"]
+    for n, name in enumerate(names):
+        shop.deliver("good", name, GOOD_LINE.replace("good", f"c{n}"))
+    assert [r.status for r in shop.ingest()] == ["loaded"] * len(names)
