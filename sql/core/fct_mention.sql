@@ -19,7 +19,22 @@ mention as (
                     ), '\.*(:[0-9]*)?$', ''
                 ), '^www\.', ''
             ), ''
-        ) as host
+        ) as host,
+        -- An address as it is shared: without scheme, www., tags of campaigns, fragment and the last slash.
+        regexp_replace(
+            regexp_replace(
+                regexp_replace(replace(lower(trim(url)), '/?', '?'), '#.*$|^[a-z][a-z0-9+.-]*://(www\.)?', '', 'g'),
+                '([?&])((utm_[a-z]+|fbclid|gclid)=[^&]*&?)+', '\1', 'g'
+            ), '[/?&]+$', ''
+        ) as address,
+        -- The words alone: two retweets of one text differ in marks, in who is quoted and in shortened addresses.
+        trim(
+            regexp_replace(
+                regexp_replace(
+                    lower(concat_ws(' ', title, mention_text)), '^rt @[^:]*:|[a-z][a-z0-9+.-]*://[^\s\pZ]*|@[\pL\pN_]+', ' ', 'g'
+                ), '[^\pL\pN]+', ' ', 'g'
+            )
+        ) as words
     from staged
 )
 
@@ -64,6 +79,15 @@ select
     end as engagements,
     linked_url,
     coalesce(is_spam, false) as is_spam,
+    -- Near-duplicates: the vendor's group, else one address, else the same words of a day. Few words are said by many.
+    md5(
+        case
+            when vendor_group is not null then 'group|' || source_system || '|' || vendor_group
+            when address <> '' then 'address|' || address
+            when length(words) >= 20 then 'words|' || cast(mention_date_local as varchar) || '|' || words
+            else 'mention|' || source_system || '|' || monitor_id || '|' || mention_id
+        end
+    ) as dedup_group,
     -- Two topics of a monitor find the same page or post; one that is no spam stands for it.
     row_number() over (
         partition by source_system, brand, published_ts, coalesce(url, mention_id)

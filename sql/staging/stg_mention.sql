@@ -25,6 +25,7 @@ select
     views,
     reach,
     linked_url,
+    vendor_group,
     is_spam
 from raw.mention
 where

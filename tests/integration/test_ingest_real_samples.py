@@ -107,36 +107,6 @@ def test_facebook_and_instagram_seeds(tmp_path: Path) -> None:
     ]
 
 
-def test_youscan_answer_and_webhook(tmp_path: Path) -> None:
-    shop = Instance(tmp_path, {"mentions": 'vendor = "youscan"\nconstants = { monitor_id = "7", brand = "YouScan" }'})
-    for name in ("mentions_response_example.json", "webhook_example.json"):
-        shop.deliver_copy("mentions", SHARED_DATA / "mentions" / "youscan_api" / name)
-    results = shop.ingest()
-    assert [(r.status, r.rejected) for r in results] == [("loaded", 0)] * 2
-    rows = shop.rows(
-        "select mention_id, mention_date_local, domain, source_type, sentiment, likes, shares, reach, is_spam, "
-        "country, contains(title, '<'), outlet, length(author_key) from raw.mention order by published_ts"
-    )
-    assert rows == [
-        (
-            "241032672",
-            date(2019, 11, 6),
-            "youscan.io",
-            "blog",
-            "positive",
-            15,
-            2,
-            100,
-            False,
-            "UA",
-            False,
-            None,
-            32,
-        ),
-        ("241032672", date(2021, 8, 9), "youscan.io", "blog", "positive", 12, None, 100, False, "UA", False, None, 32),
-    ]
-
-
 def test_woocommerce_answers(tmp_path: Path) -> None:
     feeds = {name: f'vendor = "woocommerce_{name}"' for name in ("orders", "refunds", "products")}
     shop = Instance(tmp_path, feeds)

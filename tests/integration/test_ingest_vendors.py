@@ -183,28 +183,6 @@ def test_telegram_export_and_views(tmp_path: Path) -> None:
     ]
 
 
-def test_youscan(tmp_path: Path) -> None:
-    """The address of a person's post would name the person whom author_key hides; that of an article is kept."""
-    shop = shop_with(tmp_path, "youscan", "youscan/mentions.json", constants='monitor_id = "3", brand = "Lamp"')
-    [result] = shop.ingest()
-    assert result.rejected == 0
-    rows = shop.rows(
-        "select brand, mention_date_local, url, domain, post_type, mention_text, sentiment, likes, comments, "
-        "linked_url, is_spam, outlet, author_followers from raw.mention order by mention_id"
-    )
-    text = "Shop is fine: https://www.shop.example/product/sku1 and https://other.example/"
-    assert rows == [
-        (
-            "Lamp", date(2026, 3, 1), None, "forum.example", "repost", text, "unknown", 0,
-            None, "https://www.shop.example/product/sku1", True, None, 12,
-        ),
-        (
-            "Lamp", date(2026, 3, 2), "https://news.example/a?page=2", "news.example", "post", "Lamps", "positive",
-            None, None, None, False, None, None,
-        ),
-    ]  # fmt: skip
-
-
 def test_woocommerce_refunds_of_all_orders_name_theirs_as_parent(tmp_path: Path) -> None:
     """GET /refunds, unlike GET /orders/<id>/refunds, tells the order in parent_id."""
     refund = {"id": 9, "parent_id": 77, "date_created_gmt": "2026-03-02T08:00:00", "amount": "5.00", "line_items": []}
