@@ -32,10 +32,8 @@ def landing_files(folder: Path, feed: Feed) -> Iterator[tuple[Path, os.stat_resu
 
 def strange_files(folder: Path, feed: Feed) -> Iterator[Path]:
     """Links, pipes and devices where a feed's files are: they are never opened, only told."""
-    odd = (
-        path for path, info in _finished(folder, feed) if not (stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode))
-    )
-    return odd
+    known = (stat.S_IFREG, stat.S_IFDIR)
+    return (path for path, info in _finished(folder, feed) if stat.S_IFMT(info.st_mode) not in known)
 
 
 def _finished(folder: Path, feed: Feed) -> Iterator[tuple[Path, os.stat_result]]:

@@ -104,9 +104,6 @@ def take_new(
         error = may_not_be_opened(folder, os.strerror(errno.EACCES))
         name = display_name(folder, settings.landing / source.name)
         queue.results.append(DeliveryResult(source.name, f"{name}/", "", "failed", error=error))
-    for path in strange_files(settings.landing / source.name, source.feed):
-        name = display_name(path, settings.landing / source.name)
-        queue.results.append(DeliveryResult(source.name, name, "", "failed", error=not_a_file(path)))
     for path, info in landing_files(settings.landing / source.name, source.feed):
         if path in growing:
             continue
@@ -121,6 +118,9 @@ def take_new(
             continue
         if seen_file is not None:
             found[seen_file.delivery_id, seen_file.file_path] = seen_file
+    for path in strange_files(settings.landing / source.name, source.feed):
+        name = display_name(path, settings.landing / source.name)
+        queue.results.append(DeliveryResult(source.name, name, "", "failed", error=not_a_file(path)))
     fresh = [
         (source.name, f.file_path, f.byte_count, f.mtime_ns, f.delivery_id)
         for f in found.values()

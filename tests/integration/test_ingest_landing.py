@@ -62,7 +62,7 @@ def test_a_file_that_vanishes_or_is_locked_away_stops_nothing_else(
     shop.deliver("good", "x.jsonl", GOOD_LINE)
     monkeypatch.setattr(Path, "lstat", refusing)
     assert [(r.file_path, r.status) for r in shop.ingest()] == [("x.jsonl", "loaded")]
-    assert len(seen) == looks
+    assert len(seen) >= looks
     monkeypatch.undo()
     assert [(r.file_path, r.status) for r in shop.ingest()] == [("gone.jsonl", "loaded")]
 
