@@ -249,7 +249,7 @@ def _instant(text: str, fmt: TimeFormat, zone: str) -> str:
         return parsed if "%z" in fmt.format else f"timezone({zone_sql}, {parsed})"
     plain = f"replace({text}, ',', '.')"
     return (
-        f"case when regexp_full_match({text}, '{_ISO}{_OFFSET}') then try_cast({plain} as timestamptz) "
+        f"case when regexp_full_match({text}, '{_ISO}{_OFFSET}') then {_with_offset(text)} "
         f"when regexp_full_match({text}, '{_ISO}') then timezone({zone_sql}, try_cast({plain} as timestamp)) end"
     )
 
@@ -265,5 +265,10 @@ def _day(text: str, fmt: TimeFormat, zone: str) -> str:
         rf"case when regexp_full_match({text}, '\d{{4}}-\d{{2}}-\d{{2}}') then try_cast({text} as date) "
         f"when regexp_full_match({text}, '{_ISO}') then cast(try_cast(replace({text}, ',', '.') as timestamp) as date) "
         f"when regexp_full_match({text}, '{_ISO}{_OFFSET}') "
-        f"then cast(timezone({zone_sql}, try_cast(replace({text}, ',', '.') as timestamptz)) as date) end"
+        f"then cast(timezone({zone_sql}, {_with_offset(text)}) as date) end"
     )
+
+
+def _with_offset(text: str) -> str:
+    """The instant of an ISO text with an offset; DuckDB takes no blank before one of four digits."""
+    return f"try_cast(replace(replace(replace({text}, ',', '.'), ' +', '+'), ' -', '-') as timestamptz)"

@@ -95,6 +95,8 @@ def test_booleans(con: duckdb.DuckDBPyConnection, text: str, expected: bool | No
         ("2019-11-06T14:04:59.9506137Z", TimeFormat(), "2019-11-06T14:04:59.950613"),
         ("2026-01-15T10:00:00", TimeFormat(), "2026-01-15T08:00:00"),  # Kyiv is UTC+2 in winter
         ("2026-07-15T10:00:00", TimeFormat(), "2026-07-15T07:00:00"),  # and UTC+3 in summer
+        ("2026-07-15 10:00:00 +0400", TimeFormat(), "2026-07-15T06:00:00"),
+        ("2026-07-15 10:00:00,5 -05:30", TimeFormat(), "2026-07-15T15:30:00.500000"),
         ("2026-07-15T10:00:00", TimeFormat(zone="UTC"), "2026-07-15T10:00:00"),
         ("2026-02-30T10:00:00Z", TimeFormat(), None),
         ("2026-03-01", TimeFormat(), None),
