@@ -154,6 +154,7 @@ class Mapping(MappingModel):
         {}, validation_alias=AliasChoices("columns"), description="Other names that a header may have for a column"
     )
     required_columns: tuple[str, ...] | None = Field(None, description="Default: all columns")
+    wide: bool = Field(False, description="Which columns a file has is the shop's choice: none is reported as odd")
     let: dict[str, str] = Field({}, description="Named expressions over the record, computed once")
     skip: tuple[SkipRule, ...] = ()
     reject_text: bool = Field(True, description="false: of rejects only place and reason are kept, not the record")

@@ -61,7 +61,7 @@ def match_header(header: Sequence[str], mapping: Mapping, where: str) -> list[st
             where=where,
             hint="correct columns: in the mapping, or required_columns: when the delivery may lack them",
         )
-    if not mapping.columns:
+    if mapping.wide or not mapping.columns:
         # A declared structure takes what it needs out of wide exports; the rest is no news.
         return []
     absent = [name for name in mapping.structure if name not in header]
