@@ -64,6 +64,10 @@ def _name_problems(mapping: Mapping) -> list[str]:
         problems.append(f"columns: a header's name for two columns: {', '.join(twice)}")
     if reserved := [c for c in mapping.structure if c.lower().startswith(RESERVED_PREFIX)]:
         problems.append(f"fields must not begin with {RESERVED_PREFIX}: {', '.join(reserved)}")
+    # To the database `category` is the field `Category`, and the field would win without a word.
+    fields = {name.casefold(): name for name in mapping.structure}
+    taken = {name: fields[name.casefold()] for name in mapping.let if name.casefold() in fields}
+    problems += [f"let.{name}: there is a field {field}; expected a name of its own" for name, field in taken.items()]
     return problems + _group_problems(mapping) + _nest_problems(mapping)
 
 

@@ -65,7 +65,7 @@ def match_header(header: Sequence[str], mapping: Mapping, where: str) -> list[st
         # A declared structure takes what it needs out of wide exports; the rest is no news.
         return []
     absent = [name for name in mapping.structure if name not in header]
-    extra = [name for name in header if name not in mapping.structure]
+    extra = [name for name in header if name and name not in mapping.structure]
     said = (("not in the file", absent), ("not in the mapping", extra))
     # In place of a header may stand a person's data.
     return [f"columns {what}: {without_persons(', '.join(names))}" for what, names in said if names]
