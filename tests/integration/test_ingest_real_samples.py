@@ -183,22 +183,3 @@ def test_telegram_export(tmp_path: Path) -> None:
     assert posts == [
         ("426597", "Your user ID: 123456789\nCurrent chat ID: -123456789", "text", "2022-03-16 17:24:40+00"),
     ]
-
-
-def test_shopify_rest_answers(tmp_path: Path) -> None:
-    """Two answers of one order number, of shops of their own, and four products with their variants."""
-    feeds = {name: f'vendor = "shopify_orders"\nconstants = {{ store_id = "{name}" }}' for name in ("one", "many")}
-    shop = Instance(tmp_path, {**feeds, "products": 'vendor = "shopify_products"'}, time_zone="America/New_York")
-    folder = SHARED_DATA / "orders" / "shopify_rest" / "python_api"
-    for feed, name in (("one", "order"), ("many", "orders"), ("products", "products")):
-        shop.deliver_copy(feed, folder / f"{name}.json")
-    assert {(r.status, r.rejected) for r in shop.ingest()} == {("loaded", 0)}
-    assert shop.rows("select store_id, order_number, status, total_amount from raw.shop_order order by 1") == [
-        ("many", "#1001", "partially_refunded", Decimal("598.94")),
-        ("one", "#1001", "pending", Decimal("409.94")),
-    ]
-    assert shop.rows("select count(*), sum(quantity * unit_price_amount) from raw.shop_order_line") == [(3, 597)]
-    with (folder / "products.json").open(encoding="utf-8") as text:
-        products = json.load(text)
-    variants = sum(len(p["variants"]) for p in (products["products"] if isinstance(products, dict) else products))
-    assert shop.rows("select count(distinct product_id), count(*) from raw.shop_product") == [(len(products), variants)]
