@@ -31,6 +31,7 @@ from smm_pipeline.warehouse.build import build_table
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.outcomes import Refused, open_refusals, reject_reasons, split, summed
 from smm_pipeline.warehouse.publish import Publication, publish, require_fresh
+from smm_pipeline.warehouse.rejects import Wanted, count_rejects
 from smm_pipeline.warehouse.schema import ensure_schema
 from smm_pipeline.warehouse.state import StateView
 
@@ -92,6 +93,35 @@ def ingest(
             forget_feed(con, settings, catalog, again, run_id=summary.run_id)
         _ingest(con, settings, catalog, summary, progress)
     return summary
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A second reading of a feed with rejects: their number by feed before and after, and what the ingest did.
+
+    Without rejects there was nothing to read, and `summary` is None.
+    """
+
+    rejects: dict[str, tuple[int, int]]
+    summary: RunSummary | None = None
+
+
+def replay(settings: Settings, catalog: Catalog, feed: str, progress: Progress | None = None) -> Replay:
+    """Read a feed anew from the raw store, with those that share its tables, if it has any rejects.
+
+    Raises:
+        SmmError: SMM-206 for an unknown feed, SMM-204 for a wrong mapping, and what `ingest` raises.
+    """
+    summary = RunSummary(new_run_id())
+    check_disk(settings)
+    with connect(settings) as con:
+        ensure_schema(con, catalog, settings)
+        before = {name: count_rejects(con, Wanted(feed=name)) for name in {feed, *settings.feeds}}
+        if feed in settings.feeds and not before[feed]:
+            return Replay({feed: (0, 0)})
+        feeds = forget_feed(con, settings, catalog, feed, run_id=summary.run_id)
+        _ingest(con, settings, catalog, summary, progress)
+        return Replay({name: (before[name], count_rejects(con, Wanted(feed=name))) for name in feeds}, summary)
 
 
 def run(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from smm_pipeline.catalog import load_catalog
+from smm_pipeline.cli import reject_commands
 from smm_pipeline.cli.arguments import Home
 from smm_pipeline.cli.feeds import feeds_text, list_feeds
 from smm_pipeline.cli.output import emit
@@ -17,6 +18,7 @@ from smm_pipeline.settings import load_settings
 def add_to(app: typer.Typer) -> None:
     """Make these commands known to the program."""
     app.command()(feeds)
+    app.add_typer(reject_commands.app, name="rejects")
 
 
 def feeds(home: Home = None) -> None:

@@ -13,6 +13,7 @@ from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
 from smm_pipeline.ingest.arrivals import read_arrivals
 from smm_pipeline.ingest.landing import raw_path
+from smm_pipeline.ingest.run import feed_fault
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.connection import transaction
 from smm_pipeline.warehouse.schema import relation
@@ -31,8 +32,8 @@ def forget_feed(
         The feeds that have to be read again, in the order of their names.
 
     Raises:
-        SmmError: SMM-206 for a feed that is not in smm.toml, SMM-208 when bytes of a loaded delivery are gone. Nothing
-            was changed then.
+        SmmError: SMM-206 for a feed that is not in smm.toml, SMM-208 when bytes of a loaded delivery are gone, SMM-204
+            or SMM-102 when one of the feeds could not be read as it is declared now. Nothing was changed then.
     """
     feeds, tables = _sharing(con, feed)
     for name in sorted(feeds):
@@ -43,6 +44,8 @@ def forget_feed(
             hint = "put the feed back into smm.toml: without it its rows could not be read again"
             raise SmmError("SMM-206", f"{name!r} shares a table with {feed!r} and is not in smm.toml", hint=hint)
         _check_bytes(con, settings, name)
+        if fault := feed_fault(con, settings, catalog, name):
+            raise fault
     with transaction(con):
         for table in sorted(tables):
             days = con.execute(

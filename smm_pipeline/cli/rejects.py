@@ -1,0 +1,221 @@
+"""Rejects as `smm rejects` shows them.
+
+Belongs here: listing, one reject in full, the file for a spreadsheet, and what a second reading changed. Does not
+belong here: finding rejects (warehouse/rejects.py) and what of a record may be shown (ingest/shown_record.py).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from smm_pipeline.catalog import Catalog
+from smm_pipeline.cli.instance import open_books
+from smm_pipeline.cli.texts import deliveries_text, ingest_dict
+from smm_pipeline.errors import SmmError, not_writable
+from smm_pipeline.feeds import load_feed
+from smm_pipeline.ingest import RECORDS, Fields, fields_of, shown_record
+from smm_pipeline.ingest.landing import raw_path
+from smm_pipeline.pipeline import Replay
+from smm_pipeline.settings import Settings
+from smm_pipeline.warehouse.outcomes import SKIPPED
+from smm_pipeline.warehouse.rejects import (
+    MIN_ID_CHARACTERS,
+    Reject,
+    Wanted,
+    count_rejects,
+    find_rejects,
+    rejects_by_id,
+)
+
+# What a spreadsheet takes for a formula, or for the beginning of one; full-width signs too.
+_FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_NUMBER = re.compile(r"[+-]?\d+([., ]\d+)*")
+_COLUMNS = ("id", "feed", "file", "delivery_id", "table", "row", "reasons", "rejected_at", "record")
+_LEGEND = "the record; x and 9 stand for letters and digits of what is not read, or may name a person:"
+_MEANINGS = {
+    "missing": "a column that a row cannot lack has no value",
+    "bad_number": "it is no number as the mapping says the source writes them",
+    "bad_time": "it is no time as the mapping says the source writes them",
+    "bad_date": "it is no day as the mapping says the source writes them",
+    "bad_boolean": "it is neither yes nor no",
+    "not_accepted": "it is none of the values that the contract knows",
+    "out_of_range": "the day is before history_start or too far ahead",
+    "ragged_row": "the row has more or fewer cells than the header",
+    "broken_json": "the line is no JSON",
+    "not_an_object": "the record is no JSON object",
+    "not_finite": "a number is infinite or not a number",
+    "nul_character": "the text holds a NUL character",
+    "bad_structure": "a field is of another kind than the mapping declares",
+    "skipped": "the mapping leaves it out on purpose",
+}
+
+
+def list_rejects(settings: Settings, catalog: Catalog, wanted: Wanted, limit: int) -> dict[str, Any]:
+    """The first rejects that are asked for, and how many there are; their records are shown one by one alone.
+
+    Raises:
+        SmmError: SMM-206 for a feed that neither the settings nor the books know.
+    """
+    wanted = _with_schema(wanted)
+    with open_books(settings, catalog) as (con, _):
+        _check_feed(wanted, settings, [f for (f,) in con.execute("select distinct feed from meta.delivery").fetchall()])
+        found, total = find_rejects(con, wanted, limit), count_rejects(con, wanted)
+        skipped = count_rejects(con, replace(wanted, reason=SKIPPED.rstrip(":"))) if wanted.reason is None else 0
+    return {"total": total, "skipped_on_purpose": skipped, "rejects": [_as_dict(r) for r in found]}
+
+
+def list_text(data: dict[str, Any]) -> str:
+    """One line per reject: what to type for it, where it stands, why."""
+    lines = [
+        f"{r['id']}  {r['feed']}/{r['file']} record {r['row']}, {r['table']}: {' '.join(r['reasons'])}"
+        for r in data["rejects"]
+    ]
+    more = data["total"] - len(data["rejects"])
+    lines += [f"and {more:,} more; --limit shows more of them, --csv all"] if more else []
+    if data["skipped_on_purpose"]:
+        lines.append(f"left out on purpose by the mapping: {data['skipped_on_purpose']:,}; --reason skipped lists them")
+    if data["rejects"]:
+        lines.append("smm rejects show ID shows one with its record")
+    return "\n".join(lines) or "no rejects"
+
+
+def export_rejects(settings: Settings, catalog: Catalog, wanted: Wanted, limit: int | None, target: Path) -> int:
+    """Write rejects with their masked records to a CSV file for spreadsheets; returns their number.
+
+    Raises:
+        SmmError: SMM-206 for an unknown feed, SMM-107 when the file cannot be written.
+    """
+    wanted = _with_schema(wanted)
+    with open_books(settings, catalog) as (con, _):
+        _check_feed(wanted, settings, [f for (f,) in con.execute("select distinct feed from meta.delivery").fetchall()])
+        found = find_rejects(con, wanted, limit)
+    fields = cache(lambda feed: _fields(settings, catalog, feed))
+    try:
+        # With a byte order mark, or Excel takes it for the code page of the country.
+        with target.open("w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(_COLUMNS)
+            for reject in found:
+                row = {
+                    **_as_dict(reject),
+                    "reasons": " ".join(reject.reasons),
+                    "record": _text(reject, fields(reject.feed)),
+                }
+                writer.writerow([harmless(str(row[name])) for name in _COLUMNS])
+    except OSError as error:
+        raise not_writable(error, str(target)) or SmmError(
+            "SMM-107", f"not writable: {error.strerror}", where=str(target)
+        ) from error
+    return len(found)
+
+
+def harmless(text: str) -> str:
+    """A cell that a spreadsheet shows and does not compute; a number stays one."""
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def show_reject(settings: Settings, catalog: Catalog, identifier: str) -> dict[str, Any]:
+    """One reject with its record, masked, and where the original is.
+
+    Raises:
+        SmmError: SMM-210 when no reject, or more than one, has an id that begins so.
+    """
+    hint = "smm rejects list shows the ids"
+    if len(identifier) < MIN_ID_CHARACTERS:
+        raise SmmError("SMM-210", f"expected at least {MIN_ID_CHARACTERS} characters of an id", hint=hint)
+    with open_books(settings, catalog) as (con, _):
+        found = rejects_by_id(con, identifier)
+    if len(found) != 1:
+        what = f"{len(found)} rejects have an id that begins so: " + ", ".join(r.id for r in found[:5])
+        raise SmmError("SMM-210", what if found else f"there is no reject {identifier!r}", hint=hint)
+    [reject] = found
+    record = shown_record(reject.record, _fields(settings, catalog, reject.feed)) if reject.record is not None else None
+    return {
+        **_as_dict(reject),
+        "meanings": {reason: _MEANINGS.get(reason.partition(":")[0], "") for reason in reject.reasons},
+        "record": record,
+        "original": raw_path(settings.raw_store, reject.feed, reject.delivery_id),
+    }
+
+
+def show_text(data: dict[str, Any]) -> str:
+    """A reject in full for people."""
+    record = data["record"]
+    text = record if isinstance(record, str) else json.dumps(record, ensure_ascii=False, indent=2)
+    return "\n".join(
+        [
+            f"reject {data['id']}: record {data['row']} of {data['feed']}/{data['file']}, for {data['table']}",
+            *(f"  {reason}" + (f": {meaning}" if meaning else "") for reason, meaning in data["meanings"].items()),
+            *(["its text is not kept: it may name a person throughout"] if record is None else [_LEGEND, text]),
+            f"the original: record {data['row']} of {data['original']}",
+            f"once the mapping or the source is corrected: smm rejects replay {data['feed']}",
+        ]
+    )
+
+
+def replay_dict(replay: Replay) -> dict[str, Any]:
+    """A second reading for --json; with nothing to read it has no run."""
+    return {
+        "feeds": {feed: {"before": b, "after": a} for feed, (b, a) in replay.rejects.items()},
+        **(ingest_dict(replay.summary) if replay.summary else {}),
+    }
+
+
+def replay_text(replay: Replay, feed: str) -> str:
+    """What a second reading changed."""
+    if replay.summary is None:
+        return f"{feed} has no rejects; nothing was read again"
+    lines = [deliveries_text(replay.summary)]
+    lines += [
+        f"rejects of {name}: {before:,} before, {after:,} now" for name, (before, after) in replay.rejects.items()
+    ]
+    return "\n".join([*lines, "next: smm run builds the days that changed"])
+
+
+def _with_schema(wanted: Wanted) -> Wanted:
+    table = wanted.table
+    return replace(wanted, table=f"raw.{table}") if table and table != RECORDS and "." not in table else wanted
+
+
+def _check_feed(wanted: Wanted, settings: Settings, booked: Sequence[str]) -> None:
+    known = sorted({*settings.feeds, *booked})
+    if wanted.feed is not None and wanted.feed not in known:
+        close = get_close_matches(wanted.feed, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"feeds are: {', '.join(known) or 'none'}"
+        raise SmmError("SMM-206", f"there is no feed {wanted.feed!r}", hint=hint)
+
+
+def _fields(settings: Settings, catalog: Catalog, feed: str) -> Fields:
+    """What may be shown of a feed's records; nothing where its mapping is gone or wrong."""
+    try:
+        return fields_of(load_feed(feed, settings, catalog).mapping, catalog) if feed in settings.feeds else Fields()
+    except SmmError:
+        return Fields()
+
+
+def _text(reject: Reject, fields: Fields) -> str:
+    if reject.record is None:
+        return ""
+    shown = shown_record(reject.record, fields)
+    return shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
+
+
+def _as_dict(reject: Reject) -> Mapping[str, Any]:
+    return {
+        "id": reject.id,
+        "feed": reject.feed,
+        "file": reject.file,
+        "delivery_id": reject.delivery_id,
+        "table": reject.table.removeprefix("raw."),
+        "row": reject.row,
+        "reasons": list(reject.reasons),
+        "rejected_at": reject.rejected_at,
+    }
