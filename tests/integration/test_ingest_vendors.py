@@ -6,9 +6,8 @@ import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-from smm_pipeline.ingest import RECORDS, Counts
+from smm_pipeline.ingest import Counts
 from smm_pipeline.settings import PROJECT_ROOT
 from tests.ingest_fixture import Instance
 
@@ -55,106 +54,6 @@ def test_an_order_states_what_went_back_and_the_refunds_resource_says_when(tmp_p
     ]
     lines = "select sku, quantity, refund_amount from raw.shop_refund_line"
     assert shop.rows(lines) == [("sku1", Decimal(1), Decimal(245))]
-
-
-def test_meta_insights_belong_to_the_day_before_their_end(tmp_path: Path) -> None:
-    """08:00 UTC is midnight in California in winter, 07:00 UTC from the eighth of March on."""
-    shop = shop_with(tmp_path, "meta_page_insights", "meta/insights.json", constants='network = "facebook"')
-    [result] = shop.ingest()
-    assert result.counts[RECORDS] == Counts(rows_in=4, loaded=2, rejected=2)
-    assert [r[2] for r in shop.rejects()] == [["skipped:other_period"], ["skipped:other_metric"]]
-    days = "select community_id, metric_date, metric, value, value_kind from raw.community_day order by metric_date"
-    assert shop.rows(days) == [
-        ("104", date(2026, 2, 28), "followers", 100, "level"),
-        ("104", date(2026, 3, 1), "followers", 103, "level"),
-        ("104", date(2026, 3, 8), "views", 0, "daily_flow"),
-    ]
-
-
-def test_of_two_names_of_a_metric_the_newer_counts(tmp_path: Path) -> None:
-    """page_fans fills the day that page_follows lacks; an unknown value gives way to a known one of the older name."""
-    shop = shop_with(tmp_path, "meta_page_insights", "meta/renamed.json")
-    [result] = shop.ingest()
-    assert result.counts[RECORDS] == Counts(rows_in=6, loaded=4, rejected=2)
-    assert [r[1:] for r in shop.rejects()] == [(4, ["skipped:other_name"]), (6, ["skipped:other_name"])]
-    days = "select metric_date, metric, vendor_metric, value from raw.community_day order by all"
-    assert shop.rows(days) == [
-        (date(2026, 2, 27), "followers", "page_fans", 90),
-        (date(2026, 2, 28), "followers", "page_follows", 100),
-        (date(2026, 2, 28), "reach", "page_impressions_unique", 30),
-        (date(2026, 2, 28), "views", "page_media_view", 40),
-    ]
-
-
-def test_a_total_of_instagram_belongs_to_the_day_its_paging_names(tmp_path: Path) -> None:
-    """1772352000 is midnight of the first of March in California, 1772438400 that of the second."""
-    shop = shop_with(tmp_path, "meta_page_insights", "meta/totals.json", constants='network = "instagram"')
-    shop.ingest()
-    assert [r[1:] for r in shop.rejects()] == [(3, ["skipped:breakdown"]), (4, ["skipped:no_value"])]
-    days = "select network, community_id, metric_date, metric, value, value_kind from raw.community_day order by metric"
-    assert shop.rows(days) == [
-        ("instagram", "177", date(2026, 3, 1), "reach", 224, "daily_flow"),
-        ("instagram", "177", date(2026, 3, 1), "views", 900, "daily_flow"),
-    ]
-
-
-def test_a_total_of_several_days_is_no_day(tmp_path: Path) -> None:
-    """Without paging nothing but the pull has a time: half to midnight on the first of March in Kyiv."""
-    text = (FIXTURES / "meta" / "totals.json").read_text(encoding="utf-8")
-    shop = Instance(tmp_path, {"feed": 'vendor = "meta_page_insights"'})
-    shop.deliver("feed", "week.json", text.replace("since=1772438400", "since=1772956800"), mtime=EVENING)
-    shop.deliver("feed", "bare.json", text.split(',\n "paging"')[0] + "}", mtime=EVENING)
-    shop.ingest()
-    assert {r[2][0] for r in shop.rejects()} == {"skipped:several_days", "skipped:breakdown", "skipped:no_value"}
-    assert shop.rows("select metric_date, metric, value from raw.community_day order by metric") == [
-        (date(2026, 2, 28), "reach", 224),
-        (date(2026, 2, 28), "views", 900),
-    ]
-
-
-def test_meta_posts_and_instagram_media(tmp_path: Path) -> None:
-    """Counters belong to the local day of the pull; what was not measured is unknown."""
-    counters = "select post_id, snapshot_date, views, reach, likes, comments, shares, saves, link_clicks"
-    facebook = shop_with(tmp_path / "f", "meta_posts", "meta/posts.json", mtime=EVENING)
-    facebook.ingest()
-    assert facebook.rows("select community_id, post_type, link_urls, is_reshare from raw.community_post") == [
-        ("104", "album", "https://shop.example/product/sku1", False)
-    ]
-    assert facebook.rows(f"{counters} from raw.community_post_snapshot") == [
-        ("104_7", date(2026, 3, 1), 400, None, 12, 0, 3, None, 5)
-    ]
-    instagram = shop_with(tmp_path / "i", "instagram_media", "meta/media.json", mtime=EVENING + 3600)
-    instagram.ingest()
-    assert instagram.rows("select network, community_id, post_type from raw.community_post") == [
-        ("instagram", "177", "reel")
-    ]
-    assert instagram.rows(f"{counters} from raw.community_post_snapshot") == [
-        ("178", date(2026, 3, 2), None, 70, 9, 1, None, 2, None)
-    ]
-
-
-def test_all_clicks_on_a_post_are_no_link_clicks(tmp_path: Path) -> None:
-    """Without the breakdown they are unknown, and none where it has no links; what is no breakdown is a reject."""
-    posts = []
-    breakdowns: tuple[Any, ...] = (None, {"other clicks": 3}, {"link clicks": 2}, "many", 7, {}, [])
-    for number, by_type in enumerate(breakdowns, start=1):
-        named = {"post_clicks": 8} if by_type is None else {"post_clicks": 8, "post_clicks_by_type": by_type}
-        insights = [{"name": name, "values": [{"value": value}]} for name, value in named.items()]
-        created = {"created_time": "2026-03-01T10:00:00+0000"}
-        posts.append({"id": f"104_{number}", **created, "insights": {"data": insights}})
-    shop = Instance(tmp_path, {"feed": 'vendor = "meta_posts"'})
-    shop.deliver("feed", "a.json", json.dumps(posts))
-    shop.ingest()
-    clicks = "select post_id, link_clicks from raw.community_post_snapshot order by 1"
-    assert shop.rows(clicks) == [
-        ("104_1", None),
-        ("104_2", 0),
-        ("104_3", 2),
-        ("104_5", None),
-        ("104_6", 0),
-        ("104_7", 0),
-    ]
-    assert shop.rejects() == [("raw.community_post_snapshot", 4, ["bad_number:link_clicks"])]
 
 
 def test_telegram_export_and_views(tmp_path: Path) -> None:
