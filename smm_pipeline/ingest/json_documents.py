@@ -50,7 +50,7 @@ def read_json_document(path: Path, name: str, mapping: Mapping, sink: Sink) -> t
     for row, record in enumerate(records, start=1):
         text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
         if reason := record_problem(record, text):
-            out.rejects.append(RecordReject(row, reason, text))
+            out.rejects.append(RecordReject(row, reason, text.encode(errors="backslashreplace").decode()))
         else:
             writer.write(row, text)
     writer.flush()

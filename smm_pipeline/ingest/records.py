@@ -31,8 +31,9 @@ from smm_pipeline.masking import without_values
 from smm_pipeline.warehouse.schema import quoted
 
 _PARQUET_MAGIC = b"PAR1"
-# What DuckDB's JSON reader lets pass and a strict one must look at again: NaN, Infinity, trailing commas, NUL.
-_ODD = re.compile(r"[:,\[]\s*-?([Nn][Aa][Nn]|[Ii][Nn][Ff])|,\s*[\]}]|\\u0000")
+# What DuckDB's JSON reader lets pass, or fails on, and a strict one must look at again: NaN, Infinity, trailing commas,
+# NUL, halves of pairs of code units.
+_ODD = re.compile(r"[:,\[]\s*-?([Nn][Aa][Nn]|[Ii][Nn][Ff])|,\s*[\]}]|\\u(0000|[dD][89a-fA-F])")
 
 
 class RecordTable:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +24,7 @@ from smm_pipeline.ingest.files import JSON_ENCODING_HINT, MAX_UNPACKED_BYTES, un
 from smm_pipeline.ingest.results import Extract
 
 Sink = Callable[[int, str], None]
+_NUL, _HALF_CHARACTER = re.compile("\0"), re.compile("[\ud800-\udfff]")
 PIECE_CHARACTERS = 8 << 20
 
 
@@ -108,7 +110,11 @@ def record_problem(record: Any, text: str) -> str | None:
     """Why a parsed value is no record; `text` is the JSON of it."""
     if not isinstance(record, dict):
         return "not_an_object"
-    return "nul_character" if "\\u0000" in text and _has_nul(record) else None
+    if "\\u0000" in text and _holds(record, _NUL):
+        return "nul_character"
+    # Half of a pair of code units, escaped or as it was read: it has no form in UTF-8.
+    may_be_half = "\\ud" in text or "\\uD" in text or _HALF_CHARACTER.search(text)
+    return "half_character" if may_be_half and _holds(record, _HALF_CHARACTER) else None
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -123,8 +129,10 @@ def _finite(text: str) -> str:
     return format(Decimal(repr(value)), "f") if "e" in text.lower() else text
 
 
-def _has_nul(value: Any) -> bool:
+def _holds(value: Any, characters: re.Pattern[str]) -> bool:
+    """Whether any text or key within a value has such a character."""
     if isinstance(value, str):
-        return "\0" in value
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(_has_nul(child) for child in children)
+        return characters.search(value) is not None
+    if isinstance(value, dict):
+        return any(_holds(part, characters) for pair in value.items() for part in pair)
+    return isinstance(value, list) and any(_holds(child, characters) for child in value)
