@@ -107,66 +107,6 @@ def test_facebook_and_instagram_seeds(tmp_path: Path) -> None:
     ]
 
 
-def test_woocommerce_answers(tmp_path: Path) -> None:
-    feeds = {name: f'vendor = "woocommerce_{name}"' for name in ("orders", "refunds", "products")}
-    shop = Instance(tmp_path, feeds)
-    folder = SHARED_DATA / "orders" / "woocommerce_rest"
-    expected: dict[str, Decimal] = {}
-    for path in sorted(folder.glob("order*.json")):
-        if path.name != "order-statuses.json":
-            shop.deliver_copy("orders", path)
-            data = json.loads(path.read_text(encoding="utf-8"))["data"]
-            expected |= {str(o["id"]): Decimal(o["total"]) for o in (data if isinstance(data, list) else [data])}
-    for path in sorted(folder.glob("refund*.json")):
-        shop.deliver_copy("refunds", path)
-    for path in sorted(folder.glob("product*.json")):
-        shop.deliver_copy("products", path)
-    results = shop.ingest()
-    assert [(r.file_path, r.error) for r in results if r.status != "loaded"] == []
-    assert shop.rejects() == []
-    orders = dict(shop.rows("select order_id, total_amount from raw.shop_order where _is_current"))
-    assert orders.keys() == expected.keys()
-    found = shop.rows(
-        "select utm_source, utm_campaign, page_referrer, landing_url, session_start_ts::varchar, "
-        "attribution_source_type, is_test "
-        "from raw.shop_order where order_id = '459'"
-    )
-    assert found == [
-        (
-            "woocommerce.com",
-            "sale",
-            "https://woocommerce.com/",
-            "https://ddev.site/shop/",
-            "2024-01-18 10:41:42+00",
-            "referral",
-            True,
-        )
-    ]
-    refunds = shop.rows(
-        "select refund_id, order_id, refund_amount, refund_date_local from raw.shop_refund where _is_current "
-        "and refund_id in ('562', '590') order by all"
-    )
-    assert refunds == [
-        ("562", "560", Decimal(27), date(2019, 10, 1)),
-        ("590", "560", Decimal(18), date(2019, 10, 9)),
-    ]
-    stated = {
-        str(o["id"]): -sum(Decimal(r["total"]) for r in o["refunds"])
-        for o in json.loads((folder / "orders-load-all.json").read_text(encoding="utf-8"))["data"]
-        if len(o.get("refunds", [])) == 4
-    }
-    assert len(stated) == 1
-    assert (
-        dict(
-            shop.rows(
-                "select order_id, refunded_amount from raw.shop_order where _is_current "
-                f"and order_id = '{next(iter(stated))}'"
-            )
-        )
-        == stated
-    )
-
-
 def test_telegram_export(tmp_path: Path) -> None:
     shop = Instance(tmp_path, {"telegram": 'vendor = "telegram_export"'})
     shop.deliver_copy("telegram", SHARED_DATA / "community_metrics" / "telegram_desktop_export" / "result.json")
