@@ -29,7 +29,7 @@ from smm_pipeline.validation import validate
 from smm_pipeline.warehouse.audits import BuildResult, audit_loaded, forget_rolled_back
 from smm_pipeline.warehouse.build import build_table
 from smm_pipeline.warehouse.connection import connect
-from smm_pipeline.warehouse.outcomes import Refused, open_refusals, reject_reasons, split, summed
+from smm_pipeline.warehouse.outcomes import Reasons, Refused, open_refusals, reject_reasons, split, summed
 from smm_pipeline.warehouse.publish import Publication, publish, require_fresh
 from smm_pipeline.warehouse.rejects import Wanted, count_rejects
 from smm_pipeline.warehouse.schema import ensure_schema
@@ -207,12 +207,16 @@ def _ingest(
     reasons = reject_reasons(con, summary.run_id)
     summary.reject_reasons = {feed: summed(deliveries) for feed, deliveries in sorted(reasons.items())}
     for delivery in summary.deliveries:
-        _, skips = split(reasons.get(delivery.feed, {}).get(delivery.delivery_id, {}))
-        records = delivery.counts[RECORDS].rows_in if delivery.counts else 0
-        if 0 < delivery.hurt_records == records - sum(skips.values()):
+        if is_emptied(delivery, reasons.get(delivery.feed, {}).get(delivery.delivery_id, {})):
             summary.emptied.append(delivery)
     now = {(d.feed, d.file_path) for d in summary.refused}
     summary.waiting = [r for r in open_refusals(con, settings.landing) if (r.feed, r.file) not in now]
+
+
+def is_emptied(delivery: DeliveryResult, reasons: Reasons) -> bool:
+    """Whether no record of a delivery was loaded whole, of those that the mapping does not leave out on purpose."""
+    records = delivery.counts[RECORDS].rows_in if delivery.counts else 0
+    return 0 < delivery.hurt_records == records - sum(split(reasons)[1].values())
 
 
 def _build_stale(

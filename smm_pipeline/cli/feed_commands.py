@@ -5,19 +5,24 @@ Belongs here: one short function per command, as in commands.py. Does not belong
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from smm_pipeline.catalog import load_catalog
 from smm_pipeline.cli import reject_commands
-from smm_pipeline.cli.arguments import Home
+from smm_pipeline.cli.arguments import Home, checking
+from smm_pipeline.cli.check import check_file, choose_feed
 from smm_pipeline.cli.feeds import feeds_text, list_feeds
-from smm_pipeline.cli.output import emit
+from smm_pipeline.cli.output import EXIT_REFUSED, emit
 from smm_pipeline.settings import load_settings
 
 
 def add_to(app: typer.Typer) -> None:
     """Make these commands known to the program."""
     app.command()(feeds)
+    app.command()(check)
     app.add_typer(reject_commands.app, name="rejects")
 
 
@@ -25,3 +30,24 @@ def feeds(home: Home = None) -> None:
     """List every feed: what it fills, what it delivered, how fresh it is, what could be joined, what was rejected."""
     data = list_feeds(load_settings(home), load_catalog())
     emit(data, feeds_text(data))
+
+
+def check(
+    file: Annotated[Path, typer.Argument(help="The file to try; it stays where it is")],
+    home: Home = None,
+    feed: Annotated[
+        str | None, typer.Option(help="As a delivery of this feed [default: the one whose folder it is in]")
+    ] = None,
+    vendor: Annotated[str | None, typer.Option(help="With this shipped mapping, without a feed")] = None,
+    mapping: Annotated[
+        str | None, typer.Option(help="With this mapping of the instance folder, without a feed")
+    ] = None,
+) -> None:
+    """Try a file: say what an ingest would load, supersede and reject of it now, and write nothing."""
+    settings = load_settings(home)
+    with checking():
+        settings, name = choose_feed(settings, file.absolute(), feed, vendor, mapping)
+    data, text, is_good = check_file(settings, load_catalog(), name, file.absolute())
+    emit(data, text)
+    if not is_good:
+        raise typer.Exit(EXIT_REFUSED)

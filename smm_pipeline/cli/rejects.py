@@ -69,7 +69,7 @@ def list_rejects(settings: Settings, catalog: Catalog, wanted: Wanted, limit: in
         _check_feed(wanted, settings, [f for (f,) in con.execute("select distinct feed from meta.delivery").fetchall()])
         found, total = find_rejects(con, wanted, limit), count_rejects(con, wanted)
         skipped = count_rejects(con, replace(wanted, reason=SKIPPED.rstrip(":"))) if wanted.reason is None else 0
-    return {"total": total, "skipped_on_purpose": skipped, "rejects": [_as_dict(r) for r in found]}
+    return {"total": total, "skipped_on_purpose": skipped, "rejects": [reject_dict(r) for r in found]}
 
 
 def list_text(data: dict[str, Any]) -> str:
@@ -97,7 +97,7 @@ def export_rejects(settings: Settings, catalog: Catalog, wanted: Wanted, limit: 
     with open_books(settings, catalog) as (con, _):
         _check_feed(wanted, settings, [f for (f,) in con.execute("select distinct feed from meta.delivery").fetchall()])
         found = find_rejects(con, wanted, limit)
-    fields = cache(lambda feed: _fields(settings, catalog, feed))
+    fields = cache(lambda feed: fields_of_feed(settings, catalog, feed))
     try:
         # With a byte order mark, or Excel takes it for the code page of the country.
         with target.open("w", encoding="utf-8-sig", newline="") as file:
@@ -105,9 +105,9 @@ def export_rejects(settings: Settings, catalog: Catalog, wanted: Wanted, limit: 
             writer.writerow(_COLUMNS)
             for reject in found:
                 row = {
-                    **_as_dict(reject),
+                    **reject_dict(reject),
                     "reasons": " ".join(reject.reasons),
-                    "record": _text(reject, fields(reject.feed)),
+                    "record": text_of(reject, fields(reject.feed)),
                 }
                 writer.writerow([harmless(str(row[name])) for name in _COLUMNS])
     except OSError as error:
@@ -137,9 +137,13 @@ def show_reject(settings: Settings, catalog: Catalog, identifier: str) -> dict[s
         what = f"{len(found)} rejects have an id that begins so: " + ", ".join(r.id for r in found[:5])
         raise SmmError("SMM-210", what if found else f"there is no reject {identifier!r}", hint=hint)
     [reject] = found
-    record = shown_record(reject.record, _fields(settings, catalog, reject.feed)) if reject.record is not None else None
+    record = (
+        shown_record(reject.record, fields_of_feed(settings, catalog, reject.feed))
+        if reject.record is not None
+        else None
+    )
     return {
-        **_as_dict(reject),
+        **reject_dict(reject),
         "meanings": {reason: _MEANINGS.get(reason.partition(":")[0], "") for reason in reject.reasons},
         "record": record,
         "original": raw_path(settings.raw_store, reject.feed, reject.delivery_id),
@@ -193,7 +197,7 @@ def _check_feed(wanted: Wanted, settings: Settings, booked: Sequence[str]) -> No
         raise SmmError("SMM-206", f"there is no feed {wanted.feed!r}", hint=hint)
 
 
-def _fields(settings: Settings, catalog: Catalog, feed: str) -> Fields:
+def fields_of_feed(settings: Settings, catalog: Catalog, feed: str) -> Fields:
     """What may be shown of a feed's records; nothing where its mapping is gone or wrong."""
     try:
         return fields_of(load_feed(feed, settings, catalog).mapping, catalog) if feed in settings.feeds else Fields()
@@ -201,14 +205,16 @@ def _fields(settings: Settings, catalog: Catalog, feed: str) -> Fields:
         return Fields()
 
 
-def _text(reject: Reject, fields: Fields) -> str:
+def text_of(reject: Reject, fields: Fields) -> str:
+    """The record of a reject as far as it may be shown, in one line."""
     if reject.record is None:
         return ""
     shown = shown_record(reject.record, fields)
     return shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
 
 
-def _as_dict(reject: Reject) -> Mapping[str, Any]:
+def reject_dict(reject: Reject) -> Mapping[str, Any]:
+    """A reject for --json, without its record."""
     return {
         "id": reject.id,
         "feed": reject.feed,

@@ -64,7 +64,7 @@ def deliveries_text(summary: RunSummary) -> str:
             if (n := sum(1 for d in mine if d.status == status))
         )
         noun = "delivery" if len(mine) == 1 else "deliveries"
-        lines += [f"{feed}: {states} {noun}", *_equations(_totals(mine, reasons)), *reason_lines(reasons)]
+        lines += [f"{feed}: {states} {noun}", *equations(totals(mine, reasons)), *reason_lines(reasons)]
     if any(split(reasons)[0] for reasons in summary.reject_reasons.values()):
         lines.append("rejects are kept with their text in the table quality.rejects; smm status counts all of them")
     lines += [f"no record of {d.feed}/{d.file_path} was loaded whole: each has a reject" for d in summary.emptied]
@@ -75,7 +75,7 @@ def deliveries_text(summary: RunSummary) -> str:
     return "\n".join(lines)
 
 
-def _totals(deliveries: Sequence[DeliveryResult], reasons: Reasons) -> dict[str, int]:
+def totals(deliveries: Sequence[DeliveryResult], reasons: Reasons) -> dict[str, int]:
     """Counts of several deliveries under the names of warehouse.outcomes.Fates."""
     records = [c for d in deliveries for table, c in d.counts.items() if table == RECORDS]
     rows = [c for d in deliveries for table, c in d.counts.items() if table != RECORDS]
@@ -90,7 +90,7 @@ def _totals(deliveries: Sequence[DeliveryResult], reasons: Reasons) -> dict[str,
     }
 
 
-def _equations(n: Mapping[str, int]) -> list[str]:
+def equations(n: Mapping[str, int]) -> list[str]:
     """Where every record and every row went; nothing when there were none."""
     if not n["records"]:
         return []
@@ -183,7 +183,7 @@ def status_text(data: dict[str, Any]) -> str:
             f"feed {feed['feed']}: {counted(feed['loaded'], 'delivery', 'deliveries')}, {feed['failed']} refused, "
             f"last made {feed['last_extracted']}"
         )
-        lines += _equations(feed["counts"]) if feed["counts"] else []
+        lines += equations(feed["counts"]) if feed["counts"] else []
         lines += reason_lines({**feed["reject_reasons"], **{SKIPPED + r: n for r, n in feed["skip_reasons"].items()}})
     seen = {feed["feed"] for feed in data["feeds"]}
     lines += [f"feed {name}: nothing delivered yet" for name in data["configured_feeds"] if name not in seen]

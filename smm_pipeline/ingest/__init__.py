@@ -3,7 +3,7 @@
 Belongs here: the public face of the room. Does not belong here: any code. See landing and arrivals (raw store),
 text_readers and records (bytes to records), transform (records to rows), merge (rows to versions), batch (one
 transaction), run (all of it), again (reading from the raw store once more), news (what waits in landing/), shown_record
-(what of a refused record may be shown).
+(what of a refused record may be shown), trial (trying a file).
 """
 
 from smm_pipeline.ingest.again import forget_feed
@@ -12,17 +12,20 @@ from smm_pipeline.ingest.persons import is_other_key
 from smm_pipeline.ingest.results import RECORDS, Counts, DeliveryResult
 from smm_pipeline.ingest.run import feed_fault, ingest_landing
 from smm_pipeline.ingest.shown_record import Fields, fields_of, shown_record
+from smm_pipeline.ingest.trial import Trial, try_file
 
 __all__ = [
     "RECORDS",
     "Counts",
     "DeliveryResult",
     "Fields",
+    "Trial",
     "feed_fault",
     "fields_of",
     "forget_feed",
     "ingest_landing",
     "is_other_key",
     "shown_record",
+    "try_file",
     "unseen_files",
 ]

@@ -102,7 +102,7 @@ def feed_fault(con: duckdb.DuckDBPyConnection, settings: Settings, catalog: Cata
         name: of the feed.
     """
     try:
-        _plans(con, settings, catalog, load_feed(name, settings, catalog))
+        table_plans(con, settings, catalog, load_feed(name, settings, catalog))
     except SmmError as error:
         return error
     return None
@@ -124,21 +124,23 @@ def _ingest_feed(
     done = 0
     while arrivals := queue.next_round(con):
         try:
-            plans = plans or _plans(con, settings, catalog, source)
+            plans = plans or table_plans(con, settings, catalog, source)
         except SmmError as error:
             return [*queue.results, _left_out(settings, source.name, error)]
         total = done + len(arrivals) + len(queue.waiting)
         for batch in _batches(arrivals):
             if progress:
                 progress(source.name, done, total)
-            queue.note(batch, _load(con, source, plans, batch, run_id, secret))
+            queue.note(batch, load_deliveries(con, source, plans, batch, run_id, secret))
             done += len(batch)
     if progress and done:
         progress(source.name, done, done)
     return queue.results
 
 
-def _plans(con: duckdb.DuckDBPyConnection, settings: Settings, catalog: Catalog, source: FeedSource) -> list[TablePlan]:
+def table_plans(
+    con: duckdb.DuckDBPyConnection, settings: Settings, catalog: Catalog, source: FeedSource
+) -> list[TablePlan]:
     """How each table of a feed is filled, with names and types that DuckDB can resolve."""
     plans = [TablePlan(catalog[f"raw.{n}"], rule, source, settings) for n, rule in source.mapping.tables.items()]
     define_macros(con, {**source.feed.constants, OWN_HOSTS: own_hosts_pattern(settings.shop.own_hosts)})
@@ -171,7 +173,7 @@ def _batches(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
         yield batch
 
 
-def _load(
+def load_deliveries(
     con: duckdb.DuckDBPyConnection,
     source: FeedSource,
     plans: Sequence[TablePlan],
@@ -187,11 +189,11 @@ def _load(
     except DeliveryRefusedError as refused:
         rest = [a for a in batch if a is not refused.arrival]
         failed = _fail(con, source, refused.arrival, refused.error, run_id)
-        return [*_load(con, source, plans, rest, run_id, secret), failed]
+        return [*load_deliveries(con, source, plans, rest, run_id, secret), failed]
     except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException) as error:
         # An expression of the mapping failed on some record; find the delivery by loading each alone.
         if len(batch) > 1:
-            return [r for arrival in batch for r in _load(con, source, plans, [arrival], run_id, secret)]
+            return [r for arrival in batch for r in load_deliveries(con, source, plans, [arrival], run_id, secret)]
         what = f"an expression of the mapping fails: {without_values(str(error))}"
         problem = SmmError(
             "SMM-204", what, where=batch[0].file_path, hint="use try_cast, or number: and time: of the mapping"

@@ -1,0 +1,89 @@
+"""What `smm check` says of a file.
+
+Belongs here: under which feed a file is tried, and the outcome as data and as text. Does not belong here: the trial
+itself (ingest/trial.py).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from smm_pipeline.catalog import Catalog
+from smm_pipeline.cli.rejects import fields_of_feed, reject_dict, text_of
+from smm_pipeline.cli.texts import delivery_dict, equations, reason_lines, totals
+from smm_pipeline.errors import SmmError
+from smm_pipeline.ingest import Trial, try_file
+from smm_pipeline.pipeline import is_emptied
+from smm_pipeline.settings import Feed, Settings
+from smm_pipeline.warehouse.outcomes import split
+
+SHOWN = 5
+
+
+def choose_feed(
+    settings: Settings, file: Path, feed: str | None, vendor: str | None, mapping: str | None
+) -> tuple[Settings, str]:
+    """The feed under which a file is tried, and the settings with it: a feed, or a vendor or mapping without one.
+
+    Raises:
+        SmmError: SMM-501 unless one of them is named, or the file lies in a feed's folder; SMM-206 for an unknown feed.
+    """
+    named = [name for name in (feed, vendor, mapping) if name]
+    inside = [name for name in settings.feeds if file.is_relative_to(settings.landing / name)]
+    if not named and inside:
+        return settings, inside[0]
+    if len(named) != 1:
+        raise SmmError("SMM-501", "expected one of --feed, --vendor and --mapping", hint="smm feeds lists the feeds")
+    if feed:
+        if feed not in settings.feeds:
+            hint = f"feeds are: {', '.join(settings.feeds) or 'none'}; without one: --vendor or --mapping"
+            raise SmmError("SMM-206", f"there is no feed {feed!r}", hint=hint)
+        return settings, feed
+    try:
+        trial = Feed(vendor=vendor or "", mapping=mapping or "")
+    except ValidationError as error:
+        hint = "copy it into the instance folder, and name it relative to that"
+        raise SmmError("SMM-501", f"{mapping!r} is no mapping inside the instance", hint=hint) from error
+    name = vendor or Path(str(mapping)).stem
+    return settings.model_copy(update={"feeds": {**settings.feeds, name: trial}}), name
+
+
+def check_file(settings: Settings, catalog: Catalog, feed: str, file: Path) -> tuple[dict[str, Any], str, bool]:
+    """What an ingest would make of a file, as data and as text, and whether it would take it."""
+    trial = try_file(settings, catalog, feed, file, shown=SHOWN)
+    rejects, skips = split(trial.reasons)
+    fields = fields_of_feed(settings, catalog, feed)
+    shown = [{**reject_dict(r), "record": text_of(r, fields)} for r in trial.rejects]
+    is_good = trial.result.error is None and not is_emptied(trial.result, trial.reasons)
+    data = {
+        **delivery_dict(trial.result),
+        "known_as": trial.known_as or None,
+        "reject_reasons": rejects,
+        "skip_reasons": skips,
+        "first_rejects": shown,
+    }
+    return data, _text(trial, shown), is_good
+
+
+def _text(trial: Trial, shown: list[dict[str, Any]]) -> str:
+    result = trial.result
+    lines = [f"{result.file_path} as a delivery of {result.feed}; nothing was written"]
+    if trial.known_as:
+        lines.append(f"its very bytes are loaded already, as {trial.known_as}: an ingest would change nothing")
+    if result.error:
+        lines.append(f"it would be refused:\n{result.error}")
+    lines += equations(totals([result], trial.reasons))
+    for table, n in result.counts.items():
+        fates = (
+            f"{n.loaded:,} loaded + {n.duplicate:,} duplicate + {n.superseded:,} superseded + {n.rejected:,} rejected"
+        )
+        lines += [f"  {table.removeprefix('raw.')}: {n.rows_in:,} = {fates}"] if table.startswith("raw.") else []
+    lines += reason_lines(trial.reasons)
+    lines += [f"note: {warning}" for warning in result.warnings]
+    lines += [f"record {r['row']}, {r['table']}: {' '.join(r['reasons'])}\n  {r['record']}" for r in shown]
+    if is_emptied(result, trial.reasons):
+        lines.append("no record of it would be loaded whole: each has a reject")
+    return "\n".join(lines)
