@@ -6,9 +6,7 @@ The samples lie beside the repository in shared/data and are never part of it; w
 from __future__ import annotations
 
 import csv
-import json
 from collections import Counter
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from pathlib import Path
 
-from smm_pipeline.ingest import Counts
 from smm_pipeline.settings import PROJECT_ROOT
 from tests.ingest_fixture import Instance
 
