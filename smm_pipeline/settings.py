@@ -80,6 +80,10 @@ class Feed(_Section):
         1.0, ge=0, le=1, description="A delivery with a larger share of rejected records is refused whole"
     )
 
+    accept_empty: bool = Field(
+        False, description="A file of 0 bytes says that there was nothing to tell; else it is refused as cut off"
+    )
+
     @model_validator(mode="after")
     def _one_source(self) -> Feed:
         if bool(self.vendor) == bool(self.mapping):

@@ -72,7 +72,9 @@ def load_batch(
     table = RecordTable(con, source.mapping)
     for number, arrival in enumerate(arrivals):
         try:
-            books.extracts[number] = table.read(number, arrival.raw_path, arrival.file_path)
+            is_nothing = not arrival.byte_count and source.feed.accept_empty
+            read = Extract() if is_nothing else table.read(number, arrival.raw_path, arrival.file_path)
+            books.extracts[number] = read
         except SmmError as error:
             books.failures[number] = error
     list_arrivals(con, arrivals)

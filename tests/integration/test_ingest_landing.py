@@ -130,6 +130,21 @@ def test_a_file_that_grows_is_left_until_it_is_whole(tmp_path: Path, monkeypatch
     assert [0 < seconds <= 9 for seconds in waits] == [True, True]
 
 
+def test_an_empty_file_may_be_meant(tmp_path: Path) -> None:
+    """Of a feed that says so it is a delivery without records, which also shows that the feed is alive."""
+    source = 'mapping = "followers_jsonl.yml"'
+    shop = Instance(tmp_path, {"strict": source, "quiet": f"{source}\naccept_empty = true"})
+    for feed in ("strict", "quiet"):
+        shop.deliver(feed, "empty.jsonl", "")
+    strict, quiet = shop.ingest()
+    assert (strict.status, strict.error and strict.error.code) == ("failed", "SMM-201")
+    assert (quiet.status, quiet.counts[RECORDS]) == ("loaded", Counts())
+    assert shop.rows("select feed, status, record_count from meta.delivery order by feed") == [
+        ("quiet", "loaded", 0),
+        ("strict", "failed", None),
+    ]
+
+
 def test_hostile_file_names_are_only_names(tmp_path: Path) -> None:
     shop = Instance(tmp_path, {"good": 'mapping = "followers_jsonl.yml"'})
     names = ["a'; drop table x; --.jsonl", "[star]*?.jsonl", "new\nline.jsonl", "-rf.jsonl", "\u202efdp.jsonl"]
