@@ -52,19 +52,59 @@ product_page as (
     from core.dim_product_group
 ),
 
+-- What names a community in tags and addresses: its id, its handle, and on their days the handles that it had. Those
+-- come first: the handle may be another community's today.
+community_word as (
+    select
+        network,
+        community_id,
+        lower(community_id) as word,
+        cast(null as date) as first_day,
+        cast(null as date) as last_day,
+        2 as word_rank
+    from own_community
+    union all
+    select
+        network,
+        community_id,
+        handle,
+        cast(null as date),
+        cast(null as date),
+        2
+    from own_community
+    union all
+    select
+        a.network,
+        a.community_id,
+        lower(a.alias),
+        a.valid_from,
+        a.valid_to,
+        1
+    from staging.stg_community_alias as a
+    inner join own_community as o on o.network = a.network and o.community_id = a.community_id
+),
+
 -- Which community: the campaign tag names it; else the referrer's address does; else it is the network's only one.
-community_candidate as (
+named_community as (
     select
         s.visit_key,
-        o.community_id,
-        case
-            when s.campaign_tag in (o.handle, lower(o.community_id)) then 1
-            when s.referrer_handle in (o.handle, lower(o.community_id)) then 2
-            -- An advertisement that names no community was not earned by the only one there is.
-            when o.communities_in_network = 1 and not s.is_paid then 4
-        end as method_rank
+        w.community_id,
+        w.word_rank,
+        case when w.word = s.campaign_tag then 1 else 2 end as method_rank
     from social as s
-    inner join own_community as o on o.network = s.network
+    inner join community_word as w
+        on
+            w.network = s.network
+            and (w.word = s.campaign_tag or w.word = s.referrer_handle)
+            and (w.first_day is null or w.first_day <= s.session_date_local)
+            and (w.last_day is null or w.last_day >= s.session_date_local)
+),
+
+named as (
+    select distinct
+        visit_key,
+        community_id
+    from named_community
 ),
 
 -- A post tag is read within the community where that is known, because post ids of some networks repeat.
@@ -83,8 +123,7 @@ post_candidate as (
             and p.is_own
             -- Only posts that existed then, so that a day's result does not depend on later days.
             and p.post_date_local <= s.session_date_local
-    left join community_candidate as c
-        on c.visit_key = s.visit_key and c.community_id = p.community_id and c.method_rank <= 2
+    left join named as c on c.visit_key = s.visit_key and c.community_id = p.community_id
 ),
 
 post as (
@@ -103,21 +142,32 @@ candidate as (
     select
         visit_key,
         community_id,
-        method_rank
-    from community_candidate
-    where method_rank is not null
+        method_rank,
+        word_rank
+    from named_community
+    union all
+    -- An advertisement that names no community was not earned by the only one there is.
+    select
+        s.visit_key,
+        o.community_id,
+        4,
+        0
+    from social as s
+    inner join own_community as o on o.network = s.network
+    where o.communities_in_network = 1 and not s.is_paid
     union all
     select
         visit_key,
         community_id,
-        method_rank
+        method_rank,
+        0
     from post
 ),
 
 community as (
     select
         visit_key,
-        arg_min(community_id, (method_rank, community_id)) as community_id,
+        arg_min(community_id, (method_rank, word_rank, community_id)) as community_id,
         min(method_rank) as method_rank
     from candidate
     group by visit_key
