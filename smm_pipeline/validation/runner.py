@@ -20,7 +20,7 @@ import duckdb
 from smm_pipeline.catalog import TableSpec
 from smm_pipeline.errors import SmmError
 from smm_pipeline.masking import without_values
-from smm_pipeline.validation.suites import QUERY_TYPE, Severity, check_suite
+from smm_pipeline.validation.suites import QUERY_TYPE, Severity, check_suite, holds_without_rows
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
@@ -87,8 +87,13 @@ def validate(
     with _named_view(con, relation) as view:
         rows = con.execute(f"select count(*) from {view}").fetchall()[0][0]
         days_relation = _days_relation(spec, view, days)
-        results = _evaluate(con, view, [_for_gx(entry, days_relation) for entry in entries])
-    return [_verdict(entry, results[entry["id"]], rows) for entry in entries]
+        # Tables that no feed of the shop fills are many, and Great Expectations asks a hundredth of a second for each.
+        asked = [entry for entry in entries if rows or not holds_without_rows(entry) or not _can_run(con, entry, view)]
+        results = _evaluate(con, view, [_for_gx(entry, days_relation) for entry in asked]) if asked else {}
+    return [
+        _verdict(entry, results[entry["id"]], rows) if entry["id"] in results else _verdict_without_rows(entry)
+        for entry in entries
+    ]
 
 
 @contextmanager
@@ -180,6 +185,30 @@ def _verdict(entry: Mapping[str, Any], result: ExpectationValidationResult, rows
         observed=error or (None if value is None else str(value)),
         unexpected_count=None if unexpected is None else int(unexpected),
         rows=rows,
+        description=entry["description"],
+    )
+
+
+def _can_run(con: duckdb.DuckDBPyConnection, entry: Mapping[str, Any], view: str) -> bool:
+    """Whether DuckDB can resolve what a query names; one that cannot be run is broken, with rows or without."""
+    if entry["type"] == QUERY_TYPE:
+        try:
+            con.execute(f"explain {entry['kwargs']['unexpected_rows_query'].format(batch=view)}")
+        except duckdb.Error:
+            return False
+    return True
+
+
+def _verdict_without_rows(entry: Mapping[str, Any]) -> Verdict:
+    """What Great Expectations says of no rows, where an expectation cannot fail on them."""
+    return Verdict(
+        check_id=entry["id"],
+        expectation=entry["type"],
+        severity=entry["severity"],
+        status="passed",
+        observed="0" if entry["type"] == QUERY_TYPE else None,
+        unexpected_count=0,
+        rows=0,
         description=entry["description"],
     )
 

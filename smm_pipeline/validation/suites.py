@@ -37,6 +37,8 @@ QUERY_TYPE = "unexpected_rows_expectation"
 _ENTRY_KEYS = frozenset({"id", "type", "kwargs", "severity", "description"})
 _OPTIONAL_KEYS = frozenset({"about"})
 _BOUNDS = frozenset({"min_value", "max_value"})
+# Types that speak of the table as a whole; every other one names rows that break it, and holds where there are none.
+_OF_THE_WHOLE = frozenset({"expect_table_row_count_to_be_between", "expect_column_max_to_be_between"})
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,40 @@ def check_suite(suite: Mapping[str, Any] | None, spec: TableSpec) -> list[str]:
             problems.append(f"{name}: this id is used twice")
         seen.add(str(name))
     return problems
+
+
+def holds_without_rows(entry: Mapping[str, Any]) -> bool:
+    """Whether an expectation cannot fail on no rows, as the expectations of a table that no feed fills.
+
+    A query cannot where each of its rows is made from rows of `{batch}`: it reads nothing else, and it does not
+    aggregate over all of them, which gives a row where there is none.
+    """
+    if entry["type"] != QUERY_TYPE:
+        return entry["type"] not in _OF_THE_WHOLE
+    query = str(entry["kwargs"]["unexpected_rows_query"])
+    if "{days}" in query:
+        return False
+    tree = sqlglot.parse_one(query.format(batch="batch"), read="duckdb")
+    if tree.find(exp.With, exp.Values, exp.Unnest) or {table.sql() for table in _tables(tree)} != {"batch"}:
+        return False
+    return all(
+        select.args.get("from_") is not None and (select.args.get("group") is not None or not any(_aggregates(select)))
+        for select in tree.find_all(exp.Select)
+    )
+
+
+def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
+    for table in tree.find_all(exp.Table):
+        bare = table.copy()
+        bare.set("alias", None)
+        yield bare
+
+
+def _aggregates(select: exp.Select) -> Iterator[exp.Expr]:
+    """Aggregates of this SELECT itself, not of one inside it, and not over a window."""
+    for node in select.find_all(exp.AggFunc):
+        if node.find_ancestor(exp.Select) is select and not isinstance(node.parent, exp.Window):
+            yield node
 
 
 def _check_entry(entry: Mapping[str, Any], spec: TableSpec) -> Iterator[str]:

@@ -15,6 +15,8 @@ import pytest
 from smm_pipeline.catalog import ColumnSpec, TableSpec
 from smm_pipeline.errors import SmmError
 from smm_pipeline.validation import Verdict, validate
+from smm_pipeline.validation.runner import _evaluate, _for_gx
+from smm_pipeline.validation.suites import EXPECTATION_TYPES, holds_without_rows
 
 COLUMNS = (
     ColumnSpec("order_id", "BIGINT", "Order"),
@@ -114,6 +116,33 @@ def test_without_days_those_between_the_first_and_the_last_count(con: duckdb.Duc
 def test_an_empty_table_passes_only_what_it_keeps(con: duckdb.DuckDBPyConnection) -> None:
     has_rows = check("has_rows", "expect_table_row_count_to_be_between", min_value=1)
     assert statuses(run(con, NOT_NULL, has_rows)) == {"order_not_null": "passed", "has_rows": "failed"}
+
+
+def test_of_no_rows_great_expectations_says_the_same(con: duckdb.DuckDBPyConnection) -> None:
+    """It is not asked where an expectation cannot fail; each type that is passed over has a case here."""
+    entries = [
+        NOT_NULL,
+        UNIQUE,
+        NO_EMAIL,
+        check("known", "expect_column_values_to_be_in_set", column="email", value_set=["ab"]),
+        check("positive", "expect_column_values_to_be_between", column="order_id", min_value=1),
+        check("length", "expect_column_value_lengths_to_equal", column="email", value=2),
+        check("pair", "expect_column_pair_values_a_to_be_greater_than_b", column_A="order_id", column_B="order_id"),
+        check("key", "expect_compound_columns_to_be_unique", column_list=["order_id", "day"]),
+        query("none", "select * from {batch} where order_id < 0"),
+    ]
+    assert {entry["type"] for entry in entries} == {
+        kind for kind in EXPECTATION_TYPES if holds_without_rows(entries[-1] | {"type": kind})
+    }
+    con.execute("create temp view no_orders as select * from core.fct_order")
+    found = _evaluate(con, "no_orders", [_for_gx(entry, "") for entry in entries])
+    assert [found[entry["id"]].success for entry in entries] == [True] * len(entries)
+    assert [v.status for v in run(con, *entries)] == ["passed"] * len(entries)
+
+
+def test_a_query_that_cannot_be_run_is_broken_without_rows_too(con: duckdb.DuckDBPyConnection) -> None:
+    [verdict] = run(con, query("typo", "select * from {batch} where amonut < 0"))
+    assert (verdict.status, verdict.unexpected_count) == ("broken", None)
 
 
 def test_what_cannot_be_evaluated_is_broken_and_not_failed(con: duckdb.DuckDBPyConnection) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from smm_pipeline.catalog import ColumnSpec, TableSpec
 from smm_pipeline.validation import check_suite
+from smm_pipeline.validation.suites import EXPECTATION_TYPES, holds_without_rows
 
 COLUMNS = (ColumnSpec("day", "DATE", "Day"), ColumnSpec("amount", "DECIMAL(18,4)", "Amount"))
 KEY = ("day",)
@@ -118,3 +119,34 @@ def test_lineage_columns_of_raw_tables_are_known() -> None:
 def test_the_room_is_imported_without_great_expectations() -> None:
     code = "import sys, smm_pipeline.validation; sys.exit('great_expectations' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "holds"),
+    [
+        ("select * from {batch} where amount < 0", True),
+        ("select day from {batch} group by day having count(*) > 1", True),
+        ("select a.day from {batch} as a inner join {batch} as b on a.day > b.day", True),
+        (
+            "select * from (select day, lag(day) over (order by day) as before from {batch}) as x where day < before",
+            True,
+        ),
+        ("select * from {batch} where amount > (select max(o.amount) from {batch} as o group by o.day)", True),
+        ("select count(*) from {batch} having count(*) = 0", False),
+        ("select * from (select count(*) as n from {batch}) as x where n = 0", False),
+        ("select 1 as n where not exists (select 1 from {batch})", False),
+        ("select d.day from {days} as d anti join {batch} as b on b.day = d.day", False),
+        ("select o.day from core.fct_order as o anti join {batch} as b on b.day = o.day", False),
+        ("select * from (values (1)) as v (n) anti join {batch} as b on b.amount = v.n", False),
+        ("with one as (select 1 as n) select n from one anti join {batch} as b on b.amount = n", False),
+    ],
+)
+def test_a_query_holds_without_rows_where_its_rows_come_from_the_checked_ones(query: str, holds: bool) -> None:
+    wanted = entry(type="unexpected_rows_expectation", kwargs={"unexpected_rows_query": query})
+    assert holds_without_rows(wanted) is holds
+
+
+def test_what_speaks_of_the_whole_table_is_asked_without_rows_too() -> None:
+    of_the_whole = {kind for kind in EXPECTATION_TYPES if not kind.startswith("unexpected")}
+    of_the_whole = {kind for kind in of_the_whole if not holds_without_rows(entry(type=kind))}
+    assert of_the_whole == {"expect_table_row_count_to_be_between", "expect_column_max_to_be_between"}
