@@ -1,4 +1,4 @@
--- Grain: one row per one query, page and day. The newest version of each key; ingest has typed it and told the versions apart.
+-- Grain: one row per one query, page and day, or period up to it. The newest version of each key; ingest has typed it and told the versions apart.
 select
     source_system,
     site,
@@ -7,9 +7,12 @@ select
     page,
     country,
     device,
+    search_type,
+    period,
     clicks,
     impressions,
-    position
+    position,
+    is_final
 from raw.search_position_day
 where
     _is_current
