@@ -136,6 +136,14 @@ class SkipRule(MappingModel):
     reason: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="a name such as service_message")
 
 
+class CombineRule(MappingModel):
+    """Records of a delivery that are parts of one: the first of them stands for all."""
+
+    by: str = Field(description="an expression that is equal for the parts of one; unknown stands alone")
+    each: str = Field(description="an expression: what every part brings")
+    into: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="a name for the list of what the parts bring")
+
+
 def _names(columns: Any) -> Any:
     return tuple(columns) if isinstance(columns, dict) else columns
 
@@ -157,6 +165,7 @@ class Mapping(MappingModel):
     wide: bool = Field(False, description="Which columns a file has is the shop's choice: none is reported as odd")
     let: dict[str, str] = Field({}, description="Named expressions over the record, computed once")
     skip: tuple[SkipRule, ...] = ()
+    combine: CombineRule | None = None
     reject_text: bool = Field(True, description="false: of rejects only place and reason are kept, not the record")
     extracted_ts: ColumnRule | None = None
     tables: dict[str, TableRule] = Field(description="an entry per contract to fill")

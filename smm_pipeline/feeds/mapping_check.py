@@ -67,6 +67,8 @@ def _name_problems(mapping: Mapping) -> list[str]:
     # To the database `category` is the field `Category`, and the field would win without a word.
     fields = {name.casefold(): name for name in mapping.structure}
     taken = {name: fields[name.casefold()] for name in mapping.let if name.casefold() in fields}
+    if mapping.combine and mapping.combine.into in {*fields, *mapping.let}:
+        problems.append(f"combine.into: {mapping.combine.into} has a meaning already; expected a name of its own")
     problems += [f"let.{name}: there is a field {field}; expected a name of its own" for name, field in taken.items()]
     return problems + _group_problems(mapping) + _nest_problems(mapping)
 
@@ -146,6 +148,8 @@ def _layout_problems(mapping: Mapping) -> list[str]:
 def expressions_of(mapping: Mapping) -> list[tuple[str, str]]:
     """Every expression of a mapping, with the key at which it stands."""
     found = [(f"let.{name}", text) for name, text in mapping.let.items()]
+    if mapping.combine:
+        found += [("combine.by", mapping.combine.by), ("combine.each", mapping.combine.each)]
     found += [(f"skip.{rule.reason}", rule.where) for rule in mapping.skip]
     if mapping.extracted_ts:
         found.append(("extracted_ts", mapping.extracted_ts.expr))

@@ -17,7 +17,7 @@ from smm_pipeline.feeds import FeedSource
 from smm_pipeline.ingest.merge import merge_rows
 from smm_pipeline.ingest.records import RecordTable
 from smm_pipeline.ingest.results import RECORDS, Arrival, Counts, DeliveryResult, Extract, RecordReject, failed
-from smm_pipeline.ingest.transform import TablePlan, prepare_rows, skipped_sql
+from smm_pipeline.ingest.transform import TablePlan, prepare_rows, record_source, skipped_sql
 from smm_pipeline.masking import EMAIL
 from smm_pipeline.warehouse.connection import transaction
 from smm_pipeline.warehouse.failpoints import failpoint
@@ -199,6 +199,12 @@ def _keep_record_rejects(con: duckdb.DuckDBPyConnection, source: FeedSource, boo
 
 def _keep_unused_records(con: duckdb.DuckDBPyConnection, source: FeedSource, books: _Books) -> None:
     """Write the records of which no table took anything, by the mapping's conditions: they would vanish uncounted."""
+    if source.mapping.combine:
+        # A part of a record that was used is used with it.
+        con.execute(
+            "insert into _smm_used select _smm_delivery, unnest(_smm_parts) from "
+            f"({record_source(source)}) semi join _smm_used using (_smm_delivery, _smm_row)"
+        )
     con.execute(
         "create or replace temp table _smm_unused as select _smm_delivery, _smm_row from _smm_record "
         "anti join _smm_skipped using (_smm_delivery, _smm_row) anti join _smm_used using (_smm_delivery, _smm_row)"

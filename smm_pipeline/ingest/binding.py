@@ -73,11 +73,15 @@ def _parts(source: FeedSource, plan: TablePlan) -> Iterator[tuple[str, str, str]
 
     let = list(mapping.let.items())
     for number, (name, text) in enumerate(let, start=1):
-        yield f"let.{name}", text, records(let=dict(let[:number]), skip=())
+        yield f"let.{name}", text, records(let=dict(let[:number]), skip=(), combine=None)
     for number, rule in enumerate(mapping.skip, start=1):
-        yield f"skip.{rule.reason}", rule.where, records(skip=mapping.skip[:number])
+        yield f"skip.{rule.reason}", rule.where, records(skip=mapping.skip[:number], combine=None)
     if mapping.extracted_ts:
-        yield "extracted_ts", mapping.extracted_ts.expr, record_source(source)
+        bare = mapping.model_copy(update={"combine": None})
+        yield "extracted_ts", mapping.extracted_ts.expr, record_source(replace(source, mapping=bare))
+    if combine := mapping.combine:
+        yield "combine.by", combine.by, records(combine=combine.model_copy(update={"each": "1"}))
+        yield "combine.each", combine.each, records()
     key, table = f"tables.{plan.spec.name}", plan.rule
     yield f"{key}.from", table.source, _rows(plan, where="", columns={})
     yield f"{key}.where", table.where, _rows(plan, columns={})
@@ -93,6 +97,8 @@ def _names(source: FeedSource, plan: TablePlan) -> list[str]:
     """What an expression may name: fields at any depth, named expressions, the element of a list."""
     element = plan.rule.unnested
     own = [element[1], f"{element[1]}_no"] if element else []
+    if source.mapping.combine:
+        own.append(source.mapping.combine.into)
     return [*_fields(source.mapping.structure), *source.mapping.let, *own, DELIVERY_DATE]
 
 

@@ -16,7 +16,7 @@ import duckdb
 
 from smm_pipeline.catalog import ColumnSpec, TableSpec
 from smm_pipeline.feeds import FeedSource
-from smm_pipeline.feeds.mapping import ColumnRule, TableRule
+from smm_pipeline.feeds.mapping import ColumnRule, CombineRule, TableRule
 from smm_pipeline.ingest.merge import vendor_version
 from smm_pipeline.ingest.persons import make_person_table
 from smm_pipeline.ingest.structures import literal
@@ -184,7 +184,20 @@ def record_source(source: FeedSource) -> str:
     skipped = " or ".join(f"coalesce(({rule.where}), false)" for rule in mapping.skip)
     where = f"where not ({skipped})" if skipped else ""
     day = f"cast(timezone({literal(source.time_zone)}, _smm_extracted) as date) as {DELIVERY_DATE}"
-    return f"select *, {day} from (select *, {extracted} as _smm_extracted from ({named}) {where})"
+    records = f"select *, {day} from (select *, {extracted} as _smm_extracted from ({named}) {where})"
+    return combined(records, mapping.combine) if mapping.combine else records
+
+
+def combined(records: str, rule: CombineRule) -> str:
+    """SELECT of records, equal ones as their first with the list of what all bring, and `_smm_parts`, their rows."""
+    # Lists are made by grouping: a window would copy the list of many parts to each of them.
+    return (
+        f"with parts as (select *, ({rule.by}) as _smm_by, ({rule.each}) as _smm_each from ({records})), "
+        f"groups as (select _smm_delivery, min(_smm_row) as _smm_row, list(_smm_row order by _smm_row) as _smm_parts, "
+        f"list(_smm_each order by _smm_row) as {quoted(rule.into)} from parts "
+        "group by _smm_delivery, _smm_by, case when _smm_by is null then _smm_row end) "
+        "select * exclude (_smm_by, _smm_each) from parts join groups using (_smm_delivery, _smm_row)"
+    )
 
 
 def skipped_sql(source: FeedSource) -> str | None:

@@ -16,6 +16,7 @@ source_system: test
 let: {spent: amount}
 skip: [{where: kind = 'test', reason: test_cost}]
 extracted_ts: day
+combine: {by: day, each: spent, into: bills}
 tables:
   smm_cost:
     from: unnest(parts) as part
@@ -42,6 +43,8 @@ tables:
         ("unnest(parts)", "unnest(prts)", "tables.smm_cost.from: unnest(prts) as part cannot be resolved: "),
         ("unnest(parts)", "unnest(prts)", "did you mean parts?"),
         ("where: amount", "where: amont", "tables.smm_cost.where: amont <> '' cannot be resolved: "),
+        ("by: day", "by: dya", "combine.by: dya cannot be resolved: "),
+        ("each: spent", "each: spnt", "did you mean spent?"),
         ("{spent: amount}", "{other: kind, spent: amont}", "let.spent: amont cannot be resolved: "),
         ("where: kind =", "where: knd =", "skip.test_cost: knd = 'test' cannot be resolved: "),
         # Computed while the statement is planned, before any record.
