@@ -115,9 +115,9 @@ def test_telegram_export(tmp_path: Path) -> None:
         4,
     )
     assert {tuple(r[2]) for r in shop.rejects()} == {("skipped:service_message",)}
-    posts = shop.rows(
-        "select post_id, post_text, post_type, published_ts::varchar from raw.community_post order by 1 limit 1"
-    )
-    assert posts == [
-        ("426597", "Your user ID: 123456789\nCurrent chat ID: -123456789", "text", "2022-03-16 17:24:40+00"),
-    ]
+    # A private group: its members write messages, and none of them is a post of the community.
+    messages = shop.rows("select message_id, sent_ts::varchar from raw.community_message order by 1")
+    assert (len(messages), messages[0]) == (8, ("426597", "2022-03-16 17:24:40+00"))
+    assert shop.rows(
+        "select (select count(*) from raw.community_post), (select count(*) from raw.member_activity)"
+    ) == [(0, 8)]
