@@ -86,3 +86,45 @@ def test_texts_are_trimmed_and_composed_and_lose_nothing_else(texts: list[str]) 
     found = [row[0] for row in CON.execute(query, [texts, len(texts)]).fetchall()]
     kept = [unicodedata.normalize("NFC", text.strip(" \t\r\n\u00a0\ufeff")) for text in texts]
     assert found == [None if text in NULL_TEXTS else text for text in kept]
+
+
+PIECES = st.sampled_from(
+    [
+        "https://",
+        "//",
+        "shop.example",
+        "/",
+        "?",
+        "&",
+        "#",
+        "=",
+        "email",
+        "token",
+        "utm_source",
+        "a@b.example",
+        "a%40b.example",
+        "%2B380501234567",
+        "+380501234567",
+        "user:p@",
+        "javascript:",
+        ":8080",
+        "%",
+        "%ZZ",
+        "я",
+        "'",
+        '"',
+        "\\",
+        ";",
+        "@handle",
+    ]
+)
+ADDRESSES = st.lists(st.lists(PIECES, max_size=12).map("".join), min_size=1, max_size=40)
+
+
+@MANY
+@given(addresses=ADDRESSES)
+def test_no_e_mail_stays_in_an_address_whatever_its_form(addresses: list[str]) -> None:
+    query = "select _smm_url(t) from (select unnest(?::varchar[]) as t)"
+    found = [row[0] for row in CON.execute(query, [addresses]).fetchall()]
+    assert len(found) == len(addresses)
+    assert [address for address in found if re.search(r"a(@|%40)b\.example", address)] == []
