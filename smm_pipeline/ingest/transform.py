@@ -245,9 +245,13 @@ def _incoming_sql(plan: TablePlan) -> str:
     if filled:
         content = _hash([n for n in names if n != filled])
         rows = f"select *, {content} as _smm_content from ({rows})"
+        # Rows with a key of their own are not counted with those that lack one.
+        number = (
+            f"row_number() over (partition by _smm_delivery, _smm_content, {quoted(filled)} is null order by _smm_row)"
+        )
         rows = (
-            f"select * exclude (_smm_content) replace (_smm_content || '-' || row_number() over "
-            f"(partition by _smm_delivery, _smm_content order by _smm_row) as {quoted(filled)}) from ({rows})"
+            f"select * exclude (_smm_content) replace (coalesce({quoted(filled)}, _smm_content || '-' || {number}) "
+            f"as {quoted(filled)}) from ({rows})"
         )
     key = f"md5_number(concat_ws(chr(31), {', '.join(f'cast({quoted(k)} as varchar)' for k in spec.key)}))"
     return (
