@@ -8,6 +8,7 @@ with `_smm_reasons`, empty for good rows) and `_smm_in` (good rows, and what rej
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -16,7 +17,7 @@ import duckdb
 
 from smm_pipeline.catalog import ColumnSpec, TableSpec
 from smm_pipeline.feeds import FeedSource
-from smm_pipeline.feeds.mapping import ColumnRule, CombineRule, TableRule
+from smm_pipeline.feeds.mapping import ColumnRule, CombineRule, Mapping, TableRule
 from smm_pipeline.ingest.merge import vendor_version
 from smm_pipeline.ingest.persons import make_person_table
 from smm_pipeline.ingest.structures import literal
@@ -174,13 +175,12 @@ class TablePlan:
 def record_source(source: FeedSource) -> str:
     """SELECT of the records that no skip rule takes out, with named expressions and the extraction time."""
     mapping = source.mapping
-    let = "".join(f", ({text}) as {quoted(name)}" for name, text in mapping.let.items())
     extracted = "delivered_ts"
     if mapping.extracted_ts:
         rule = mapping.extracted_ts
         value = _typed("TIMESTAMPTZ", _trimmed(rule, source), rule, source, _is_typed_cell(rule))
         extracted = f"coalesce({value}, delivered_ts)"
-    named = f"select *{let} from _smm_record join _smm_arrival using (_smm_delivery)"
+    named = _named(mapping, "select * from _smm_record join _smm_arrival using (_smm_delivery)")
     skipped = " or ".join(f"coalesce(({rule.where}), false)" for rule in mapping.skip)
     where = f"where not ({skipped})" if skipped else ""
     day = f"cast(timezone({literal(source.time_zone)}, _smm_extracted) as date) as {DELIVERY_DATE}"
@@ -204,12 +204,30 @@ def skipped_sql(source: FeedSource) -> str | None:
     """SELECT of delivery, row and reason of the records that a skip rule takes out; None without rules."""
     if not source.mapping.skip:
         return None
-    let = "".join(f", ({text}) as {quoted(name)}" for name, text in source.mapping.let.items())
     cases = " ".join(f"when ({r.where}) then {literal('skipped:' + r.reason)}" for r in source.mapping.skip)
     return (
         f"select _smm_delivery, _smm_row, reason from (select *, case {cases} end as reason from "
-        f"(select *{let} from _smm_record)) where reason is not null"
+        f"({_named(source.mapping, 'select * from _smm_record')})) where reason is not null"
     )
+
+
+def _named(mapping: Mapping, records: str) -> str:
+    """SELECT of records with the named expressions.
+
+    One that names another stands in a SELECT around it: within one SELECT DuckDB would copy the other's whole text into
+    it, and of names built on names the plan grows until planning takes longer than reading.
+    """
+    level: dict[str, str] = {}
+    for name, text in mapping.let.items():
+        if any(re.search(rf"\b{re.escape(known)}\b", text) for known in level):
+            records, level = _select_also(level, records), {}
+        level[name] = text
+    return _select_also(level, records)
+
+
+def _select_also(level: dict[str, str], inner: str) -> str:
+    named = "".join(f", ({text}) as {quoted(name)}" for name, text in level.items())
+    return f"select *{named} from ({inner})"
 
 
 def prepare_rows(con: duckdb.DuckDBPyConnection, plan: TablePlan, secret: bytes) -> None:

@@ -3,28 +3,44 @@
 -- does not end at midnight: the window reads one day before (is an event the first?) and one after (how far did it run?).
 -- Only a run of events that began before noon is cut at midnight, so that no session runs past its second day, no event
 -- is left without a session, and every day can be built from its neighbours alone.
-with event as (
-    select
+-- Where a vendor delivers the visits of a property's day, its events only tell what was done in them: no visit counts twice.
+with delivered_day as (
+    select distinct
         source_system,
         property_id,
-        event_key,
-        event_name,
-        event_ts,
-        event_date_local,
-        visitor_key,
-        user_key,
+        session_date_local
+    from staging.stg_web_session
+    where session_date_local between $first_date - interval 1 day and $last_date + interval 1 day
+),
+
+event as (
+    select
+        e.source_system,
+        e.property_id,
+        e.event_key,
+        e.event_name,
+        e.event_ts,
+        e.event_date_local,
+        e.visitor_key,
+        e.user_key,
         -- The landing page is the first page view; a hit without one still tells where it was.
-        case when page_url is null then null when event_name = 'page_view' then 0 else 1 end as page_rank,
-        device_type,
-        country,
-        engagement_seconds,
-        vendor_session_id,
-        coalesce(vendor_session_id, '') as vendor_session
-    from staging.stg_web_event
+        case when e.page_url is null then null when e.event_name = 'page_view' then 0 else 1 end as page_rank,
+        e.device_type,
+        e.country,
+        e.engagement_seconds,
+        e.vendor_session_id,
+        coalesce(e.vendor_session_id, '') as vendor_session
+    from staging.stg_web_event as e
+    left join delivered_day as d
+        on
+            d.source_system = e.source_system
+            and d.property_id = e.property_id
+            and d.session_date_local = e.event_date_local
     where
-        event_date_local between $first_date - interval 1 day and $last_date + interval 1 day
-        and visitor_key is not null
-        and not coalesce(is_bot, false)
+        e.event_date_local between $first_date - interval 1 day and $last_date + interval 1 day
+        and e.visitor_key is not null
+        and not coalesce(e.is_bot, false)
+        and d.source_system is null
 ),
 
 -- The vendor's session id is used where there is one; else all events of the visitor are one stream. Windows cost by
