@@ -7,6 +7,9 @@ select
     network,
     community_id,
     post_id,
+    member_key,
+    discount_percent,
+    discount_amount,
     valid_from,
     valid_to
 from raw.promo_code
