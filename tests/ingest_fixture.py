@@ -6,9 +6,12 @@ Does not belong here: assertions.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
+import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,17 @@ from tests.project_catalog import project_catalog
 
 MAPPINGS = PROJECT_ROOT / "tests" / "fixtures" / "mappings"
 SHARED_DATA = PROJECT_ROOT.parent / "shared" / "data"
+
+
+@cache
+def empty_warehouse() -> Path:
+    """A work database with its tables, made once per process: hundreds of tests begin with a copy of it."""
+    folder = Path(tempfile.mkdtemp(prefix="smm-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    settings = load_settings(Instance(folder / "empty", {}).home)
+    with connect(settings) as con:
+        ensure_schema(con, project_catalog(), settings)
+    return settings.warehouse_file
 
 
 class Instance:
@@ -67,6 +81,8 @@ class Instance:
     def ingest(self, *feeds: str) -> list[DeliveryResult]:
         """Run the real ingest."""
         settings = load_settings(self.home)
+        if not settings.warehouse_file.exists():
+            shutil.copy(empty_warehouse(), settings.warehouse_file)
         with connect(settings) as con:
             ensure_schema(con, self.catalog, settings)
             return ingest_landing(con, settings, self.catalog, feeds=feeds or None, run_id="test")
