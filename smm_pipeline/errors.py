@@ -37,6 +37,15 @@ CODES: dict[str, str] = {
     "SMM-304": "The serving file could not be published",
     "SMM-305": "There is no readable serving file",
     "SMM-306": "A report could not be written",
+    # 31x: pulls from vendors' APIs
+    "SMM-310": "A pull is described or set wrongly",
+    "SMM-311": "A source does not answer, or not in time",
+    "SMM-312": "A source does not take the token",
+    "SMM-313": "The quota of a source is used up",
+    "SMM-314": "An answer is not the data that was asked for",
+    "SMM-315": "The pages of a source do not end",
+    "SMM-316": "A source answered with an error",
+    "SMM-317": "An answer leads to another host",
     # 4xx: validation
     "SMM-401": "A critical expectation failed",
     "SMM-402": "An expectation could not be evaluated",

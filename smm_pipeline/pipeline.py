@@ -1,4 +1,4 @@
-"""The daily run from end to end: ingest, build what is stale, publish, write the report.
+"""The daily run from end to end: pull, ingest, build what is stale, publish, write the report.
 
 Belongs here: the order of these steps and what a run says about itself. The command line and the tests call these
 functions; Dagster runs the same steps as assets. Does not belong here: how a step works (ingest/, warehouse/,
@@ -24,6 +24,7 @@ import duckdb
 from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.errors import SmmError
 from smm_pipeline.ingest import RECORDS, DeliveryResult, forget_feed, ingest_landing
+from smm_pipeline.pulls import PullResult, pull_feeds
 from smm_pipeline.settings import Settings
 from smm_pipeline.validation import validate
 from smm_pipeline.warehouse.audits import BuildResult, audit_loaded, forget_rolled_back
@@ -44,10 +45,11 @@ class RunSummary:
 
     `reject_reasons` counts, by feed, why records and rows of the run's deliveries were refused or skipped; `emptied`
     are deliveries of which no record was loaded whole because of that. `waiting` are refusals of earlier runs that
-    nobody has dealt with.
+    nobody has dealt with. `pulls` are the feeds fetched from their vendors, their pages being among the deliveries.
     """
 
     run_id: str
+    pulls: list[PullResult] = field(default_factory=list)
     deliveries: list[DeliveryResult] = field(default_factory=list)
     reject_reasons: dict[str, dict[str, int]] = field(default_factory=dict)
     emptied: list[DeliveryResult] = field(default_factory=list)
@@ -65,6 +67,11 @@ class RunSummary:
         """Deliveries that could not be read."""
         return [d for d in self.deliveries if d.status == "failed"]
 
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether something that was to be loaded was not: a delivery, all records of one, or what a source has."""
+        return bool(self.refused or self.emptied or any(pull.error for pull in self.pulls))
+
 
 def new_run_id() -> str:
     """An id for one run, sortable by time."""
@@ -72,15 +79,21 @@ def new_run_id() -> str:
 
 
 def ingest(
-    settings: Settings, catalog: Catalog, progress: Progress | None = None, *, again: str | None = None
+    settings: Settings,
+    catalog: Catalog,
+    progress: Progress | None = None,
+    *,
+    again: str | None = None,
+    is_pulling: bool = True,
 ) -> RunSummary:
-    """Load everything in landing/ that is not loaded yet; nothing is built.
+    """Pull what vendors have and load everything that is not loaded yet; nothing is built.
 
     Args:
         settings: the instance.
         catalog: the tables.
         progress: called as progress(step, done, total).
         again: a feed to take out first, with those that share its tables, and to read again from the raw store.
+        is_pulling: whether feeds that have a pull are fetched first.
 
     Raises:
         SmmError: when the work database cannot be opened, or `again` cannot be read again; a bad delivery is a result.
@@ -91,7 +104,25 @@ def ingest(
         ensure_schema(con, catalog, settings)
         if again is not None:
             forget_feed(con, settings, catalog, again, run_id=summary.run_id)
-        _ingest(con, settings, catalog, summary, progress)
+        _ingest(con, settings, catalog, summary, progress, is_pulling=is_pulling)
+    return summary
+
+
+def pull(
+    settings: Settings, catalog: Catalog, progress: Progress | None = None, *, feed: str | None = None
+) -> RunSummary:
+    """Pull one feed, or all that have a pull, and load what came of them; nothing else is loaded or built.
+
+    Raises:
+        SmmError: when the work database cannot be opened, or the feed has no pull; a source that fails is a result.
+    """
+    summary = RunSummary(new_run_id())
+    check_disk(settings)
+    with connect(settings) as con:
+        ensure_schema(con, catalog, settings)
+        found = pull_feeds(con, settings, catalog, run_id=summary.run_id, feed=feed, progress=progress)
+        summary.pulls, summary.deliveries = found
+        _tell(con, settings, summary)
     return summary
 
 
@@ -120,7 +151,7 @@ def replay(settings: Settings, catalog: Catalog, feed: str, progress: Progress |
         if feed in settings.feeds and not before[feed]:
             return Replay({feed: (0, 0)})
         feeds = forget_feed(con, settings, catalog, feed, run_id=summary.run_id)
-        _ingest(con, settings, catalog, summary, progress)
+        _ingest(con, settings, catalog, summary, progress, is_pulling=False)
         return Replay({name: (before[name], count_rejects(con, Wanted(feed=name))) for name in feeds}, summary)
 
 
@@ -131,8 +162,9 @@ def run(
     first: date | None = None,
     last: date | None = None,
     progress: Progress | None = None,
+    is_pulling: bool = True,
 ) -> RunSummary:
-    """Ingest, build, publish and report.
+    """Pull, ingest, build, publish and report.
 
     Args:
         settings: the instance.
@@ -140,6 +172,7 @@ def run(
         first: with `last`, days to build again even though they are up to date; stale days are built in any case.
         last: last of these days, included.
         progress: called as progress(step, done, total).
+        is_pulling: whether feeds that have a pull are fetched first.
 
     Raises:
         SmmError: when a step cannot be done at all; SMM-501 when no data lies on the days asked for. Bad deliveries
@@ -149,7 +182,7 @@ def run(
     check_disk(settings)
     with connect(settings) as con:
         ensure_schema(con, catalog, settings)
-        _ingest(con, settings, catalog, summary, progress)
+        _ingest(con, settings, catalog, summary, progress, is_pulling=is_pulling)
         with _timed(summary, "build"):
             _build_stale(con, settings, catalog, summary, forced, progress)
         if not summary.failed:
@@ -200,10 +233,20 @@ def _ingest(
     catalog: Catalog,
     summary: RunSummary,
     progress: Progress | None,
+    *,
+    is_pulling: bool,
 ) -> None:
-    """Load new deliveries and note why records of them were refused."""
+    """Fetch what vendors have and load new deliveries."""
     with _timed(summary, "ingest"):
-        summary.deliveries = ingest_landing(con, settings, catalog, run_id=summary.run_id, progress=progress)
+        if is_pulling:
+            found = pull_feeds(con, settings, catalog, run_id=summary.run_id, progress=progress)
+            summary.pulls, summary.deliveries = found
+        summary.deliveries += ingest_landing(con, settings, catalog, run_id=summary.run_id, progress=progress)
+    _tell(con, settings, summary)
+
+
+def _tell(con: duckdb.DuckDBPyConnection, settings: Settings, summary: RunSummary) -> None:
+    """Note why records of the run's deliveries were refused, and which refusals of earlier runs wait."""
     reasons = reject_reasons(con, summary.run_id)
     summary.reject_reasons = {feed: summed(deliveries) for feed, deliveries in sorted(reasons.items())}
     for delivery in summary.deliveries:

@@ -24,7 +24,9 @@ def _known_zone(value: str) -> str:
     return value
 
 
-def _shaped(pattern: str, expected: str) -> AfterValidator:
+def shaped(pattern: str, expected: str) -> AfterValidator:
+    """A check of texts that match a pattern as a whole; `expected` says in words what it stands for."""
+
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
             raise ValueError(f"expected {expected}")
@@ -51,8 +53,8 @@ def _time_pattern(value: str) -> str:
 
 _LABEL = r"[^\W_]([\w-]{0,61}[^\W_])?"
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
-Currency = Annotated[str, _shaped(r"[A-Z]{3}", "an ISO 4217 code such as UAH")]
-Host = Annotated[str, _shaped(rf"{_LABEL}(\.{_LABEL})+", "a host such as shop.example")]
-FeedName = Annotated[str, _shaped(r"[a-z0-9_]+", "a feed name of a-z, 0-9 and _, such as web_orders")]
+Currency = Annotated[str, shaped(r"[A-Z]{3}", "an ISO 4217 code such as UAH")]
+Host = Annotated[str, shaped(rf"{_LABEL}(\.{_LABEL})+", "a host such as shop.example")]
+FeedName = Annotated[str, shaped(r"[a-z0-9_]+", "a feed name of a-z, 0-9 and _, such as web_orders")]
 InnerPath = Annotated[str, AfterValidator(_inside)]
 TimePattern = Annotated[str, AfterValidator(_time_pattern)]

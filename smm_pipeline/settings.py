@@ -33,6 +33,7 @@ from pydantic_settings import (
 )
 
 from smm_pipeline.errors import SmmError
+from smm_pipeline.pull_settings import Pull
 from smm_pipeline.setting_errors import explain
 from smm_pipeline.setting_types import Currency, FeedName, Host, InnerPath, TimePattern, TimeZone
 
@@ -79,10 +80,10 @@ class Feed(_Section):
     max_reject_share: float = Field(
         1.0, ge=0, le=1, description="A delivery with a larger share of rejected records is refused whole"
     )
-
     accept_empty: bool = Field(
         False, description="A file of 0 bytes says that there was nothing to tell; else it is refused as cut off"
     )
+    pull: Pull | None = Field(None, description="Fetch the feed from its vendor's API as well: `[feeds.NAME.pull]`")
 
     @model_validator(mode="after")
     def _one_source(self) -> Feed:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from smm_pipeline.pull_settings import Pull
 from smm_pipeline.settings import Feed, Settings
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 HEAD = """# Settings
 
-Made by `make docs` from `smm_pipeline/settings.py`; change the description there.
+Made by `make docs` from `smm_pipeline/settings.py` and `pull_settings.py`; change the description there.
 
 An instance folder (`SMM_HOME`, else `./instance`) holds one `smm.toml`. A wrong value stops the command with its key,
 the value and what was expected. An environment variable overrides the file: `SMM_RULES__IMPULSE_HOURS=24`. The secret
@@ -37,6 +39,7 @@ def page() -> str:
         if section is not None:
             parts.append(_table(f"[{name}]", section.__doc__ or "", section.model_fields))
     parts.append(_table("[feeds.NAME]", Feed.__doc__ or "", Feed.model_fields))
+    parts.append(_table("[feeds.NAME.pull]", Pull.__doc__ or "", Pull.model_fields))
     return "\n".join(parts)
 
 
@@ -52,7 +55,11 @@ def _table(title: str, text: str, fields: dict[str, FieldInfo]) -> str:
 
 
 def _kind(field: FieldInfo) -> str:
-    kind = field.annotation
+    kind: Any = field.annotation
+    if NoneType in get_args(kind):
+        kind = get_args(kind)[0]
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return "table"
     text = NAMES.get(getattr(kind, "__name__", ""), "")
     if not text:
         lists = "tuple" in str(kind)

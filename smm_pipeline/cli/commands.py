@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -34,6 +34,9 @@ from smm_pipeline.cli.output import (
 from smm_pipeline.errors import SmmError
 from smm_pipeline.settings import Settings, instance_home, load_settings, person_key
 
+if TYPE_CHECKING:
+    from smm_pipeline.pipeline import RunSummary
+
 app = typer.Typer(
     cls=Group,
     help="What an online shop's communities bring: ingest, build, publish, explain.",
@@ -43,6 +46,7 @@ app = typer.Typer(
 )
 feed_commands.add_to(app)
 DAY_FORMATS = ["%Y-%m-%d"]
+NoPull = Annotated[bool, typer.Option("--no-pull", help="Leave the vendors' APIs alone")]
 
 
 @app.callback()
@@ -107,16 +111,29 @@ def ingest(
         str | None,
         typer.Option(metavar="FEED", help="Take out this feed, with those that share its tables, and read them anew"),
     ] = None,
+    no_pull: NoPull = False,
 ) -> None:
-    """Load new deliveries from landing/ without building anything."""
+    """Pull from vendors' APIs and load new deliveries from landing/ without building anything."""
     from smm_pipeline import pipeline
 
     settings = _load_to_ingest(home)
     with progress() as show:
-        summary = pipeline.ingest(settings, load_catalog(), show, again=again)
-    emit(texts.ingest_dict(summary), texts.deliveries_text(summary))
-    if summary.refused or summary.emptied:
-        raise typer.Exit(EXIT_REFUSED)
+        summary = pipeline.ingest(settings, load_catalog(), show, again=again, is_pulling=not no_pull)
+    _tell_loaded(summary)
+
+
+@app.command()
+def pull(
+    feed: Annotated[str | None, typer.Argument(metavar="[FEED]", help="Only this feed")] = None,
+    home: Home = None,
+) -> None:
+    """Pull feeds from their vendors' APIs and load what came, nothing else."""
+    from smm_pipeline import pipeline
+
+    settings = _load_to_ingest(home)
+    with progress() as show:
+        summary = pipeline.pull(settings, load_catalog(), show, feed=feed)
+    _tell_loaded(summary)
 
 
 @app.command()
@@ -130,14 +147,15 @@ def run(
         datetime | None, typer.Option("--from", formats=DAY_FORMATS, help="First of several such days")
     ] = None,
     last: Annotated[datetime | None, typer.Option("--to", formats=DAY_FORMATS, help="Last of them")] = None,
+    no_pull: NoPull = False,
 ) -> None:
-    """Ingest, build every day that is stale, publish, write the report."""
+    """Pull, ingest, build every day that is stale, publish, write the report."""
     with checking():
         if (day and (first or last)) or bool(first) != bool(last):
             raise SmmError("SMM-501", "expected --date, or both --from and --to, or none of them")
         if first and last and first > last:
             raise SmmError("SMM-501", f"the first day {_day(first)} is after the last day {_day(last)}")
-    _run(_load_to_ingest(home), _day(day or first), _day(day or last), closing=False)
+    _run(_load_to_ingest(home), _day(day or first), _day(day or last), closing=False, is_pulling=not no_pull)
 
 
 @app.command()
@@ -210,13 +228,20 @@ def _day(moment: datetime | None) -> date | None:
     return moment.date() if moment else None
 
 
-def _run(settings: Settings, first: date | None, last: date | None, *, closing: bool) -> None:
+def _tell_loaded(summary: RunSummary) -> None:
+    """Print what was pulled and loaded, and leave with the exit code it deserves."""
+    emit(texts.ingest_dict(summary), texts.deliveries_text(summary))
+    if summary.is_incomplete:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def _run(settings: Settings, first: date | None, last: date | None, *, closing: bool, is_pulling: bool = True) -> None:
     """Run the pipeline, print what came of it and leave with the exit code it deserves."""
     from smm_pipeline import pipeline
     from smm_pipeline.reporting.summary import summarize
 
     with progress() as show:
-        summary = pipeline.run(settings, load_catalog(), first=first, last=last, progress=show)
+        summary = pipeline.run(settings, load_catalog(), first=first, last=last, progress=show, is_pulling=is_pulling)
     data: dict[str, Any] = texts.run_dict(summary)
     if closing and summary.publication:
         figures = summarize(summary.publication.path)
@@ -227,7 +252,7 @@ def _run(settings: Settings, first: date | None, last: date | None, *, closing: 
         emit(data, texts.run_text(summary))
     if summary.failed:
         raise typer.Exit(EXIT_AUDIT)
-    if summary.refused or summary.emptied:
+    if summary.is_incomplete:
         raise typer.Exit(EXIT_REFUSED)
 
 

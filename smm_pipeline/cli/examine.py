@@ -23,6 +23,7 @@ from smm_pipeline.errors import SmmError, not_writable
 from smm_pipeline.feeds import load_feed
 from smm_pipeline.ingest import feed_fault, is_other_key
 from smm_pipeline.ingest.landing import closed_folders, landing_files
+from smm_pipeline.pulls import pull_fault
 from smm_pipeline.reporting.wording import counted
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, Feed, Settings, load_settings, person_key
 from smm_pipeline.warehouse.connection import connect, tune
@@ -104,7 +105,10 @@ def _feed_findings(settings: Settings) -> Iterator[Finding]:
         return
     with duckdb.connect() as con:
         tune(con, settings.warehouse)
-        faults = {name: feed_fault(con, settings, catalog, name) for name in sorted(settings.feeds)}
+        faults = {
+            name: feed_fault(con, settings, catalog, name) or pull_fault(settings, name)
+            for name in sorted(settings.feeds)
+        }
     for name, fault in faults.items():
         if fault:
             yield Finding(f"feed {name}", "problem", _told(fault), fault.hint or "see docs/mapping.md")
@@ -114,14 +118,16 @@ def _feed_findings(settings: Settings) -> Iterator[Finding]:
             told = f"{counted(len(closed), 'file or folder', 'files or folders')} may not be read, e.g. {closed[0]}"
             yield Finding(f"feed {name}", "problem", told, _OPEN_UP)
             continue
-        exists = folder.is_dir()
+        exists, is_pulled = folder.is_dir(), settings.feeds[name].pull is not None
         yield Finding(
             f"feed {name}",
-            "ok" if exists else "warning",
+            "ok" if exists or is_pulled else "warning",
             counted(sum(1 for _ in landing_files(folder, settings.feeds[name])), "file")
             if exists
+            else "is pulled from its vendor"
+            if is_pulled
             else "its landing folder is missing",
-            "" if exists else f"create {folder} and put the deliveries there",
+            "" if exists or is_pulled else f"create {folder} and put the deliveries there",
         )
     if not faults or any(faults.values()):
         return

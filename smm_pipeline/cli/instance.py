@@ -21,10 +21,11 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.ingest import feed_fault, unseen_files
 from smm_pipeline.orchestration.instance import prepare_dagster_home
 from smm_pipeline.pipeline import stale_days
+from smm_pipeline.pulls import pull_fault
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, Settings
 from smm_pipeline.warehouse.books import CHECKS_SQL
 from smm_pipeline.warehouse.connection import connect, tune
-from smm_pipeline.warehouse.outcomes import feed_fates, open_refusals, reject_reasons, split, summed
+from smm_pipeline.warehouse.outcomes import feed_fates, last_pulls, open_refusals, reject_reasons, split, summed
 from smm_pipeline.warehouse.schema import ensure_schema
 from smm_pipeline.warehouse.state import StateView
 
@@ -84,7 +85,10 @@ def status(settings: Settings, catalog: Catalog) -> dict[str, Any]:
     Nothing is written unless tables or seeds of the work database are behind the program or the settings.
     """
     with open_books(settings, catalog) as (con, scratch):
-        faults = {name: feed_fault(scratch, settings, catalog, name) for name in sorted(settings.feeds)}
+        faults = {
+            name: feed_fault(scratch, settings, catalog, name) or pull_fault(settings, name)
+            for name in sorted(settings.feeds)
+        }
         broken = [{"feed": name, **fault.as_dict()} for name, fault in faults.items() if fault]
         return _status(con, settings, catalog, broken)
 
@@ -163,6 +167,7 @@ def _status(
             for name, loaded, failed, last in feeds
         ],
         "unseen_files": len(unseen_files(con, settings)),
+        "pulls": [asdict(attempt) for attempt in last_pulls(con)],
         "broken_feeds": broken,
         "refused_deliveries": [asdict(delivery) for delivery in refused],
         "configured_feeds": sorted(settings.feeds),

@@ -13,6 +13,7 @@ from smm_pipeline.cli.examine import Finding
 from smm_pipeline.cli.output import mode, out
 from smm_pipeline.ingest import RECORDS, DeliveryResult
 from smm_pipeline.pipeline import RunSummary
+from smm_pipeline.pulls import PullResult
 from smm_pipeline.reporting.summary import Summary
 from smm_pipeline.reporting.terminal import to_rich, to_text
 from smm_pipeline.reporting.wording import counted
@@ -43,6 +44,7 @@ def ingest_dict(summary: RunSummary) -> dict[str, Any]:
     parted = {feed: split(reasons) for feed, reasons in summary.reject_reasons.items()}
     return {
         "run_id": summary.run_id,
+        "pulls": [pull_dict(pull) for pull in summary.pulls],
         "deliveries": [delivery_dict(d) for d in summary.deliveries],
         "reject_reasons": {feed: rejects for feed, (rejects, _) in parted.items() if rejects},
         "skip_reasons": {feed: skips for feed, (_, skips) in parted.items() if skips},
@@ -51,10 +53,24 @@ def ingest_dict(summary: RunSummary) -> dict[str, Any]:
     }
 
 
+def pull_dict(pull: PullResult) -> dict[str, Any]:
+    """What the pull of one feed brought, for --json."""
+    error = pull.error.as_dict() if pull.error else None
+    return {**vars(pull), "error": error}
+
+
+def _pull_lines(pull: PullResult) -> list[str]:
+    """What the pull of one feed brought, and why it ended early."""
+    lines = [f"pulled {pull.feed}: {counted(pull.pages, 'page')}, {counted(pull.records, 'record')}"]
+    lines += [f"note on the pull of {pull.feed}: {warning}" for warning in pull.warnings]
+    return lines + ([f"the pull of {pull.feed} ended early:\n{pull.error}"] if pull.error else [])
+
+
 def deliveries_text(summary: RunSummary) -> str:
     """Each feed with its counts and reasons, then every refused delivery and every warning in full."""
     deliveries = summary.deliveries
-    lines = [] if deliveries else ["no new deliveries"]
+    lines = [line for pull in summary.pulls for line in _pull_lines(pull)]
+    lines += [] if deliveries else ["no new deliveries"]
     for feed in sorted({d.feed for d in deliveries}):
         mine = [d for d in deliveries if d.feed == feed]
         reasons = summary.reject_reasons.get(feed, {})
@@ -190,6 +206,10 @@ def status_text(data: dict[str, Any]) -> str:
     lines += [f"feed {name}: daily until now, and nothing for four days or more" for name in data["silent_feeds"]]
     if data["unseen_files"]:
         lines.append(f"in landing/ and not loaded yet: {counted(data['unseen_files'], 'file')}")
+    for pulled in data["pulls"]:
+        ended = f", and ended early: {pulled['code']}: {pulled['reason']}" if pulled["code"] else ""
+        lines.append(f"pull of {pulled['feed']}: last tried {pulled['tried_at']}{ended}")
+        lines += [f"  what to do: {pulled['hint']}"] if pulled["hint"] else []
     for broken in data["broken_feeds"]:
         lines.append(f"feed {broken['feed']} cannot be read: {broken['code']}: {broken['what']} ({broken['where']})")
         lines += [f"  what to do: {broken['hint']}"] if broken["hint"] else []

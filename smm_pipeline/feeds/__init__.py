@@ -68,5 +68,5 @@ def load_feed(name: str, settings: Settings, catalog: Catalog) -> FeedSource:
     )
     check_mapping(mapping, catalog, feed.constants, where=f"{path} (feed {name})")
     zone = feed.time_zone or settings.shop.time_zone
-    fingerprint = hashlib.sha256(repr((text, feed.model_dump_json(), zone)).encode()).hexdigest()[:16]
+    fingerprint = hashlib.sha256(repr((text, feed.model_dump_json(exclude={"pull"}), zone)).encode()).hexdigest()[:16]
     return FeedSource(name, feed, mapping, zone, fingerprint)

@@ -25,13 +25,15 @@ class Listed:
     """One line of the list.
 
     `file_path` is the name below the feed's landing folder, `delivery_id` the SHA-256 of the bytes, `byte_count` their
-    number, `mtime_ns` the file's modification time in nanoseconds since 1970.
+    number, `mtime_ns` the file's modification time in nanoseconds since 1970. `pull_mark` says of a page that was
+    pulled how far its feed is read with it.
     """
 
     file_path: str
     delivery_id: str
     byte_count: int
     mtime_ns: int
+    pull_mark: str = ""
 
 
 def read_arrivals(store: Path, feed: str) -> dict[tuple[str, str], Listed]:
@@ -56,7 +58,7 @@ def list_in_store(store: Path, feed: str, arrivals: Iterable[Listed]) -> None:
     Raises:
         SmmError: SMM-106 when the disk is full.
     """
-    lines = b"".join(orjson.dumps(asdict(arrival)) + b"\n" for arrival in arrivals)
+    lines = b"".join(_line(arrival) for arrival in arrivals)
     if not lines:
         return
     try:
@@ -70,6 +72,10 @@ def list_in_store(store: Path, feed: str, arrivals: Iterable[Listed]) -> None:
         if error.errno == errno.ENOSPC:
             raise SmmError("SMM-106", "the disk is full: the delivery cannot be listed", where=str(store)) from error
         raise
+
+
+def _line(arrival: Listed) -> bytes:
+    return orjson.dumps({key: value for key, value in asdict(arrival).items() if value != ""}) + b"\n"
 
 
 def _last_byte(descriptor: int, size: int) -> bytes:

@@ -15,6 +15,7 @@ import duckdb
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import FeedSource
 from smm_pipeline.ingest.merge import merge_rows
+from smm_pipeline.ingest.pulled import note_marks
 from smm_pipeline.ingest.records import RecordTable
 from smm_pipeline.ingest.results import RECORDS, Arrival, Counts, DeliveryResult, Extract, RecordReject, failed
 from smm_pipeline.ingest.transform import TablePlan, prepare_rows, record_source, skipped_sql
@@ -116,6 +117,7 @@ def record_deliveries(
     ]
     insert_rows(con, "insert or replace into meta.delivery", _DELIVERY_TYPES, deliveries)
     insert_rows(con, "insert into meta.delivery_count", _COUNT_TYPES, counts)
+    note_marks(con, [arrival for arrival, _ in outcomes], run_id)
 
 
 def insert_rows(

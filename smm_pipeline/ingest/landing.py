@@ -13,6 +13,7 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -96,31 +97,23 @@ def store_raw(source: Path, store: Path, feed: str, seen: os.stat_result) -> str
     reader = _open(source)
     if reader is None:
         return None
-    folder = store / feed
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=folder, prefix=".incoming-")
-        temporary = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as target:
-                digest = _copy(reader, target)
-                target.flush()
-                os.fsync(target.fileno())
-            if not _is_unchanged(source, seen):
-                return None
-            final = raw_path(store, feed, digest)
-            final.parent.mkdir(exist_ok=True)
-            temporary.replace(final)
-            _fsync_folder(final.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise SmmError("SMM-106", "the disk is full: the delivery cannot be stored", where=str(store)) from error
-        raise
-    finally:
-        reader.close()
+    with reader, _incoming(store, feed) as (temporary, target):
+        digest = _copy(reader, target)
+        if not _is_unchanged(source, seen):
+            return None
+        _settle(temporary, target, raw_path(store, feed, digest))
     return digest
+
+
+def keep_bytes(store: Path, feed: str, delivery_id: str, body: bytes) -> None:
+    """Put bytes that are at hand into the raw store, durably; `delivery_id` is their SHA-256.
+
+    Raises:
+        SmmError: SMM-106 when the disk is full.
+    """
+    with _incoming(store, feed) as (temporary, target):
+        target.write(body)
+        _settle(temporary, target, raw_path(store, feed, delivery_id))
 
 
 def declared_time(file_path: str, feed: Feed) -> datetime | None:
@@ -142,6 +135,33 @@ def declared_time(file_path: str, feed: Feed) -> datetime | None:
     raise SmmError(
         "SMM-102", f"extracted_at found {text!r} in the name, which is not a time", where=file_path, hint=hint
     )
+
+
+@contextmanager
+def _incoming(store: Path, feed: str) -> Iterator[tuple[Path, BinaryIO]]:
+    """A temporary file beside the feed's deliveries, gone at the end unless it was settled."""
+    folder = store / feed
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=".incoming-")
+        try:
+            with os.fdopen(descriptor, "wb") as target:
+                yield Path(name), target
+        finally:
+            Path(name).unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise SmmError("SMM-106", "the disk is full: the delivery cannot be stored", where=str(store)) from error
+        raise
+
+
+def _settle(temporary: Path, target: BinaryIO, final: Path) -> None:
+    """Give a temporary file its lasting name, once all of it is on the disk."""
+    target.flush()
+    os.fsync(target.fileno())
+    final.parent.mkdir(exist_ok=True)
+    temporary.replace(final)
+    _fsync_folder(final.parent)
 
 
 def _is_unchanged(source: Path, seen: os.stat_result) -> bool:

@@ -31,6 +31,7 @@ from smm_pipeline.ingest.landing import (
     store_raw,
     strange_files,
 )
+from smm_pipeline.ingest.pulled import pulled_time
 from smm_pipeline.ingest.results import Arrival, DeliveryResult, failed
 from smm_pipeline.settings import Feed, Settings
 from smm_pipeline.warehouse.connection import transaction
@@ -139,7 +140,7 @@ def take_new(
     for listed_file in todo:
         arrival = _arrival(settings, source, listed_file)
         try:
-            dated = declared_time(listed_file.file_path, source.feed)
+            dated = _time_in_name(listed_file.file_path, source.feed)
         except SmmError as error:
             refused.append((arrival, failed(arrival, error)))
             continue
@@ -191,10 +192,15 @@ class _Known:
         return status != "" and arrival.delivery_id in self.newest
 
 
+def _time_in_name(file_path: str, feed: Feed) -> datetime | None:
+    """When a delivery was made: of a page by the name that it was pulled under, of a file by the feed's pattern."""
+    return pulled_time(file_path) or declared_time(file_path, feed)
+
+
 def _is_dated(file_path: str, feed: Feed) -> bool:
     """Whether a name that was loaded, or counted as a duplicate, tells a time by the settings as they are now."""
     try:
-        return declared_time(file_path, feed) is not None
+        return _time_in_name(file_path, feed) is not None
     except SmmError:
         return False
 
@@ -222,4 +228,5 @@ def _arrival(settings: Settings, source: FeedSource, listed: Listed) -> Arrival:
         byte_count=listed.byte_count,
         extracted_ts=datetime.fromtimestamp(listed.mtime_ns / 1e9, UTC),
         is_dated=False,
+        pull_mark=listed.pull_mark,
     )

@@ -19,11 +19,12 @@ RECORDS = "(records)"
 
 @dataclass(frozen=True)
 class Arrival:
-    """One file of a landing folder whose bytes are safe in the raw store.
+    """One file of a landing folder, or a page that was pulled, whose bytes are safe in the raw store.
 
     `delivery_id` is the SHA-256 of the bytes, `raw_path` where they are kept, `file_path` the name below the feed's
     folder, `extracted_ts` when the vendor made it; `is_dated` tells that the file name says so. `is_again` marks bytes
-    that were loaded before and now come with a later declared time.
+    that were loaded before and now come with a later declared time. `pull_mark` is how far the feed was read with a
+    page that was pulled; empty for a file.
     """
 
     feed: str
@@ -34,6 +35,7 @@ class Arrival:
     extracted_ts: datetime
     is_dated: bool
     is_again: bool = False
+    pull_mark: str = ""
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ from smm_pipeline.orchestration.metadata import (
 )
 from smm_pipeline.orchestration.partitions import last_complete_day, run_days, stale_days, upstream_mapping
 from smm_pipeline.orchestration.resources import Instance, plain_failures
+from smm_pipeline.pulls import PullResult, pull_feeds
 from smm_pipeline.validation import validate
 from smm_pipeline.warehouse.audits import audit_loaded, forget_rolled_back
 from smm_pipeline.warehouse.build import build_table
@@ -79,7 +80,7 @@ def _ingest_step(catalog: Catalog) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name="ingest",
-        description="Load everything in landing/ that is not loaded yet into the raw store and the raw tables.",
+        description="Pull from vendors' APIs, and load everything in landing/ that is not loaded yet into raw.",
         specs=[loaded_table_spec(spec, {"duckdb", "python"}) for spec in specs],
         check_specs=[check for spec in specs for check in check_specs(spec)],
         can_subset=False,
@@ -93,13 +94,25 @@ def _ingest_step(catalog: Catalog) -> dg.AssetsDefinition:
         with plain_failures(), instance.warehouse(catalog) as con:
             settings = instance.settings()
             check_disk(settings)
-            deliveries = ingest_landing(con, settings, catalog, run_id=context.run.run_id)
+            pulls, deliveries = pull_feeds(con, settings, catalog, run_id=context.run.run_id)
+            _log_pulls(context, pulls)
+            deliveries += ingest_landing(con, settings, catalog, run_id=context.run.run_id)
             _log_deliveries(context, deliveries)
             view = StateView(con, catalog, settings)
-            results = [_loaded(con, spec, view, context.run.run_id, fates(spec, deliveries)) for spec in specs]
+            results = [_loaded(con, spec, view, context.run.run_id, fates(spec, deliveries, pulls)) for spec in specs]
         yield from results
 
     return ingest
+
+
+def _log_pulls(context: dg.AssetExecutionContext, pulls: Iterable[PullResult]) -> None:
+    """A source that fails does not stop a run: it is told here, and kept in meta.pull_attempt."""
+    for pull in pulls:
+        if pull.error is not None:
+            context.log.error("pull of %s ended early\n%s", pull.feed, pull.error)
+        for warning in pull.warnings:
+            context.log.warning("pull of %s: %s", pull.feed, warning)
+        context.log.info("pull of %s: %d pages, %d records", pull.feed, pull.pages, pull.records)
 
 
 def _log_deliveries(context: dg.AssetExecutionContext, deliveries: Iterable[DeliveryResult]) -> None:

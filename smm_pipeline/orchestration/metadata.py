@@ -16,6 +16,7 @@ from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.ingest import DeliveryResult
 from smm_pipeline.orchestration.checks import asset_key
 from smm_pipeline.orchestration.lineage import column_lineage
+from smm_pipeline.pulls import PullResult
 from smm_pipeline.warehouse.audits import BuildResult
 from smm_pipeline.warehouse.schema import relation
 
@@ -82,9 +83,10 @@ def build_metadata(spec: TableSpec, catalog: Catalog, result: BuildResult, rows:
     return metadata
 
 
-def fates(spec: TableSpec, deliveries: Sequence[DeliveryResult]) -> dict[str, int]:
-    """How many rows the deliveries of a run brought for one table, and what became of them."""
+def fates(spec: TableSpec, deliveries: Sequence[DeliveryResult], pulls: Sequence[PullResult]) -> dict[str, int]:
+    """How many rows the deliveries of a run brought for one table, what became of them, and which pulls ended early."""
     failed = sum(delivery.status == "failed" for delivery in deliveries)
+    unfinished = {"failed_pulls_of_all_feeds": sum(pull.error is not None for pull in pulls)} if pulls else {}
     counts = [d.counts[spec.full_name] for d in deliveries if spec.full_name in d.counts]
     totals = {fate: sum(getattr(c, fate) for c in counts) for fate in FATES}
-    return {"deliveries": len(counts), "failed_deliveries_of_all_feeds": failed, **totals}
+    return {"deliveries": len(counts), "failed_deliveries_of_all_feeds": failed, **unfinished, **totals}

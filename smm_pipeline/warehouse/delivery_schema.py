@@ -1,7 +1,7 @@
 """The tables in which ingest keeps its books: what arrived, what became of it, and what was refused.
 
-Belongs here: DDL of meta.person_key, meta.landing_file, meta.delivery, meta.delivery_count and quality.rejects. Does
-not belong here: any statement that writes them (room ingest).
+Belongs here: DDL of meta.person_key, meta.landing_file, meta.delivery, meta.delivery_count, quality.rejects and the two
+tables of pulls. Does not belong here: any statement that writes them (rooms ingest and pulls).
 """
 
 from __future__ import annotations
@@ -62,4 +62,33 @@ create table if not exists quality.rejects (
     rejected_at timestamptz not null
 )
 """
-DELIVERY_DDL: tuple[str, ...] = (PERSON_KEY, LANDING_FILE, DELIVERY, DELIVERY_COUNT, REJECTS)
+# Names of pages that were pulled begin so; they never lay in landing/.
+PULLED_FOLDER = "pulled/"
+# How far a feed was read from its vendor's API, by the newest page that is booked: it moves with the page's rows.
+PULL_CURSOR = """
+create table if not exists meta.pull_cursor (
+    feed varchar primary key,
+    mark varchar not null,
+    file_path varchar not null,
+    pulled_at timestamptz not null,
+    run_id varchar not null,
+    recorded_at timestamptz not null
+)
+"""
+# How the last pull of a feed ended.
+PULL_ATTEMPT = """
+create table if not exists meta.pull_attempt (
+    feed varchar primary key,
+    tried_at timestamptz not null,
+    pages bigint not null,
+    records bigint not null,
+    warnings varchar[] not null,
+    error_code varchar,
+    error_message varchar,
+    run_id varchar not null
+)
+"""
+DELIVERY_DDL: tuple[str, ...] = (
+    *(PERSON_KEY, LANDING_FILE, DELIVERY, DELIVERY_COUNT, REJECTS),
+    *(PULL_CURSOR, PULL_ATTEMPT),
+)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import duckdb
 
+from smm_pipeline.warehouse.delivery_schema import PULLED_FOLDER
+
 Reasons = dict[str, int]
 SKIPPED = "skipped:"
 
@@ -31,13 +33,15 @@ where
 group by all
 order by n desc, r.reason
 """
-# The bytes of a file are judged by what lies in the folder now, under whatever name they were loaded.
-_REFUSED = """
+# The bytes of a file are judged by what lies in the folder now, under whatever name they were loaded; those of a page
+# that was pulled lie in the raw store for good.
+_REFUSED = f"""
 select f.feed, f.file_path, f.error_code, f.error_message
 from meta.delivery as f
-inner join meta.landing_file as l on l.feed = f.feed and l.file_path = f.file_path and l.delivery_id = f.delivery_id
+left join meta.landing_file as l on l.feed = f.feed and l.file_path = f.file_path and l.delivery_id = f.delivery_id
 where
     f.status = 'failed'
+    and (l.feed is not null or starts_with(f.file_path, '{PULLED_FOLDER}'))
     and not exists (
         select 1
         from meta.delivery as d
@@ -90,6 +94,18 @@ class Refused:
     hint: str
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """The last pull of a feed; `code`, `reason` and `hint` are empty where it went well."""
+
+    feed: str
+    tried_at: str
+    pages: int
+    code: str
+    reason: str
+    hint: str
+
+
 def reject_reasons(con: duckdb.DuckDBPyConnection, run_id: str | None = None) -> dict[str, dict[str, Reasons]]:
     """Reasons with their counts by feed and delivery, the most frequent first; of one run, or of all time."""
     found: dict[str, dict[str, Reasons]] = {}
@@ -123,11 +139,21 @@ def feed_fates(con: duckdb.DuckDBPyConnection, reasons: Mapping[str, Reasons]) -
 
 
 def open_refusals(con: duckdb.DuckDBPyConnection, landing: Path) -> list[Refused]:
-    """Refused deliveries whose file is still in landing/ and was not loaded since, under this name or another."""
+    """Refused deliveries not loaded since, under this name or another: files still in landing/, and pages pulled."""
     return [
         Refused(feed, file, code or "", *_parts(message or ""))
         for feed, file, code, message in con.execute(_REFUSED).fetchall()
-        if (landing / feed / file).exists()
+        if file.startswith(PULLED_FOLDER) or (landing / feed / file).exists()
+    ]
+
+
+def last_pulls(con: duckdb.DuckDBPyConnection) -> list[Attempt]:
+    """How the last pull of each feed ended."""
+    rows = con.execute(
+        "select feed, cast(tried_at as varchar), pages, error_code, error_message from meta.pull_attempt order by feed"
+    ).fetchall()
+    return [
+        Attempt(feed, tried, pages, code or "", *_parts(message or "")) for feed, tried, pages, code, message in rows
     ]
 
 

@@ -1,0 +1,246 @@
+"""A feed from its vendor's API to its rows: windows, marks, crashes, quotas, shifting pages, pages without end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from smm_pipeline.ingest.pulled import keep_page
+from smm_pipeline.pulls import PullResult, run
+from smm_pipeline.warehouse.failpoints import VARIABLE, FailpointError
+from tests.api_server import Api, Reply
+from tests.pulled_shop import CANARY, VARIABLES, PulledShop
+
+DAYS = "select day(calendar_date), country from raw.calendar_day where _is_current order by all"
+NUMBERED = """
+auth: {kind: basic}
+request: {path: /days, query: {changed: "{since}"}}
+pages: {kind: number, parameter: page, count_header: X-Pages, size: 100}
+total: header X-Total
+window: {kind: changes, format: iso_utc, first_days: 365}
+"""
+LINKED = """
+auth: {kind: header, name: X-Token}
+request: {path: /days, query: {changed: "{since}"}}
+records_at: $.days
+pages: {kind: link}
+window: {kind: changes, first_days: 60}
+"""
+
+
+@pytest.fixture(autouse=True)
+def tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def shop(api: Api, tmp_path: Path) -> PulledShop:
+    return PulledShop(tmp_path, api, described=NUMBERED, path="/v1")
+
+
+def day(number: int, country: str = "UA") -> dict[str, object]:
+    """A record: a day of March."""
+    return {"id": number, "country": country}
+
+
+def pages(*contents: list[dict[str, object]], total: int | None = None) -> list[Reply]:
+    """Pages with their headers."""
+    counted = str(sum(map(len, contents)) if total is None else total)
+    return [Reply(content, headers={"X-Pages": str(len(contents)), "X-Total": counted}) for content in contents]
+
+
+def told(result: PullResult) -> tuple[str, int]:
+    """Code of what ended a pull early, and how many pages came before."""
+    return (result.error.code if result.error else ""), result.pages
+
+
+def test_pages_are_kept_raw_loaded_and_the_next_pull_asks_for_changes(shop: PulledShop, api: Api) -> None:
+    """The first pull asks for a year, the second for what changed since ten minutes before the first began."""
+    api.script(*pages([day(1), day(2)], [day(3, "PL")]))
+    result, loaded = shop.pull()
+    assert (result.pages, result.records, result.warnings, result.error) == (2, 3, [], None)
+    assert [d.status for d in loaded] == ["loaded", "loaded"]
+    assert shop.rows(DAYS) == [(1, "UA"), (2, "UA"), (3, "PL")]
+    assert shop.stored() == ["pulled/20260310T060004Z-00001.json", "pulled/20260310T060007Z-00002.json"]
+    assert [c.path for c in api.calls] == ["/v1/days", "/v1/days"]
+    assert api.seen == [{"changed": "2025-03-10T06:00:01", "page": page} for page in ("1", "2")]
+    api.script(*pages([day(2, "PL")]))
+    shop.pull()
+    assert api.seen[0]["changed"] == "2026-03-10T05:50:01"
+    assert shop.rows(DAYS) == [(1, "UA"), (2, "PL"), (3, "PL")]
+    assert (shop.mark()["is_done"], shop.mark()["records"], shop.mark()["total"]) == (True, 1, 1)
+
+
+def test_a_quota_keeps_what_came_and_the_next_pull_goes_on_with_that_page(shop: PulledShop, api: Api) -> None:
+    """The window stays that of the first pull, so nothing that changed in between is left out."""
+    first, second, third = pages([day(1)], [day(2)], [day(3)])
+    api.script(first, second, Reply({}, 429, {"Retry-After": "90000"}))
+    result, _ = shop.pull()
+    assert told(result) == ("SMM-313", 2)
+    assert [d for d, _ in shop.rows(DAYS)] == [1, 2]
+    assert (shop.mark()["place"], shop.mark()["is_done"]) == (3, False)
+    since = api.seen[0]["changed"]
+    api.script(third)
+    result, _ = shop.pull()
+    assert (result.error, result.pages) == (None, 1)
+    assert (api.seen[0]["page"], api.seen[0]["changed"]) == ("3", since)
+    assert [d for d, _ in shop.rows(DAYS)] == [1, 2, 3]
+    [(tried, code)] = shop.rows("select pages, error_code from meta.pull_attempt")
+    assert (tried, code) == (1, None)
+
+
+@pytest.mark.parametrize("place", ["ingest.after_raw_store", "ingest.before_commit", "ingest.after_commit"])
+def test_a_crash_pulls_nothing_twice_and_loses_nothing(
+    place: str, shop: PulledShop, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever loading dies, both pages are in the raw store: the next pull loads them and asks for what is new."""
+    api.script(*pages([day(1)], [day(2)]))
+    # The first visit is that of the look for pages of an earlier run, where there is one.
+    monkeypatch.setenv(VARIABLE, f"{place}:raise:{2 if place == 'ingest.after_raw_store' else 1}")
+    with pytest.raises(FailpointError):
+        shop.pull()
+    monkeypatch.delenv(VARIABLE)
+    api.script(*pages([day(3)]))
+    result, _ = shop.pull()
+    assert (result.pages, len(api.calls), api.seen[0]["page"]) == (1, 1, "1")
+    assert api.seen[0]["changed"] == "2026-03-10T05:50:01"
+    assert [d for d, _ in shop.rows(DAYS)] == [1, 2, 3]
+    assert shop.rows("select count(*) from raw.calendar_day") == [(3,)]
+
+
+def test_a_crash_between_two_pages_goes_on_with_the_second(
+    shop: PulledShop, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = pages([day(1)], [day(2)])
+
+    def killed(*_: object, number: int, **__: object) -> None:
+        if number == 2:
+            raise KeyboardInterrupt
+        keep_page(*_, number=number, **__)  # type: ignore[arg-type] # passed on as they came
+
+    monkeypatch.setattr(run, "keep_page", killed)
+    api.script(first, second)
+    with pytest.raises(KeyboardInterrupt):
+        shop.pull()
+    monkeypatch.setattr(run, "keep_page", keep_page)
+    api.script(second)
+    shop.pull()
+    assert api.seen == [{**api.seen[0], "page": "2"}]
+    assert [d for d, _ in shop.rows(DAYS)] == [1, 2]
+
+
+def test_a_lost_work_database_finds_its_place_in_the_raw_store(shop: PulledShop, api: Api) -> None:
+    api.script(*pages([day(1)]))
+    shop.pull()
+    (shop.home / "warehouse.duckdb").unlink()
+    api.script(*pages([day(2)]))
+    shop.pull()
+    assert api.seen[0]["changed"] == "2026-03-10T05:50:01"
+    assert [d for d, _ in shop.rows(DAYS)] == [1, 2]
+
+
+def test_pages_that_shift_are_one_order_each_and_too_few_are_asked_for_again(shop: PulledShop, api: Api) -> None:
+    """A record on two pages is one; too few are a warning, and asked for once more, not for ever."""
+    api.script(*pages([day(1), day(2)], [day(2), day(3)]))
+    result, _ = shop.pull()
+    assert (result.records, result.warnings) == (4, [])
+    assert [d for d, _ in shop.rows(DAYS)] == [1, 2, 3]
+    api.script(*pages([day(4)], total=2))
+    result, _ = shop.pull()
+    assert result.warnings == ["1 records came of 2 that the source counts; the next pull asks for them again"]
+    since = api.seen[0]["changed"]
+    result, _ = shop.pull()
+    assert (api.seen[-1]["changed"], result.warnings) == (since, ["1 records came of 2 that the source counts"])
+    shop.pull()
+    assert api.seen[-1]["changed"] > since
+
+
+def test_pages_that_lead_in_circles_end_with_an_error(tmp_path: Path, api: Api) -> None:
+    """A cursor that was read before, and a page whose bytes are those of the page before: kept, told, begun anew."""
+    shop = PulledShop(tmp_path, api, described=LINKED)
+    circle = Reply({"days": []}, headers={"Link": f'<{api.url}/days?page_info=A>; rel="next"'})
+    api.script(circle)
+    result, _ = shop.pull()
+    assert told(result) == ("SMM-315", 2)
+    assert "leads back to one that was read" in str(result.error)
+    assert shop.mark()["place"] is None
+    api.script(Reply({"days": []}))
+    result, _ = shop.pull()
+    assert (result.error, "changed" in api.seen[0]) == (None, True)
+
+
+def test_the_same_page_for_ever_ends_with_an_error(shop: PulledShop, api: Api) -> None:
+    """A shop behind a cache that takes no notice of the page's number."""
+    [page] = pages([day(1)])
+    api.script(Reply(page.content, headers={"X-Pages": "9", "X-Total": "1"}))
+    result, _ = shop.pull()
+    assert told(result) == ("SMM-315", 2)
+
+
+def _next(api: Api, number: int) -> dict[str, str]:
+    """A header that leads on."""
+    return {"Link": f'<{api.url}/days?page_info={number + 1}>; rel="next"'}
+
+
+def test_empty_pages_are_followed_to_a_cap(tmp_path: Path, api: Api) -> None:
+    """Three empty pages before a full one are nothing odd, 21 in a row are."""
+    shop = PulledShop(tmp_path, api, described=LINKED)
+    empty = [Reply({"days": [], "page": n}, headers=_next(api, n)) for n in range(30)]
+    api.script(*empty[:3], Reply({"days": [day(1)]}))
+    result, _ = shop.pull()
+    assert (result.error, result.pages, result.records) == (None, 4, 1)
+    api.script(*empty[3:])
+    result, _ = shop.pull()
+    assert told(result) == ("SMM-315", 21)
+    assert "21 pages in a row are empty" in str(result.error)
+
+
+def test_a_pull_of_too_many_pages_ends_and_the_next_goes_on(tmp_path: Path, api: Api) -> None:
+    shop = PulledShop(tmp_path, api, described=NUMBERED, pull="max_pages = 2")
+    api.script(*pages([day(1)], [day(2)], [day(3)]))
+    result, _ = shop.pull()
+    assert told(result) == ("SMM-315", 2)
+    result, _ = shop.pull()
+    assert (result.error, [d for d, _ in shop.rows(DAYS)]) == (None, [1, 2, 3])
+
+
+def test_another_account_is_read_from_its_own_beginning(shop: PulledShop, api: Api) -> None:
+    api.script(*pages([day(1)]))
+    shop.pull()
+    config = shop.home / "smm.toml"
+    text = config.read_text(encoding="utf-8").replace("/v1", "/v2")
+    config.write_text(text + "\nfirst_day = 2024-01-01\n", encoding="utf-8")
+    shop.pull()
+    assert (api.calls[-1].path, api.seen[-1]["changed"]) == ("/v2/days", "2024-01-01T00:00:00")
+
+
+def test_no_secret_is_written_anywhere(tmp_path: Path, api: Api) -> None:
+    """The vendor repeats the token in its pages, their next address and its errors; the pages lose nothing else."""
+    shop = PulledShop(tmp_path, api, "meta_posts", pull='account = "77"')
+    post = {"id": "77_1", "message": f"x {CANARY} y", "created_time": "2026-03-01T10:00:00+0000"}
+    after = {"cursors": {"after": "A"}, "next": f"{api.url}/77/posts?access_token=canary-token%2F4711&after=A"}
+    failure = {"error": {"code": 190, "message": f"Error validating access token {CANARY}"}}
+    api.script(Reply({"data": [post], "paging": after}), Reply(failure, 400))
+    result, _ = shop.pull()
+    assert result.error is not None
+    assert result.error.code == "SMM-312"
+    assert [c.query["access_token"] for c in api.calls] == [CANARY, CANARY]
+    written = shop.written()
+    assert b"canary" not in written
+    assert b"access_token=(token)&after=A" in written
+    assert shop.rows("select post_text from raw.community_post") == [("x (token) y",)]
+    [(message,)] = shop.rows("select error_message from meta.pull_attempt")
+    assert "renew the token" in message
+
+
+def test_one_source_that_fails_does_not_stop_the_others(tmp_path: Path, api: Api) -> None:
+    shop = PulledShop(tmp_path, api, described=NUMBERED)
+    with (tmp_path / "smm.toml").open("a", encoding="utf-8") as config:
+        config.write('\n[feeds.bad]\nvendor = "shopify_orders"\n[feeds.bad.pull]\ntoken_env = "MISSING_TOKEN"\n')
+        config.write(f'base_url = "{api.url}"\n')
+    api.script(*pages([day(1)]))
+    results, _ = shop.pull_all()
+    assert [(r.feed, r.error and r.error.code) for r in results] == [("feed", None), ("bad", "SMM-103")]
+    assert [d for d, _ in shop.rows(DAYS)] == [1]
