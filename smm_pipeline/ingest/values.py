@@ -15,6 +15,7 @@ import duckdb
 
 from smm_pipeline.feeds.mapping import ColumnRule, NumberFormat, TimeFormat
 from smm_pipeline.ingest.structures import literal
+from smm_pipeline.ingest.web_requests import REQUEST_MACROS
 
 _GOOGLE_NULLS = ("(not set)", "(data deleted)", "not available in demo dataset")
 NULL_TEXTS = ("", "NULL", "null", "N/A", "-", *_GOOGLE_NULLS, "undefined", "—")
@@ -135,7 +136,7 @@ MACROS = {
 
 def define_macros(con: duckdb.DuckDBPyConnection, constants: dict[str, str]) -> None:
     """Make the functions of mapping expressions known to a connection; `constants` are those of one feed."""
-    for signature, body in MACROS.items():
+    for signature, body in {**MACROS, **REQUEST_MACROS}.items():
         con.execute(f"create or replace temp macro {signature} as {body}")
     cases = " ".join(f"when {literal(k)} then {literal(v)}" for k, v in constants.items())
     body = f"case name {cases} end" if cases else "case when name is null then '' end"

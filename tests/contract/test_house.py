@@ -13,7 +13,7 @@ from smm_pipeline.settings import PROJECT_ROOT
 
 MAX_LINES = 350
 CODE = {".py", ".sql"}
-DATA = {".lock", ".csv", ".gz", ".zip", ".parquet", ".xlsx", ".svg", ".png", ".js"}
+DATA = {".lock", ".csv", ".gz", ".zip", ".parquet", ".xlsx", ".svg", ".png", ".js", ".log"}
 CORPUS = "tests/corpus/"  # deliveries in their vendors' shapes, broken ones among them
 # Each pattern is written so that it does not match itself.
 FORBIDDEN = {
