@@ -23,6 +23,7 @@ def add_to(app: typer.Typer) -> None:
     """Make these commands known to the program."""
     app.command()(feeds)
     app.command()(check)
+    app.command("map")(map_)
     app.add_typer(reject_commands.app, name="rejects")
 
 
@@ -51,3 +52,15 @@ def check(
     emit(data, text)
     if not is_good:
         raise typer.Exit(EXIT_REFUSED)
+
+
+def map_(
+    file: Annotated[Path, typer.Argument(help="A CSV, JSON, JSON lines, Parquet or XLSX file")],
+    contract: Annotated[str, typer.Option(help="The contract to fill [default: the nearest by names]")] = "",
+) -> None:
+    """Draft a mapping from a file: format, contract, columns, and how numbers and times are written."""
+    from smm_pipeline.drafting import draft_mapping
+
+    with checking():
+        draft = draft_mapping(file, load_catalog(), contract)
+    emit({"contract": draft.contract, "checks": draft.checks, "mapping": draft.text}, draft.text.rstrip("\n"))

@@ -1,0 +1,104 @@
+"""How numbers and times are written, told by values of which it is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from smm_pipeline.drafting.closeness import plain
+from smm_pipeline.drafting.forms import fits, form_of
+from smm_pipeline.drafting.text_samples import read_delimited
+from smm_pipeline.errors import SmmError
+
+
+@pytest.mark.parametrize(
+    ("texts", "rule"),
+    [
+        (["1", "-2", "3.5"], {}),
+        (["1 250,50 грн", "20,00 грн"], {"decimal": ",", "thousands": " ", "strip": ["грн"]}),
+        (["$1,250.50", "$3"], {"thousands": ",", "strip": ["$"]}),
+        (["1.250,50", "7,5"], {"decimal": ",", "thousands": "."}),
+        (["1.234.567", "12"], {"decimal": ",", "thousands": "."}),
+        (["1'250.50"], {"thousands": "'"}),
+        (["12,5 %"], {"decimal": ",", "strip": ["%"]}),
+        (["5e-05", "1"], {}),
+    ],
+)
+def test_numbers(texts: list[str], rule: dict[str, Any]) -> None:
+    assert form_of("DECIMAL(18,4)", texts, "x").rule == ({"number": rule} if rule else {})
+
+
+@pytest.mark.parametrize(
+    ("texts", "rule"),
+    [
+        (["2026-03-01T10:00:00Z", "2026-03-01 10:00:00+02:00"], {}),
+        (["1772359200", "1772359201"], {"format": "unix_s"}),
+        (["1772359200000"], {"format": "unix_ms"}),
+        (["1772359200000000"], {"format": "unix_us"}),
+        (["20260301"], {"format": "%Y%m%d"}),
+        (["01.03.2026 10:00", "02.03.2026 9:05"], {"format": "%d.%m.%Y %H:%M"}),
+        (["13/02/2026, 10:00:05"], {"format": "%d/%m/%Y, %H:%M:%S"}),
+        (["02/13/26 1:05 PM"], {"format": "%m/%d/%y %I:%M %p"}),
+        (["2026/03/01"], {"format": "%Y/%m/%d"}),
+    ],
+)
+def test_times(texts: list[str], rule: dict[str, Any]) -> None:
+    assert form_of("TIMESTAMPTZ", texts, "x").rule == ({"time": rule} if rule else {})
+
+
+def test_what_could_be_otherwise_is_a_doubt() -> None:
+    assert "other way round" in form_of("DATE", ["02/03/2026"], "x").doubt
+    assert form_of("DATE", ["02.03.2026"], "x").doubt == ""
+    assert "will be rejects" in form_of("DATE", ["02.03.2026", "02.03.2026 10:00"], "x").doubt
+    assert "one of thousands" in form_of("BIGINT", ["1,250"], "x").doubt
+    assert "midnight" in form_of("TIMESTAMPTZ", ["2026-03-01"], "x").doubt
+    assert form_of("TIMESTAMPTZ", ["2026-03-01 10:00:00"], "created_gmt").rule == {"time": {"zone": "UTC"}}
+
+
+@pytest.mark.parametrize(
+    ("type_", "texts", "can_be"),
+    [
+        ("BIGINT", ["Lamp", "Chair"], False),
+        ("BIGINT", ["1", "2", "3", "4", "-"], True),
+        ("TIMESTAMPTZ", ["10", "12"], False),
+        ("DATE", ["Lamp"], False),
+        ("BOOLEAN", ["yes", "No"], True),
+        ("BOOLEAN", ["paid"], False),
+        ("VARCHAR", ["anything"], True),
+        ("BIGINT", [], True),
+    ],
+)
+def test_values_speak_against_a_column(type_: str, texts: list[str], *, can_be: bool) -> None:
+    assert fits(type_, texts) is can_be
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251", "koi8-u", "cp866", "utf-16"])
+def test_the_code_page_is_told_by_what_its_letters_spell(encoding: str) -> None:
+    text = "Дата;Назва;Сума\n01.03.2026;Лампа для столу;10,00\n02.03.2026;Шафа з дерева;20,00\n"
+    sample = read_delimited(text.encode(encoding), "x.csv")
+    assert list(sample.values) == [("Дата",), ("Назва",), ("Сума",)]
+    assert sample.format["delimiter"] == ";"
+    assert sample.format.get("encoding", "utf-8") == {"utf-8-sig": "utf-8"}.get(encoding, encoding)
+
+
+def test_western_letters_are_no_cyrillic_ones() -> None:
+    sample = read_delimited("Prénom;Âge\nZoé;30\n".encode("cp1252"), "x.csv")
+    assert sample.format["encoding"] == "cp1252"
+    assert sample.values["Prénom",] == ["Zoé"]
+
+
+def test_lines_above_the_header_and_a_missing_header() -> None:
+    above = read_delimited(b"Report of March\n\nday\tclicks\n2026-03-01\t5\n2026-03-02\t6\n", "x.csv")
+    assert (above.format["delimiter"], above.format["header_row"]) == ("\t", 3)
+    assert above.values["clicks",] == ["5", "6"]
+    none = read_delimited(b"2026-03-01,5\n2026-03-02,6\n", "x.csv")
+    assert none.format["header_row"] == 0
+    assert none.values["column_2",] == ["5", "6"]
+    with pytest.raises(SmmError, match="no delimiter"):
+        read_delimited(b"only words here\nand here\n", "x.txt")
+
+
+def test_names_are_compared_by_their_words() -> None:
+    assert plain("createdAt") == plain("Created at") == plain("created_at") == "created at"
+    assert plain("№ замовлення") == "№ замовлення"
