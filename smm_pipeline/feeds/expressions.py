@@ -28,6 +28,7 @@ FUNCTIONS = frozenset(
         "date_part",
         "date_trunc",
         "device_of",
+        "divided",
         "ends_with",
         "flatten",
         "floor",

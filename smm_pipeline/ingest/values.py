@@ -114,6 +114,19 @@ MACROS = {
         then cast(list_sum(list_transform(texts, lambda t: try_cast(t as decimal(18, 4)))) as varchar) end""",
     # The sum of a list of numbers as text: unknown when one of them is, a reject when one cannot be read.
     "total_of(texts)": f"_smm_total(list_transform(texts, lambda t: {known_text('', '_smm_trim(t)')}))",
+    "_smm_divided(t, rate)": f"""
+        case when t is null or rate is null then null
+        when not regexp_full_match(t, '{PLAIN_NUMBER}') or not regexp_full_match(rate, '{PLAIN_NUMBER}')
+            or cast(rate as double) = 0 then '{UNREADABLE}'
+        when cast(rate as double) = 1 then t
+        else coalesce(
+            cast(try_cast(round(cast(t as double) / cast(rate as double), 4) as decimal(18, 4)) as varchar),
+            '{UNREADABLE}') end""",
+    # An amount by a rate, to four places: unknown where one is, a reject when one cannot be read or the rate is 0.
+    # Lists name the two once: written out in each place, a sum within would be computed many times over.
+    "divided(t, rate)": f"""
+        list_transform([list_transform([t, rate], lambda x: {known_text("", "_smm_trim(x)")})],
+            lambda p: _smm_divided(p[1], p[2]))[1]""",
     "_smm_keep(parameters)": f"""
         list_filter(parameters, lambda p:
             not regexp_matches('&' || p, '(?i)^&{_PERSONAL_PARAMETER}|{_AT_SIGN}|{_PHONE}'))""",

@@ -267,6 +267,26 @@ def test_escapes_of_a_cell(con: duckdb.DuckDBPyConnection) -> None:
     assert row == (["women's", "a\tb\nc\rd", r"c:\temp", "plain", None],)
 
 
+@pytest.mark.parametrize(
+    ("text", "rate", "expected"),
+    [
+        ("10.00", "1.000000", "10.00"),  # as it is written
+        ("120.5", "0.024", "5020.8333"),
+        ("-7", "2", "-3.5000"),
+        ("many", "2", "unreadable"),
+        ("10", "2,5", "unreadable"),
+        ("10", "0", "unreadable"),
+        (None, "2", None),
+        ("10", None, None),
+        (" ", "2", None),
+    ],
+)
+def test_divided_by_a_rate(
+    con: duckdb.DuckDBPyConnection, text: str | None, rate: str | None, expected: str | None
+) -> None:
+    assert con.execute("select divided(?::varchar, ?::varchar)", [text, rate]).fetchone() == (expected,)
+
+
 def test_negated_changes_the_sign_of_numbers_only(con: duckdb.DuckDBPyConnection) -> None:
     texts = ["5", "-5.0", "oops", "", None]
     row = con.execute("select list_transform(?::varchar[], lambda t: negated(t))", [texts]).fetchone()
