@@ -126,6 +126,9 @@ class Rules(_Section):
         14, ge=1, description="D1: age of the recommendation or of any other matched touch"
     )
     core_window_days: int = Field(28, ge=7, le=90, description="Active core: window of member actions")
+    exchange_rate_max_age_days: int = Field(
+        7, ge=0, le=31, description="The last known exchange rate holds so long; later such an amount is unknown"
+    )
     blogger_min_followers: int = Field(10_000, ge=1, description="A social author with so many followers is a blogger")
 
     @field_validator("deferred_max_days")

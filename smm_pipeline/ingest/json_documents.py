@@ -90,8 +90,11 @@ def _first_value(document: Any, paths: str) -> Any:
 
 
 def _value_at(document: Any, keys: Sequence[str]) -> Any:
-    """What stands at a path of a document; None where the path leads nowhere."""
+    """What stands at a path of a document, whose numbers are places in a list; None where it leads nowhere."""
     value = document
     for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, list):
+            value = value[int(key)] if key.isdecimal() and int(key) < len(value) else None
+        else:
+            value = value.get(key) if isinstance(value, dict) else None
     return value

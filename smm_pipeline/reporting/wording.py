@@ -71,8 +71,10 @@ METRIC_MEANINGS: dict[tuple[str, str], str] = {
     ("order_to_visit", "matched_by_visit_order_ref_share"): "joined by the order number in a visit: sure",
     ("orders", "countable_share"): "orders that count as sales: neither cancelled, failed nor tests",
     ("orders", "marketplace_share"): "orders from marketplaces, which no visit can belong to",
+    ("orders", "missing_rate_share"): "of the orders in other currencies those without a known rate: worth unknown",
     ("orders", "without_amount_share"): "orders whose worth is unknown and in no sum, such as a missing rate",
     ("records", "rejected_share"): "records refused with a reason; the table of feeds says whose",
+    ("refunds", "missing_rate_share"): "of the refunds in other currencies those without a known rate: worth unknown",
     ("sessions", "social_without_community_share"): "visits from a network that name no community",
     ("sessions", "unassigned_share"): "visits that no rule gives a channel",
 }

@@ -3,8 +3,9 @@ with ranked as (
     select
         sku,
         product_group,
-        -- Without a rate a cost in another currency is unknown.
-        case when coalesce(currency, $shop_currency) = $shop_currency then cost_amount end as cost_amount,
+        cost_amount,
+        -- A cost in another currency is worth something else on every day of an order.
+        currency as cost_currency,
         -- /kettle and /kettle/ are one page; an address without a path (a draft's ?p=12) is no product's page.
         regexp_replace(regexp_extract(lower(url), '^(?:https?://[^/]*)?(/[^?#]*)', 1), '/+$', '') as page_path,
         row_number() over (partition by sku order by product_id, variant_id) as position
@@ -16,6 +17,7 @@ select
     sku,
     product_group,
     cost_amount,
+    cost_currency,
     nullif(page_path, '') as page_path
 from ranked
 where position = 1

@@ -1,4 +1,5 @@
--- Grain: one row per order. Amounts are in the shop's currency; without an exchange rate they are unknown, not 1:1.
+-- Grain: one row per order. Amounts are in the shop's currency at the rate of the order's day; without one they are unknown,
+-- not 1:1. What was charged in the order's own currency stands beside it.
 with shop_order as (
     select
         source_system || '|' || store_id || '|' || order_id as order_key,
@@ -50,25 +51,35 @@ first_order as (
     group by customer_key
 ),
 
+rated as (
+    select
+        o.*,
+        coalesce(o.total_amount, l.lines_amount) as original_amount,
+        l.cost_amount as lines_cost_amount,
+        coalesce(o.currency, $shop_currency) <> $shop_currency as is_foreign,
+        -- The shop's own currency, and an order that names none, need no rate.
+        case when coalesce(o.currency, $shop_currency) = $shop_currency then 1 else x.rate end as exchange_rate,
+        x.rate_date as exchange_rate_date
+    from shop_order as o
+    left join line as l on l.order_key = o.order_key
+    left join core.fct_exchange_rate as x on x.date_local = o.order_date_local and x.currency = o.currency
+),
+
 valued as (
     select
         o.*,
-        case when coalesce(o.currency, $shop_currency) = $shop_currency then coalesce(o.total_amount, l.lines_amount) end
-            as gross_revenue_amount,
+        cast(o.original_amount * o.exchange_rate as decimal(18, 4)) as gross_revenue_amount,
         coalesce(r.dated_refund_amount, 0) + coalesce(r.undated_refund_amount, 0) as known_refund_amount,
         coalesce(r.has_unknown_amount, false) as has_unknown_refund,
         coalesce(r.undated_refund_amount, 0) as undated_refund_amount,
-        coalesce(
-            case when coalesce(o.currency, $shop_currency) = $shop_currency then o.cost_amount end, l.cost_amount
-        ) as goods_cost_amount,
+        coalesce(cast(o.cost_amount * o.exchange_rate as decimal(18, 4)), o.lines_cost_amount) as goods_cost_amount,
         f.order_key as first_order_key,
         case
             when coalesce(o.is_test, false) then 'test'
             when o.status in ('draft', 'pending') then 'unpaid'
             when o.status in ('cancelled', 'failed') then 'cancelled'
         end as excluded_reason
-    from shop_order as o
-    left join line as l on l.order_key = o.order_key
+    from rated as o
     left join refund as r on r.order_key = o.order_key
     left join first_order as f on f.customer_key = o.customer_key
 ),
@@ -106,6 +117,10 @@ select
     coalesce(order_key = first_order_key, false) as is_first_order,
     coupon_codes,
     currency,
+    cast(original_amount as decimal(18, 4)) as original_amount,
+    cast(exchange_rate as decimal(18, 10)) as exchange_rate,
+    exchange_rate_date,
+    is_foreign and exchange_rate is null as is_rate_missing,
     cast(gross_revenue_amount as decimal(18, 4)) as gross_revenue_amount,
     cast(refund_amount as decimal(18, 4)) as refund_amount,
     cast(
@@ -117,9 +132,10 @@ select
     cast(gross_revenue_amount - refund_amount as decimal(18, 4)) as net_revenue_amount,
     cast(goods_cost_amount as decimal(18, 4)) as goods_cost_amount,
     -- Tax and shipping are passed on, so the margin is made on what is left of the charge; refunds give back both alike.
+    -- Their share is that of the original amounts, which are of one currency.
     cast(
         (gross_revenue_amount - refund_amount)
-        * (1 - (coalesce(tax_amount, 0) + coalesce(shipping_amount, 0)) / nullif(cast(gross_revenue_amount as double), 0))
+        * (1 - (coalesce(tax_amount, 0) + coalesce(shipping_amount, 0)) / nullif(cast(original_amount as double), 0))
         - goods_cost_amount as decimal(18, 4)
     ) as margin_amount
 from netted

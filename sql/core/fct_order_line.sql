@@ -7,7 +7,12 @@ select
     coalesce(g.product_group, l.category) as product_group,
     l.quantity,
     cast(coalesce(l.line_total_amount, l.quantity * l.unit_price_amount) as decimal(18, 4)) as line_amount,
-    cast(l.quantity * g.cost_amount as decimal(18, 4)) as cost_amount
+    -- A cost in another currency is worth what it was on the day of the order; without a rate it is unknown.
+    cast(
+        cast(l.quantity * g.cost_amount as decimal(18, 4))
+        * case when coalesce(g.cost_currency, $shop_currency) = $shop_currency then 1 else x.rate end as decimal(18, 4)
+    ) as cost_amount
 from staging.stg_shop_order_line as l
 left join core.dim_product_group as g on g.sku = l.sku
+left join core.fct_exchange_rate as x on x.date_local = l.order_date_local and x.currency = g.cost_currency
 where l.order_date_local between $first_date and $last_date

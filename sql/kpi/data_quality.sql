@@ -5,10 +5,22 @@ with shop_order as (
         count(*) as orders,
         count(*) filter (where is_countable) as countable_orders,
         count(*) filter (where is_countable and gross_revenue_amount is null) as orders_without_amount,
-        count(*) filter (where is_countable and is_marketplace) as marketplace_orders
+        count(*) filter (where is_countable and is_marketplace) as marketplace_orders,
+        count(*) filter (where is_countable and currency <> $shop_currency) as foreign_orders,
+        count(*) filter (where is_countable and is_rate_missing) as orders_without_rate
     from core.fct_order
     where order_date_local between $first_date and $last_date
     group by order_date_local
+),
+
+refund as (
+    select
+        refund_date_local as date_local,
+        count(*) filter (where currency <> $shop_currency) as foreign_refunds,
+        count(*) filter (where is_rate_missing) as refunds_without_rate
+    from core.fct_refund
+    where refund_date_local between $first_date and $last_date and is_countable
+    group by refund_date_local
 ),
 
 matched_order as (
@@ -145,6 +157,13 @@ measured as (
     select date_local, 'orders', 'without_amount_share', orders_without_amount, countable_orders from shop_order
     union all
     select date_local, 'orders', 'marketplace_share', marketplace_orders, countable_orders from shop_order
+    union all
+    -- Of amounts in other currencies; shops without any are not told of them every day.
+    select date_local, 'orders', 'missing_rate_share', orders_without_rate, foreign_orders from shop_order
+    where foreign_orders > 0
+    union all
+    select date_local, 'refunds', 'missing_rate_share', refunds_without_rate, foreign_refunds from refund
+    where foreign_refunds > 0
     union all
     select m.date_local, 'order_to_visit', 'matched_by_' || m.method || '_share', m.orders, o.countable_orders
     from matched as m

@@ -45,6 +45,24 @@ ODD: dict[str, Staged] = {
     "shipping_above_total": {"stg_shop_order": [{**PAID, "shipping_amount": 300}]},
     "nothing_known": {"stg_shop_order": [{**ORDER, "status": "completed"}]},
     "foreign_currency": {"stg_shop_order": [{**PAID, "currency": "USD", "refunded_amount": 10}]},
+    "converted_currency": {
+        "stg_feed_day": [{"feed": "rates", "date_local": DAY}],
+        "stg_exchange_rate": [
+            {
+                "source_system": "nbu",
+                "rate_date": DAY,
+                "from_currency": "EUR",
+                "to_currency": "UAH",
+                "rate": "48.1234567",
+            },
+        ],
+        "stg_shop_order": [{**PAID, "currency": "EUR", "total_amount": "33.33", "refunded_amount": "3.33"}],
+        "stg_shop_refund": [{**REFUND, "refund_amount": "1.11"}, {**REFUND, "refund_id": "r2", "refund_amount": -0.01}],
+        "stg_shop_product": [
+            {**SHOP, "product_id": "p", "variant_id": "", "sku": "s", "cost_amount": "7.77", "currency": "EUR"},
+        ],
+        "stg_shop_order_line": [{**LINE, "sku": "s"}],
+    },
     "foreign_refund": {
         "stg_shop_order": [PAID],
         "stg_shop_refund": [{**REFUND, "refund_amount": 10}, {**REFUND, "refund_id": "r2", "currency": "USD"}],
