@@ -52,6 +52,7 @@ class ErrorAnswer(MappingModel):
 
     code: str = Field(description="a path such as $.error.code")
     message: str = Field(description="a path such as $.error.message")
+    ok: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field((), description="Codes that mean success, e.g. 0")
 
 
 class Carry(MappingModel):

@@ -76,7 +76,7 @@ def _refuse_error_answer(document: Any, fmt: FileFormat, name: str) -> None:
     if fmt.error is None:
         return
     code, message = (_first_value(document, paths) for paths in (fmt.error.code, fmt.error.message))
-    if code is not None and message is not None:
+    if code is not None and message is not None and str(code) not in fmt.error.ok:
         told = without_persons(str(message))[:MESSAGE_CHARACTERS]
         words = told if code == message else f"{code}: {told}"
         hint = "correct what it names, such as an expired token, and make the call again"

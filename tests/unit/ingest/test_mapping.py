@@ -187,6 +187,7 @@ def test_a_good_mapping_passes() -> None:
             "tables.community: columns.brand.map: since and until need a contract with a day, and community has none",
         ),
         ("tables:", "combine: {by: date, each: name, into: date}\ntables:", "combine.into: date has a meaning already"),
+        ("kind: csv", "kind: json, error: {code: $.c, message: $.m, ok: {a: 1}}", "format.error.ok: expected a list"),
         ("tables:", "combine: {by: date}\ntables:", "combine.each: is required: an expression: what every part brings"),
         ("tables:", "combine: {by: now(), each: date, into: x}\ntables:", "combine.by: function now is not allowed"),
         (GOOD[GOOD.index("tables:") :], "tables: {}", "tables: expected an entry per contract to fill"),
