@@ -28,8 +28,9 @@ class PulledShop(Instance):
     Args:
         home: folder of the instance.
         api: where the feed is pulled from.
-        vendor: its mapping, and the description of its API; a small mapping and a description of its own without.
-        described: that description.
+        vendor: its mapping; without one, a small mapping.
+        mapping: that small mapping.
+        described: a description of the API in place of that of the vendor.
         path: what follows the server's address in base_url.
         pull: further lines of the pull.
         zone: the shop's zone.
@@ -41,13 +42,14 @@ class PulledShop(Instance):
         api: Api,
         vendor: str = "",
         *,
+        mapping: str = "pulled_days.yml",
         described: str = "",
         path: str = "",
         pull: str = "",
         zone: str = "UTC",
     ) -> None:
-        lines = [f'vendor = "{vendor}"' if vendor else 'mapping = "pulled_days.yml"', "[feeds.feed.pull]"]
-        lines += ["" if vendor else 'description = "api.yml"', f'base_url = "{api.url}{path}"']
+        lines = [f'vendor = "{vendor}"' if vendor else f'mapping = "{mapping}"', "[feeds.feed.pull]"]
+        lines += ['description = "api.yml"' if described else "", f'base_url = "{api.url}{path}"']
         lines += ['token_env = "API_TOKEN"', 'secret_env = "API_SECRET"', pull]
         super().__init__(home, {"feed": "\n".join(lines)}, time_zone=zone)
         (home / "api.yml").write_text(described, encoding="utf-8")

@@ -11,7 +11,7 @@ import logging
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, quote, urljoin, urlsplit
 
 import httpx
 import tenacity
@@ -87,6 +87,7 @@ class Client:
             SmmError: one of SMM-311 to SMM-317, when the answer is not to be had.
         """
         call = _with_values(filled(request.model_dump(), dict(names)), values or {})
+        call["path"] = filled(request.path, {name: quote(value, safe="") for name, value in names.items()})
         address = self._base + call["path"]
         if link:
             address, call = _at_address(link, call)

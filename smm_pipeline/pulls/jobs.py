@@ -67,7 +67,7 @@ def _finished(
 
 
 def _part(job: Job, client: Client, names: Mapping[str, str], part: Mapping[str, object]) -> bytes:
-    size = str(part.get(job.size, ""))
+    size = str(part.get(job.size, "")) if job.size else ""
 
     def whole(answer: Answer) -> Answer:
         # A connection that is closed ends a text of unknown length like any other.

@@ -143,8 +143,8 @@ def _pull(
                 progress(f"pull {source.feed}", result.pages, result.pages)
             if page.mark.is_done and page.mark.is_short:
                 told = f"{page.mark.records} records came of {page.mark.total} that the source counts"
-                again = "" if page.mark.is_repeated else "; the next pull asks for them again"
-                result.warnings.append(told + again)
+                is_repeated = source.span.repeats(page.mark)
+                result.warnings.append(told + ("; the next pull asks for them again" if is_repeated else ""))
             if result.pages >= source.pull.max_pages and not page.mark.is_done:
                 what = f"more than max_pages = {source.pull.max_pages} pages"
                 hint = "the next run goes on from there; raise max_pages where so many are right"

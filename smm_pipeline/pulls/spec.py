@@ -164,7 +164,7 @@ class Job(_Part):
     wait_seconds: int = Field(20, ge=1, description="between two questions")
     parts_at: str = Field(description="where the list of parts stands in the answer to poll")
     part_number: str = Field("part_number", description="field of a part with its number")
-    size: str = Field("size", description="field of a part with its length in bytes")
+    size: str = Field("", description="field of a part with its length in bytes, where that is exact")
     part: Request
     clean: Request | None = None
 

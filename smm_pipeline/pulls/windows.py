@@ -73,7 +73,7 @@ class Span:
         if self.window is None:
             return replace(fresh, place=mark.place) if mark and self.pages.keep else fresh
         if self.window.kind == "changes":
-            again = mark is not None and mark.is_short and not mark.is_repeated
+            again = mark is not None and self.repeats(mark)
             since = self._first_instant(now)
             if mark:
                 overlap = timedelta(minutes=self.window.overlap_minutes)
@@ -84,6 +84,11 @@ class Span:
         if mark:
             since_day = date.fromisoformat(mark.until) + timedelta(days=1 - self.window.restated_days)
         return self._slice(fresh, since_day, through)
+
+    def repeats(self, mark: Mark) -> bool:
+        """Whether the next pull asks for a window once more, of which fewer records came than the source counts."""
+        is_of_changes = self.window is not None and self.window.kind == "changes"
+        return is_of_changes and mark.is_short and not mark.is_repeated
 
     def following(self, mark: Mark, now: datetime) -> Mark | None:
         """The next window of the same pull; None when the last one was read to its end."""

@@ -11,8 +11,10 @@ import pytest
 from smm_pipeline.errors import SmmError
 from smm_pipeline.pull_settings import Pull
 from smm_pipeline.pulls.client import Client
+from smm_pipeline.pulls.jobs import job_pages
 from smm_pipeline.pulls.secrets import Secrets
-from smm_pipeline.pulls.spec import PullSpec
+from smm_pipeline.pulls.spec import Job, PullSpec
+from smm_pipeline.pulls.windows import Mark
 from tests.api_server import Api, FakeClock, Reply
 
 CANARY = "canary-token/4711"
@@ -171,3 +173,31 @@ def test_logs_of_the_libraries_hold_no_address(api: Api, caplog: pytest.LogCaptu
     api.script(DATA)
     call(api, auth={"kind": "query", "name": "token"})
     assert not [r for r in caplog.records if r.name.startswith(("httpx", "httpcore"))]
+
+
+def test_a_part_of_another_length_than_announced_is_no_part(api: Api) -> None:
+    """Where the vendor says exactly how long a part is, a shorter one is fetched again."""
+    job = Job.model_validate(
+        {
+            "create": {"path": "/new"},
+            "id_at": "$.id",
+            "poll": {"path": "/{job}"},
+            "part": {"path": "/{job}/{part}"},
+            "status_at": "$.status",
+            "done": "ready",
+            "failed": "lost",
+            "parts_at": "$.parts",
+            "size": "bytes",
+        }
+    )
+    listed = {"id": 7, "status": "ready", "parts": [{"part_number": 1, "bytes": 6}]}
+    text = {"Content-Type": "text/plain"}
+    api.script(Reply({"id": 7}), Reply(listed), Reply(b"a\tb", headers=text), Reply(b"a\tb\nc\n", headers=text))
+    spec = PullSpec.model_validate({**SPEC, "request": None, "job": job, "window": {"kind": "days"}})
+    with Client("visits", spec, settings(base_url=api.url), Secrets(CANARY), FakeClock(tick=0.01)) as client:
+        [(body, mark)] = job_pages(job, client, {}, Mark("s", "2026-03-10T06:00:00"))
+    assert (body, mark.is_done, [call.path for call in api.calls]) == (
+        b"a\tb\nc\n",
+        True,
+        ["/new", "/7", "/7/1", "/7/1"],
+    )
