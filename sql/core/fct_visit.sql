@@ -285,6 +285,8 @@ from_orders as (
         o.order_date_local between $first_date and $last_date
         -- admin and mobile_app say that there was no visit to the site.
         and coalesce(o.attribution_source_type, '') not in ('admin', 'mobile_app')
+        -- Whatever a marketplace notes of its buyers was no visit to the shop's site.
+        and not coalesce(o.is_marketplace, false)
         and coalesce(o.landing_url, o.page_referrer, o.utm_source, o.attribution_source_type) is not null
 )
 
