@@ -32,26 +32,46 @@ cost_day as (
         day_no + 1 as day_no
     from cost_day
     where day_no < days
+),
+
+parted as (
+    select
+        d.source_system,
+        d.cost_id,
+        d.date_local,
+        d.days,
+        c.kind,
+        c.network,
+        c.community_id,
+        c.campaign,
+        -- What is due until the day, less what was due before it: the days sum to the amount, whatever they are rounded to.
+        cast(
+            case
+                when d.day_no = d.days then c.cost_amount
+                else cast(round(cast(c.cost_amount as double) * d.day_no / nullif(d.days, 0), 4) as decimal(18, 4))
+            end
+            - cast(round(cast(c.cost_amount as double) * (d.day_no - 1) / nullif(d.days, 0), 4) as decimal(18, 4))
+            as decimal(18, 4)
+        ) as cost_amount,
+        c.currency
+    from cost_day as d
+    inner join cost as c on c.source_system = d.source_system and c.cost_id = d.cost_id
 )
 
 select
-    d.source_system,
-    d.cost_id,
-    d.date_local,
-    d.days,
-    c.kind,
-    c.network,
-    c.community_id,
-    c.campaign,
-    -- What is due until the day, less what was due before it: the days sum to the amount, whatever they are rounded to.
-    cast(
-        case
-            when d.day_no = d.days then c.cost_amount
-            else cast(round(cast(c.cost_amount as double) * d.day_no / nullif(d.days, 0), 4) as decimal(18, 4))
-        end
-        - cast(round(cast(c.cost_amount as double) * (d.day_no - 1) / nullif(d.days, 0), 4) as decimal(18, 4))
-        as decimal(18, 4)
-    ) as cost_amount,
-    c.currency
-from cost_day as d
-inner join cost as c on c.source_system = d.source_system and c.cost_id = d.cost_id
+    p.source_system,
+    p.cost_id,
+    p.date_local,
+    p.days,
+    p.kind,
+    p.network,
+    p.community_id,
+    p.campaign,
+    p.cost_amount,
+    p.currency,
+    case
+        when p.currency = $shop_currency then p.cost_amount
+        else cast(p.cost_amount * x.rate as decimal(18, 4))
+    end as cost_base_amount
+from parted as p
+left join core.fct_exchange_rate as x on x.date_local = p.date_local and x.currency = p.currency
