@@ -11,5 +11,8 @@ select
     country,
     city,
     product_group,
-    launched_on
+    launched_on,
+    has_contacts,
+    has_rules,
+    logo_url is not null as has_logo
 from staging.stg_community
