@@ -33,7 +33,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer: `cut` sends only so many bytes of the announced body, `drip` sends byte by byte, `reset` nothing."""
+    """One answer: `cut` sends only so many bytes of the announced body, `drip` sends byte by byte, `reset` nothing.
+
+    `silent` sends nothing either, and keeps the line open until the next call.
+    """
 
     content: Any = None
     status: int = 200
@@ -41,6 +44,7 @@ class Reply:
     cut: int | None = None
     drip: bool = False
     reset: bool = False
+    silent: bool = False
 
     @property
     def body(self) -> bytes:
@@ -55,6 +59,7 @@ class Api:
         self.calls: list[Call] = []
         self.answer: Callable[[Call], Reply] = lambda _: Reply({}, 404)
         self.url = ""
+        self.heard = threading.Event()
 
     def script(self, *replies: Reply) -> None:
         """Give these answers in turn, the last one for ever."""
@@ -110,11 +115,15 @@ class _Handler(BaseHTTPRequestHandler):
             {name.lower(): value for name, value in self.headers.items()},
         )
         self.api.calls.append(call)
+        self.api.heard.set()
         self._send(self.api.answer(call))
 
     def _send(self, reply: Reply) -> None:
         self.close_connection = True
-        if reply.reset:
+        if reply.silent:
+            self.api.heard.clear()
+            self.api.heard.wait(5)
+        if reply.reset or reply.silent:
             return
         self.send_response(reply.status)
         length = {"Content-Type": "application/json", "Connection": "close", "Content-Length": str(len(reply.body))}

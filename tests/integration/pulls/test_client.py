@@ -69,6 +69,13 @@ def test_what_passes_is_tried_again_after_a_wait(api: Api, bad: Reply, waits: tu
     assert waits[0] <= clock.waits[0] <= waits[1]
 
 
+def test_silence_is_broken_off_and_tried_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server holds the line without a word; the time-out of the wire is the one that no clock of ours rules."""
+    monkeypatch.setattr("smm_pipeline.pulls.client.SILENCE_SECONDS", 0.05)
+    api.script(Reply(silent=True), DATA)
+    assert (call(api), len(api.calls)) == (DATA.body, 2)
+
+
 def test_the_budget_of_tries_ends(api: Api) -> None:
     """Six tries with growing waits, then what the last one said."""
     clock = FakeClock(tick=0.01)

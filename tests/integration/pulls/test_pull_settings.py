@@ -1,0 +1,79 @@
+"""Settings and descriptions of pulls that are wrong: the key, the place and what was expected, before any call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from smm_pipeline.errors import SmmError
+from smm_pipeline.pulls import pull_fault
+from smm_pipeline.settings import load_settings
+from tests.api_server import Api
+from tests.pulled_shop import VARIABLES, PulledShop
+
+GOOD = "auth: {kind: header}\nrequest: {path: /days}\n"
+
+
+@pytest.fixture(autouse=True)
+def tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize(
+    ("described", "pull", "code", "told"),
+    [
+        (GOOD, "", "", ""),
+        ("", 'vendor = "shopify_order"', "SMM-310", "is described for 'shopify_order'; did you mean shopify_orders"),
+        ("", 'vendor = "youscan"', "SMM-310", "account is needed"),
+        (GOOD, 'parameters = { metrcs = "x" }', "SMM-310", "parameters.metrcs: nothing reads it"),
+        (GOOD.replace("/days", '"/{section}"'), "", "SMM-310", "parameters.section is needed"),
+        (GOOD + "page: {kind: one}\n", "", "SMM-310", "page: is not a key here; did you mean pages?"),
+        (GOOD + "pages: {kind: nubmer}\n", "", "SMM-310", "pages.kind = 'nubmer'"),
+        (GOOD + "pages: {kind: offset, parameter: o}\n", "", "SMM-310", "expected size with kind: offset"),
+        (GOOD + "pages: {kind: link, keep: true}\n", "", "SMM-310", "expected kind: cursor or last with keep: true"),
+        (GOOD + "window: {kind: weeks}\n", "", "SMM-310", "window.kind = 'weeks'"),
+        ("auth: {kind: refresh}\nrequest: {}\n", "", "SMM-310", "expected url with kind: refresh"),
+        ("auth: {kind: form}\nrequest: {form: {a: b}}\n", "", "SMM-310", "expected method: POST"),
+        ("auth: {kind: header}\n", "", "SMM-310", "expected exactly one of request and job"),
+        ("auth: [\n", "", "SMM-310", "not valid YAML"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named(described: str, pull: str, code: str, told: str, tmp_path: Path, api: Api) -> None:
+    shop = PulledShop(tmp_path, api, described=described, pull=pull)
+    fault = pull_fault(load_settings(shop.home), "feed")
+    assert (fault.code if fault else "") == code
+    assert told in str(fault or "")
+    assert not api.calls
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('token_env = "API_TOKEN"', "", "feeds.feed.pull.token_env: is required"),
+        ('token_env = "API_TOKEN"', 'token_env = "shpat_51f0aa"', "expected the name of an environment variable"),
+        ('token_env = "API_TOKEN"', 'tokenenv = "API_TOKEN"', "did you mean token_env?"),
+        ("http://127.0.0.1", "http://shop.example", "expected an address that begins with https://"),
+        ("http://127.0.0.1", "https://user:pass@shop.example", "without login and query"),
+    ],
+)
+def test_settings_are_refused_without_repeating_a_token(
+    old: str, new: str, told: str, tmp_path: Path, api: Api
+) -> None:
+    config = PulledShop(tmp_path, api, described=GOOD).home / "smm.toml"
+    config.write_text(config.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    with pytest.raises(SmmError) as caught:
+        load_settings(tmp_path)
+    assert (caught.value.code, told in str(caught.value)) == ("SMM-102", True), caught.value
+    assert "shpat_" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["", "zwerg", "grün-und-lang-genug"])
+def test_a_token_that_can_be_none_is_named_by_its_variable(
+    value: str, tmp_path: Path, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_TOKEN", value)
+    fault = pull_fault(load_settings(PulledShop(tmp_path, api, described=GOOD).home), "feed")
+    assert (fault and fault.code, fault and fault.where) == ("SMM-103", "feeds.feed.pull.token_env")
+    assert not value or value not in str(fault)
