@@ -88,9 +88,15 @@ select
             else 'mention|' || source_system || '|' || monitor_id || '|' || mention_id
         end
     ) as dedup_group,
-    -- Two topics of a monitor find the same page or post; one that is no spam stands for it.
+    -- Two topics of a monitor find the same page or post; one that is no spam stands for it. Two services find the same page
+    -- of a day; the first of them by name stands for it, since their instants differ.
     row_number() over (
         partition by source_system, brand, published_ts, coalesce(url, mention_id)
         order by coalesce(is_spam, false), monitor_id, mention_id
-    ) > 1 as is_repeat
+    ) > 1
+    or coalesce(
+        address <> '' and source_system > min(case when not coalesce(is_spam, false) then source_system end) over (
+            partition by brand, mention_date_local, address
+        ), false
+    ) as is_repeat
 from mention
