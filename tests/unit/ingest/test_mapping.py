@@ -280,6 +280,8 @@ def test_anything_else_is_refused(expression: str) -> None:
         # No column of the contract: an expression asks for it.
         ("youscan", "own_host", "did you mean own_hosts?"),
         ("telegram_views", "zzz", "the mapping takes: "),
+        # Of names that begin so any is taken: status_packed.
+        ("woocommerce_orders", "statuspacked", "status_..., store_id"),
     ],
 )
 def test_a_constant_that_nothing_reads_is_refused(tmp_path: Path, vendor: str, constant: str, says: str) -> None:
@@ -293,11 +295,12 @@ def test_a_constant_that_nothing_reads_is_refused(tmp_path: Path, vendor: str, c
 
 
 def test_constants_that_something_reads_pass() -> None:
-    """A column that the mapping leaves open, one that it fills itself, a name in an expression, a computed name."""
+    """A column that the mapping leaves open, one that it fills itself, a name in an expression, computed names."""
     for text, names in (
         (GOOD, ["country", "kind"]),
         (GOOD.replace("{const: payday}", "\"coalesce(constant('sort'), 'payday')\""), ["sort"]),
         (GOOD.replace("{const: payday}", "constant(lower(date))"), ["anything"]),
+        (GOOD.replace("{const: payday}", "constant('kind_' || date)"), ["kind_a", "kind_2026-03-01"]),
     ):
         check_constants(parse_mapping(text, where="x"), project_catalog(), names, key="k", where="x")
 
