@@ -60,7 +60,11 @@ select
     cast(r.original_amount as decimal(18, 4)) as original_amount,
     r.original_currency <> $shop_currency and x.rate is null as is_rate_missing,
     cast(
-        case when r.original_currency = $shop_currency then r.original_amount else r.original_amount * x.rate end
+        -- A product of two decimals of 18 digits has 18, and room for four before the point.
+        case
+            when r.original_currency = $shop_currency then r.original_amount
+            else r.original_amount * cast(x.rate as decimal(20, 10))
+        end
         as decimal(18, 4)
     ) as refund_amount,
     r.order_key is not null as is_order_known,
