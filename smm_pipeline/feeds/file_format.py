@@ -94,7 +94,9 @@ class FileFormat(MappingModel):
         description=f"one of {', '.join(get_args(Kind))}"
     )
     encoding: str = "utf-8"
-    delimiter: str = Field(",", min_length=1, max_length=1)
+    delimiter: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=1)], ...], BeforeValidator(as_tuple)] = (
+        Field((",",), min_length=1, description="The sign between cells; of several the one by which the header fits")
+    )
     quote: str = Field('"', max_length=1)
     header_row: int = Field(1, ge=0, description="Row of the names; 0: none, columns: names the cells by place")
     header_within: int = Field(0, ge=0, le=1000, description="The header is one of so many first lines")

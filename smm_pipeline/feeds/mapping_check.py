@@ -134,6 +134,8 @@ def _encoding_problems(fmt: FileFormat) -> list[str]:
 
 def _layout_problems(mapping: Mapping) -> list[str]:
     fmt, problems = mapping.format, []
+    if len(fmt.delimiter) > 1 and not fmt.header_row:
+        problems.append("format.delimiter: without a header nothing tells which of several it is")
     if fmt.header_within and not {"csv", "xlsx"} & set(fmt.kind):
         problems.append("format.header_within: only csv and xlsx have a header")
     if fmt.header_within and "header_row" in fmt.model_fields_set:

@@ -20,7 +20,7 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.file_format import FileFormat
 from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.archives import open_member
-from smm_pipeline.ingest.dialects import HEAD_BYTES, explain_header
+from smm_pipeline.ingest.dialects import HEAD_BYTES, explain_header, with_one_delimiter
 from smm_pipeline.ingest.files import unreadable, wrong_encoding
 from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.tabular import Groups, header_place, match_header, own_names, write_cells
@@ -35,6 +35,9 @@ def read_csv(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extract:
 
     A row with too few or too many cells becomes a reject; a quote that is never closed refuses the delivery.
     """
+    if len(mapping.format.delimiter) > 1:
+        with open_member(path, name, mapping.format.member) as stream:
+            mapping = with_one_delimiter(stream.read(HEAD_BYTES), mapping)
     try:
         return _read_csv(path, name, mapping, sink)
     except SmmError as error:
@@ -76,7 +79,7 @@ def _read_csv(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extract:
 def _rows(lines: Iterable[str], fmt: FileFormat, *, is_strict: bool) -> Any:
     return csv.reader(
         lines,
-        delimiter=fmt.delimiter,
+        delimiter=fmt.delimiter[0],
         quotechar=fmt.quote or None,
         quoting=csv.QUOTE_MINIMAL if fmt.quote else csv.QUOTE_NONE,
         strict=is_strict,

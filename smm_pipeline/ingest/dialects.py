@@ -1,6 +1,7 @@
 """Why the header of a CSV file does not fit: perhaps it is written with another delimiter or in another encoding.
 
-Belongs here: reading a header once more in other ways, to tell the user which of them names the expected columns. Does
+Belongs here: reading a header in several ways, to take one of those that are declared, and to tell the user which other
+one names the expected columns. Does
 not belong here: reading the file in such a way; a delivery that is not as declared stays refused.
 """
 
@@ -33,8 +34,9 @@ def explain_header(error: SmmError, head: bytes, mapping: Mapping) -> SmmError:
         them, however read, is not shown: it may be no header but a person's data.
     """
     fmt = mapping.format
-    declared = (fmt.encoding, fmt.delimiter)
-    ways = [(e, d) for e in (fmt.encoding, *_ENCODINGS) for d in (fmt.delimiter, *_DELIMITERS)]
+    delimiter = fmt.delimiter[0]
+    declared = (fmt.encoding, delimiter)
+    ways = [(e, d) for e in (fmt.encoding, *_ENCODINGS) for d in (delimiter, *_DELIMITERS)]
     named = {way: _named(head, mapping, *way) for way in ways}
     # The first of equals: what is declared, and the more common way.
     best = max(ways, key=lambda way: len(named[way]))
@@ -46,11 +48,18 @@ def explain_header(error: SmmError, head: bytes, mapping: Mapping) -> SmmError:
         what += f"; the header as read: {as_read[:SHOWN_CHARACTERS]}"
     if len(named[best]) > len(named[declared]):
         keys = [f"encoding: {best[0].removesuffix('-sig')}"] if best[0] != fmt.encoding else []
-        keys += [f"delimiter: {_quoted(best[1])}"] if best[1] != fmt.delimiter else []
+        keys += [f"delimiter: {_quoted(best[1])}"] if best[1] != delimiter else []
         hint = f"set {' and '.join(keys)} in the mapping's format; the header then names {', '.join(named[best])}"
     elif "\ufffd" in line and error.code == "SMM-202":
         hint = "letters of the header were lost (U+FFFD) before the file came: export it again, as UTF-8"
     return SmmError(error.code, what, where=error.where, hint=hint)
+
+
+def with_one_delimiter(head: bytes, mapping: Mapping) -> Mapping:
+    """A mapping with the delimiter, of those that it declares, by which the header names most columns."""
+    fmt = mapping.format
+    best = max(fmt.delimiter, key=lambda delimiter: len(_named(head, mapping, fmt.encoding, delimiter)))
+    return mapping.model_copy(update={"format": fmt.model_copy(update={"delimiter": (best,)})})
 
 
 def _line(head: bytes, mapping: Mapping, encoding: str, delimiter: str) -> str:

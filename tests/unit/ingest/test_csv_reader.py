@@ -89,3 +89,17 @@ def test_utf_16_that_ends_within_a_letter_is_told_by_its_line(tmp_path: Path) ->
     with pytest.raises(SmmError, match="in line 3 is not utf-16") as caught:
         _read(tmp_path / "a", content[:-1], "encoding: utf-16")
     assert caught.value.code == "SMM-203"
+
+
+@pytest.mark.parametrize("delimiter", [";", ",", "\t"])
+def test_of_several_delimiters_the_one_that_fits_the_header_is_taken(tmp_path: Path, delimiter: str) -> None:
+    """A comma within the cells of another line decides nothing; where none fits the first is named."""
+    table = TABLE.replace(",", delimiter).replace("2026-03-02", "a,b")
+    declared = 'header_within: 9, delimiter: [";", ",", "\\t"]'
+    if delimiter == ",":
+        table = table.replace("a,b", '"a,b"')
+    _, rows = _read(tmp_path / "a", (ABOVE + table).encode(), declared)
+    assert rows[8] == {"Дата": "a,b", "Сума": "6", "note": ""}
+    with pytest.raises(SmmError) as caught:
+        _read(tmp_path / "a", TABLE.replace(",", "|").encode(), declared)
+    assert caught.value.hint.startswith('set delimiter: "|" in the mapping')

@@ -83,6 +83,13 @@ def test_a_good_mapping_passes() -> None:
         ("kind: csv", "kind: csv, delimeter: ';'", "format.delimeter: is not a key here; did you mean delimiter?"),
         ("kind: csv", "kind: csv, header_row: 2, header_within: 9", "format.header_within: expected one of header_row"),
         ("tables:", "let: {DATE: upper(date)}\ntables:", "let.DATE: there is a field date; expected a name of its own"),
+        ("kind: csv", "kind: csv, delimiter: [';', tab]", "format.delimiter.1 = 'tab': "),
+        ("kind: csv", "kind: csv, delimiter: []", "format.delimiter"),
+        (
+            "kind: csv",
+            "kind: csv, header_row: 0, delimiter: [';', '|']",
+            "format.delimiter: without a header nothing tells",
+        ),
         ("kind: csv", "kind: jsonl, header_within: 9", "format.header_within: only csv and xlsx have a header"),
         ("kind: csv", "kind: csv, header_within: -1", "format.header_within = -1: "),
         (

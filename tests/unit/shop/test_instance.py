@@ -38,7 +38,7 @@ def test_mappings_fit_the_contracts_and_the_files(shop: Shop) -> None:
         check_mapping(mapping, catalog, feed.constants, where=name)
         for path in shop.files(name):
             with path.open(encoding="utf-8", newline="") as file:
-                rows = list(csv.reader(file, delimiter=mapping.format.delimiter))
+                rows = list(csv.reader(file, delimiter=mapping.format.delimiter[0]))
             assert tuple(rows[0]) == mapping.columns
             assert {len(row) for row in rows} == {len(mapping.columns)}
 
