@@ -20,6 +20,8 @@ from pydantic.fields import FieldInfo
 
 # Names whose value may be a secret, wherever it was put.
 _SECRET = re.compile("key|token|passw|pwd|secret", re.IGNORECASE)
+# What of an address may be a login or a token.
+_LOGIN, _QUERY = re.compile(r"//[^/'\"]*@"), re.compile(r"\?[^'\"]*")
 _PERSON_KEY = "person_key"
 
 
@@ -64,6 +66,8 @@ def shown(item: Mapping[str, Any]) -> str:
     value = item["input"]
     is_plain = not isinstance(value, Mapping | list | tuple)
     written = str(value) if isinstance(value, date) else repr(value)
+    if "://" in written:
+        written = _LOGIN.sub("//(...)@", _QUERY.sub("?(...)", written))
     return f" = {written}" if is_plain and item["type"] not in ("missing", "extra_forbidden") else ""
 
 

@@ -10,6 +10,7 @@ import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator
@@ -51,10 +52,18 @@ def _time_pattern(value: str) -> str:
     return value
 
 
+def _store_url(value: str) -> str:
+    parts = urlsplit(value)
+    if value and (not parts.scheme or "@" in parts.netloc or parts.query):
+        raise ValueError("expected an address such as s3://bucket/prefix; logins stand in the environment")
+    return value.rstrip("/")
+
+
 _LABEL = r"[^\W_]([\w-]{0,61}[^\W_])?"
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 Currency = Annotated[str, shaped(r"[A-Z]{3}", "an ISO 4217 code such as UAH")]
 Host = Annotated[str, shaped(rf"{_LABEL}(\.{_LABEL})+", "a host such as shop.example")]
 FeedName = Annotated[str, shaped(r"[a-z0-9_]+", "a feed name of a-z, 0-9 and _, such as web_orders")]
 InnerPath = Annotated[str, AfterValidator(_inside)]
+StoreUrl = Annotated[str, AfterValidator(_store_url)]
 TimePattern = Annotated[str, AfterValidator(_time_pattern)]

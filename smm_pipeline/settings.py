@@ -35,7 +35,7 @@ from pydantic_settings import (
 from smm_pipeline.errors import SmmError
 from smm_pipeline.pull_settings import Pull
 from smm_pipeline.setting_errors import explain
-from smm_pipeline.setting_types import Currency, FeedName, Host, InnerPath, TimePattern, TimeZone
+from smm_pipeline.setting_types import Currency, FeedName, Host, InnerPath, StoreUrl, TimePattern, TimeZone
 
 PROJECT_ROOT = Path(os.environ.get("SMM_PROJECT_ROOT", Path(__file__).resolve().parent.parent))
 HOME_VARIABLE = "SMM_HOME"
@@ -181,6 +181,9 @@ class Settings(BaseSettings):
     warehouse: Warehouse = Warehouse()
     schedule: Schedule = Schedule()
     history_start: date = Field(date(2005, 1, 1), description="Records before this day are rejected")
+    landing_url: StoreUrl = Field(
+        "", description="Object store read besides landing/, e.g. `s3://bucket/prefix`, with a folder per feed (fsspec)"
+    )
     landing_settle_seconds: int = Field(
         5,
         ge=0,

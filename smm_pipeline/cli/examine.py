@@ -23,6 +23,7 @@ from smm_pipeline.errors import SmmError, not_writable
 from smm_pipeline.feeds import load_feed
 from smm_pipeline.ingest import feed_fault, is_other_key
 from smm_pipeline.ingest.landing import closed_folders, landing_files
+from smm_pipeline.ingest.objects import objects_of
 from smm_pipeline.pulls import pull_fault
 from smm_pipeline.reporting.wording import counted
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, Feed, Settings, load_settings, person_key
@@ -73,6 +74,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     else:
         yield from _feed_findings(settings)
         yield from _unread_findings(settings)
+    yield from _store_findings(settings)
     yield from _warehouse_findings(settings)
     yield _serving_finding(settings)
 
@@ -133,6 +135,18 @@ def _feed_findings(settings: Settings) -> Iterator[Finding]:
         return
     if not any(CALENDAR in load_feed(name, settings, catalog).mapping.tables for name in faults):
         yield _calendar_finding(settings)
+
+
+def _store_findings(settings: Settings) -> Iterator[Finding]:
+    """Whether the object store of landing_url can be listed, and what it holds."""
+    if not settings.landing_url:
+        return
+    try:
+        found = sum(len(objects_of(settings, feed)) for feed in settings.feeds)
+    except SmmError as error:
+        yield Finding("object store", "problem", _told(error), error.hint)
+        return
+    yield Finding("object store", "ok", f"{settings.landing_url}: {counted(found, 'object')} of feeds")
 
 
 def _closed(folder: Path, feed: Feed) -> list[Path]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,8 +42,7 @@ def _finished(folder: Path, feed: Feed) -> Iterator[tuple[Path, os.stat_result]]
     if not folder.is_dir():
         return
     for path in sorted(folder.glob(feed.files)):
-        parts = path.relative_to(folder).parts
-        if any(p.startswith(".") for p in parts) or path.name.lower().endswith(_UNFINISHED):
+        if is_left_alone(path.relative_to(folder).parts):
             continue
         try:
             info = path.lstat()
@@ -50,6 +50,11 @@ def _finished(folder: Path, feed: Feed) -> Iterator[tuple[Path, os.stat_result]]
             # Taken away since the folder was listed, or in a folder that closed_folders() tells of.
             continue
         yield path, info
+
+
+def is_left_alone(parts: Sequence[str]) -> bool:
+    """Whether a path below a feed's folder is hidden, or that of a file which is still being written."""
+    return any(part.startswith(".") for part in parts) or parts[-1].lower().endswith(_UNFINISHED)
 
 
 def closed_folders(folder: Path) -> list[Path]:
@@ -97,9 +102,22 @@ def store_raw(source: Path, store: Path, feed: str, seen: os.stat_result) -> str
     reader = _open(source)
     if reader is None:
         return None
+    return store_stream(reader, store, feed, lambda _: _is_unchanged(source, seen))
+
+
+def store_stream(
+    reader: BinaryIO | io.RawIOBase, store: Path, feed: str, is_whole: Callable[[int], bool]
+) -> str | None:
+    """Copy what a reader gives into the raw store, durably, and return its SHA-256.
+
+    Returns None, and keeps nothing, when `is_whole` says no; it is asked at the end, with the number of bytes.
+
+    Raises:
+        SmmError: SMM-106 when the disk is full.
+    """
     with reader, _incoming(store, feed) as (temporary, target):
         digest = _copy(reader, target)
-        if not _is_unchanged(source, seen):
+        if not is_whole(target.tell()):
             return None
         _settle(temporary, target, raw_path(store, feed, digest))
     return digest
@@ -184,7 +202,7 @@ def _open(source: Path) -> BinaryIO | None:
         raise may_not_be_opened(source, str(error.strerror)) from error
 
 
-def _copy(reader: BinaryIO, target: BinaryIO) -> str:
+def _copy(reader: BinaryIO | io.RawIOBase, target: BinaryIO) -> str:
     digest = hashlib.sha256()
     while block := reader.read(CHUNK_BYTES):
         digest.update(block)

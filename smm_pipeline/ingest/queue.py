@@ -31,10 +31,12 @@ from smm_pipeline.ingest.landing import (
     store_raw,
     strange_files,
 )
+from smm_pipeline.ingest.objects import objects_of, store_object
 from smm_pipeline.ingest.pulled import pulled_time
 from smm_pipeline.ingest.results import Arrival, DeliveryResult, failed
 from smm_pipeline.settings import Feed, Settings
 from smm_pipeline.warehouse.connection import transaction
+from smm_pipeline.warehouse.delivery_schema import OBJECTS_FOLDER
 from smm_pipeline.warehouse.failpoints import failpoint
 
 _FILE_TYPES = ("varchar", "varchar", "bigint", "bigint", "varchar")
@@ -119,6 +121,7 @@ def take_new(
             continue
         if seen_file is not None:
             found[seen_file.delivery_id, seen_file.file_path] = seen_file
+    gone = _take_objects(settings, source, known, found, queue)
     for path in strange_files(settings.landing / source.name, source.feed):
         name = display_name(path, settings.landing / source.name)
         queue.results.append(DeliveryResult(source.name, name, "", "failed", error=not_a_file(path)))
@@ -148,10 +151,39 @@ def take_new(
     queue.waiting.sort(key=lambda a: (a.extracted_ts, a.file_path))
     with transaction(con):
         insert_rows(con, "insert or replace into meta.landing_file", _FILE_TYPES, fresh)
+        con.execute(
+            "delete from meta.landing_file where feed = ? and list_contains(?::varchar[], file_path)",
+            [source.name, gone],
+        )
         record_deliveries(con, source, refused, run_id)
     queue.results += [result for _, result in refused]
     failpoint("ingest.after_raw_store")
     return queue
+
+
+def _take_objects(
+    settings: Settings, source: FeedSource, known: _Known, found: dict[tuple[str, str], Listed], queue: Queue
+) -> list[str]:
+    """Bring new objects of a store into the raw store; returns the names of those that lie there no more."""
+    try:
+        objects = objects_of(settings, source.name)
+        for seen in objects:
+            size, mtime_ns, delivery_id = known.files.get(seen.file_path, (-1, -1, ""))
+            is_new = (size, mtime_ns) != (seen.size, seen.mtime_ns)
+            if is_new or not raw_path(settings.raw_store, source.name, delivery_id).is_file():
+                fresh = store_object(settings, source.name, seen)
+                if fresh is None:
+                    continue
+                delivery_id = fresh
+            found[delivery_id, seen.file_path] = Listed(seen.file_path, delivery_id, seen.size, seen.mtime_ns)
+    except SmmError as error:
+        if error.code != "SMM-211":
+            raise
+        queue.results.append(DeliveryResult(source.name, OBJECTS_FOLDER, "", "failed", error=error))
+        return []
+    return [
+        name for name in known.files if name.startswith(OBJECTS_FOLDER) and name not in {o.file_path for o in objects}
+    ]
 
 
 @dataclass

@@ -23,6 +23,7 @@ from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
 from smm_pipeline.ingest import unseen_files
 from smm_pipeline.ingest.landing import display_name, landing_files
+from smm_pipeline.ingest.objects import objects_of
 from smm_pipeline.orchestration.history import history_sensor, publication
 from smm_pipeline.orchestration.instance import missing_instance
 from smm_pipeline.orchestration.jobs import DAILY, INGEST
@@ -72,7 +73,10 @@ def sensors(
             return dg.SkipReason(missing)
         if context.instance.get_runs_count(dg.RunsFilter(statuses=_UNFINISHED)):
             return dg.SkipReason("a run is queued or under way")
-        state, times = landing_state(settings)
+        try:
+            state, times = landing_state(settings)
+        except SmmError as error:
+            return dg.SkipReason(str(error))
         is_changed = state != context.cursor
         now = time.time()
         # A time to come, as of a file from a machine whose clock is ahead, says nothing of growing.
@@ -87,7 +91,10 @@ def sensors(
 
 
 def landing_state(settings: Settings) -> tuple[str, list[float]]:
-    """A fingerprint of the deliveries' names, sizes and times, and the times alone, in seconds since 1970."""
+    """A fingerprint of the deliveries' names, sizes and times, and the times of files, in seconds since 1970.
+
+    Objects of a store are whole from the start: their times say nothing of growing.
+    """
     digest, times = hashlib.sha256(), []
     for feed, declared in settings.feeds.items():
         folder = settings.landing / feed
@@ -95,6 +102,8 @@ def landing_state(settings: Settings) -> tuple[str, list[float]]:
             name = display_name(path, folder)
             digest.update(f"{feed}\0{name}\0{info.st_size}\0{info.st_mtime_ns}\n".encode())
             times.append(info.st_mtime)
+        for seen in objects_of(settings, feed):
+            digest.update(f"{feed}\0{seen.file_path}\0{seen.size}\0{seen.mtime_ns}\n".encode())
     return digest.hexdigest(), times
 
 

@@ -62,8 +62,9 @@ create table if not exists quality.rejects (
     rejected_at timestamptz not null
 )
 """
-# Names of pages that were pulled begin so; they never lay in landing/.
+# Names of pages that were pulled, and of objects of a store, begin so; they never lay in landing/.
 PULLED_FOLDER = "pulled/"
+OBJECTS_FOLDER = "objects/"
 # How far a feed was read from its vendor's API, by the newest page that is booked: it moves with the page's rows.
 PULL_CURSOR = """
 create table if not exists meta.pull_cursor (

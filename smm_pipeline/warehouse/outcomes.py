@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from smm_pipeline.warehouse.delivery_schema import PULLED_FOLDER
+from smm_pipeline.warehouse.delivery_schema import OBJECTS_FOLDER, PULLED_FOLDER
 
 Reasons = dict[str, int]
 SKIPPED = "skipped:"
@@ -143,7 +143,7 @@ def open_refusals(con: duckdb.DuckDBPyConnection, landing: Path) -> list[Refused
     return [
         Refused(feed, file, code or "", *_parts(message or ""))
         for feed, file, code, message in con.execute(_REFUSED).fetchall()
-        if file.startswith(PULLED_FOLDER) or (landing / feed / file).exists()
+        if file.startswith((PULLED_FOLDER, OBJECTS_FOLDER)) or (landing / feed / file).exists()
     ]
 
 

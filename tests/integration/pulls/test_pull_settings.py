@@ -55,7 +55,9 @@ def test_what_is_wrong_is_named(described: str, pull: str, code: str, told: str,
         ('token_env = "API_TOKEN"', 'token_env = "shpat_51f0aa"', "expected the name of an environment variable"),
         ('token_env = "API_TOKEN"', 'tokenenv = "API_TOKEN"', "did you mean token_env?"),
         ("http://127.0.0.1", "http://shop.example", "expected an address that begins with https://"),
-        ("http://127.0.0.1", "https://user:pass@shop.example", "without login and query"),
+        ("http://127.0.0.1", "https://user:secret@shop.example", "without login and query"),
+        ('base_url = "http://127.0.0.1', 'base_url = "https://shop.example/?token=secret', "without login and query"),
+        ("[shop]", 'landing_url = "s3://key:secret@bucket"\n[shop]', "logins stand in the environment"),
     ],
 )
 def test_settings_are_refused_without_repeating_a_token(
@@ -66,7 +68,7 @@ def test_settings_are_refused_without_repeating_a_token(
     with pytest.raises(SmmError) as caught:
         load_settings(tmp_path)
     assert (caught.value.code, told in str(caught.value)) == ("SMM-102", True), caught.value
-    assert "shpat_" not in str(caught.value)
+    assert not [secret for secret in ("shpat_", "secret") if secret in str(caught.value)]
 
 
 @pytest.mark.parametrize("value", ["", "zwerg", "grün-und-lang-genug"])

@@ -1,0 +1,154 @@
+"""Deliveries out of an object store: listed, copied whole, known again, with the rules of landing/."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import fsspec  # type: ignore[import-untyped]  # it ships no types
+import pytest
+from fsspec.implementations.memory import MemoryFile  # type: ignore[import-untyped]  # it ships no types
+
+from smm_pipeline.cli.examine import doctor
+from smm_pipeline.ingest import DeliveryResult, unseen_files
+from smm_pipeline.ingest.landing import store_stream
+from smm_pipeline.settings import load_settings
+from smm_pipeline.warehouse.connection import connect
+from smm_pipeline.warehouse.outcomes import open_refusals
+from tests.ingest_fixture import Instance
+
+DAYS = "select day(calendar_date), country from raw.calendar_day where _is_current order by all"
+
+
+@pytest.fixture
+def store() -> Any:
+    """A bucket in memory, empty."""
+    made = fsspec.filesystem("memory")
+    if made.exists("/bucket"):
+        made.rm("/bucket", recursive=True)
+    return made
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Instance:
+    return shop_with(tmp_path, "memory://bucket/in")
+
+
+def shop_with(home: Path, url: str) -> Instance:
+    made = Instance(home, {"days": 'mapping = "pulled_days.yml"'})
+    config = home / "smm.toml"
+    config.write_text(f'landing_url = "{url}"\n{config.read_text(encoding="utf-8")}', encoding="utf-8")
+    return made
+
+
+def put(store: Any, name: str, country: str, day: int = 1) -> None:
+    store.pipe(f"/bucket/in/days/{name}", f'[{{"id": {day}, "country": "{country}"}}]'.encode())
+
+
+def outcomes(results: list[DeliveryResult]) -> list[tuple[str, str]]:
+    return [(r.file_path, r.error.code if r.error else r.status) for r in results]
+
+
+def test_objects_are_loaded_once_and_again_when_they_change(store: Any, shop: Instance) -> None:
+    """Hidden and unfinished ones are left alone; files of landing/ are read as well."""
+    put(store, "2026/a.json", "UA")
+    for name in (".hidden/b.json", "c.json.part", "2026/.d.json"):
+        put(store, name, "XX", 9)
+    store.pipe("/bucket/in/other/e.json", b"[]")
+    shop.deliver("days", "f.json", '[{"id": 2, "country": "PL"}]')
+    assert sorted(outcomes(shop.ingest())) == [("f.json", "loaded"), ("objects/2026/a.json", "loaded")]
+    assert shop.rows(DAYS) == [(1, "UA"), (2, "PL")]
+    assert (outcomes(shop.ingest()), unseen(shop)) == ([], [])
+    put(store, "2026/a.json", "RO")
+    assert unseen(shop) == ["objects/2026/a.json"]
+    assert outcomes(shop.ingest()) == [("objects/2026/a.json", "loaded")]
+    assert shop.rows(DAYS) == [(1, "RO"), (2, "PL")]
+    raw = sorted(p.read_bytes() for p in (shop.home / "raw" / "days").glob("??/*"))
+    assert b'[{"id": 1, "country": "RO"}]' in raw
+    assert len(raw) == 3
+
+
+def unseen(shop: Instance) -> list[str]:
+    """What waits, by its name below the feed."""
+    settings = load_settings(shop.home)
+    with connect(settings) as con:
+        return [path.relative_to(settings.landing / "days").as_posix() for path in unseen_files(con, settings)]
+
+
+def test_a_lost_work_database_comes_back_without_the_store(store: Any, shop: Instance) -> None:
+    put(store, "a.json", "UA")
+    shop.ingest()
+    store.rm("/bucket/in/days/a.json")
+    (shop.home / "warehouse.duckdb").unlink()
+    assert outcomes(shop.ingest()) == [("objects/a.json", "loaded")]
+    assert shop.rows(DAYS) == [(1, "UA")]
+
+
+def test_an_object_that_changes_while_it_is_read_is_taken_the_next_time(
+    store: Any, shop: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one of which fewer bytes come than the store announced."""
+    put(store, "a.json", "UA")
+
+    def changing(reader: Any, *arguments: Any) -> str | None:
+        put(store, "a.json", "ROMANIA")
+        return store_stream(reader, *arguments)
+
+    monkeypatch.setattr("smm_pipeline.ingest.objects.store_stream", changing)
+    assert outcomes(shop.ingest()) == []
+    monkeypatch.setattr("smm_pipeline.ingest.objects.store_stream", store_stream)
+    assert outcomes(shop.ingest()) == [("objects/a.json", "loaded")]
+    assert shop.rows(DAYS) == [(1, "ROMANIA")]
+
+
+def test_a_store_that_breaks_off_leaves_nothing_half(
+    store: Any, shop: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(store, "a.json", "UA")
+
+    def broken(*_: object) -> bytes:
+        raise ConnectionResetError("https://signed.example/a.json?signature=secret")
+
+    monkeypatch.setattr(MemoryFile, "read", broken)
+    [result] = shop.ingest()
+    assert outcomes([result]) == [("objects/", "SMM-211")]
+    assert "ConnectionResetError" in str(result.error)
+    assert "signature" not in str(result.error)
+    assert not list((shop.home / "raw" / "days").iterdir())
+    monkeypatch.undo()
+    assert outcomes(shop.ingest()) == [("objects/a.json", "loaded")]
+
+
+def test_a_broken_object_is_told_as_a_broken_file_is(store: Any, shop: Instance) -> None:
+    store.pipe("/bucket/in/days/a.json", b"[{")
+    put(store, "b.json", "UA")
+    assert sorted(outcomes(shop.ingest())) == [("objects/a.json", "SMM-201"), ("objects/b.json", "loaded")]
+    assert outcomes(shop.ingest()) == []
+    assert refused(shop) == ["objects/a.json"]
+    store.rm("/bucket/in/days/a.json")
+    shop.ingest()
+    assert refused(shop) == []
+
+
+def refused(shop: Instance) -> list[str]:
+    """Refused deliveries that still lie where they were found."""
+    settings = load_settings(shop.home)
+    with connect(settings) as con:
+        return [delivery.file for delivery in open_refusals(con, settings.landing)]
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [("s3://bucket/in", "Install s3fs"), ("memory://bucket/in", "")],
+)
+@pytest.mark.usefixtures("store")
+def test_a_store_that_cannot_be_read_stops_nothing_else(url: str, told: str, tmp_path: Path) -> None:
+    shop = shop_with(tmp_path, url)
+    shop.deliver("days", "f.json", '[{"id": 2, "country": "PL"}]')
+    expected = [("f.json", "loaded")] + ([("objects/", "SMM-211")] if told else [])
+    results = shop.ingest()
+    assert sorted(outcomes(results)) == expected
+    assert told in " ".join(str(r.error) for r in results)
+    assert unseen(shop) == []
+    [finding] = [f for f in doctor(shop.home) if f.subject == "object store"]
+    assert (finding.status, told in finding.message) == ("problem" if told else "ok", True)
