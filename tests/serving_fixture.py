@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 
 from smm_pipeline.catalog import Catalog, TableSpec
-from smm_pipeline.settings import Settings, Shop
+from smm_pipeline.settings import Feed, Settings, Shop
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.publish import publish
 from smm_pipeline.warehouse.schema import create_books, create_tables, load_seed_csv, relation
@@ -43,12 +43,31 @@ CLASSES = ("D1_recommendation", "D2_impulse", "D3_considered", "D4_deferred", "a
 NONE = "(none)"
 
 
-def publish_rows(home: Path, rows: Rows, *, books: Sequence[str] = ()) -> Settings:
+# A feed of every day that is silent on March 2, when another one gives.
+SILENT_CLUB = (
+    """
+    insert into core.fct_feed_day values
+        ('shop', '2026-03-01'), ('shop', '2026-03-02');
+    insert into core.fct_feed_day select 'club', date '2026-03-01' - cast(n as integer) from range(14) as r(n)
+    """,
+    """
+    insert into meta.delivery_count by name
+    select
+        feed, feed as delivery_id, contract as table_name, 1 as rows_in, 1 as loaded, 0 as duplicate, 0 as superseded,
+        0 as rejected
+    from (values ('shop', 'raw.shop_order'), ('club', 'raw.community_day')) as t(feed, contract)
+    """,
+    "insert into kpi.data_quality values ('2026-03-01', 'feed:club', 'silent_share', 0, 1, 0)",
+)
+
+
+def publish_rows(home: Path, rows: Rows, *, books: Sequence[str] = (), feeds: Sequence[str] = ()) -> Settings:
     """Make an instance at `home` whose serving file holds `rows` (table name -> rows); tables not named are empty.
 
-    `books` are statements that fill the engine's own books, such as quality.check_results.
+    `books` are statements that fill the engine's own books, such as quality.check_results, and `feeds` names of feeds.
     """
-    settings = Settings(home=home, shop=Shop(name="Kozak", time_zone="Europe/Kyiv", currency="UAH"))
+    shop, named = Shop(name="Kozak", time_zone="Europe/Kyiv", currency="UAH"), {f: Feed(vendor="ga4") for f in feeds}
+    settings = Settings(home=home, shop=shop, feeds=named)
     catalog = _published()
     with connect(settings) as con:
         create_books(con)
@@ -61,13 +80,15 @@ def publish_rows(home: Path, rows: Rows, *, books: Sequence[str] = ()) -> Settin
             _insert(con, spec, rows.get(spec.name, ()))
         for statement in books:
             con.execute(statement)
-        publish(settings, catalog, con, run_id="fixture")
+        publish(settings, project_catalog(), con, run_id="fixture")
     return settings
 
 
 @cache
 def _published() -> Catalog:
-    return Catalog({spec.full_name: spec for spec in project_catalog() if spec.publish})
+    """What is published, and the table out of which publishing tells which days are complete."""
+    needed = (*(spec for spec in project_catalog() if spec.publish), project_catalog()["core.fct_feed_day"])
+    return Catalog({spec.full_name: spec for spec in needed})
 
 
 def _insert(con: duckdb.DuckDBPyConnection, spec: TableSpec, rows: Sequence[Mapping[str, Any]]) -> None:

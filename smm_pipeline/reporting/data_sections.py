@@ -49,14 +49,27 @@ def quality(source: Serving, summary: Summary) -> Section:
         )
         for r in figures.checks_not_passed(source)
     ]
+    gaps = [
+        (
+            title(r["table_name"]),
+            phrase(r["state"]),
+            r["missing_feeds"],
+            day(r["first_date"]),
+            day(r["last_date"]),
+            count(r["days"]),
+        )
+        for r in figures.incomplete_days(source)
+    ]
     columns = ("Subject", "Metric", "What it says", "Counted", "Out of", "Share")
     feed_columns = ("Feed", "Newest delivery, UTC", "Deliveries", "Of them unreadable", "Records", "Of them refused")
+    gap_columns = ("Numbers", "State", "Nothing came from", "First day", "Last day", "Days")
     check_columns = ("Table", "Check", "Severity", "Outcome", "Windows of days", "Rows")
     return Section(
         "quality",
         "How good is the data?",
         "What arrived, what could be joined and what had to be rejected, over the whole period.",
         tables=filled(
+            Table("Days that are incomplete, not zero", gap_columns, gaps, words=3),
             Table("Data quality", columns, rows, words=3),
             Table("Feeds", feed_columns, feeds, words=2),
             Table("Checks that did not pass", check_columns, checks, words=4),

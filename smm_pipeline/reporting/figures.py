@@ -309,3 +309,29 @@ def definitions(source: Serving) -> list[Row]:
         order by d.table_name, c.column_index, d.column_name
         """
     )
+
+
+def incomplete_days(source: Serving) -> list[Row]:
+    """Runs of days on which feeds were missing: table_name, state, missing_feeds, first_date, last_date, days."""
+    return source.rows(
+        """
+        select
+            table_name,
+            state,
+            missing_feeds,
+            min(date_local) as first_date,
+            max(date_local) as last_date,
+            count(*) as days
+        from (
+            select
+                *,
+                date_local - cast(row_number() over (
+                    partition by table_name, state, missing_feeds order by date_local
+                ) as integer) as run
+            from _completeness
+            where missing_feeds is not null
+        )
+        group by table_name, state, missing_feeds, run
+        order by table_name, first_date
+        """
+    )

@@ -20,6 +20,19 @@ def lead(summary: Summary) -> str:
     )
 
 
+def warning(summary: Summary) -> str:
+    """What is missing in the numbers of the page; empty when nothing is."""
+    if not summary.incomplete:
+        return ""
+    worst = max(summary.incomplete, key=lambda i: i.days)
+    feeds = ", ".join(sorted({feed for i in summary.incomplete for feed in i.feeds}))
+    return (
+        f"Not everything came: up to {worst.days} of {counted(worst.days_in_all, 'day')} are incomplete, "
+        f"without {feeds}. "
+        "Their numbers are too small, or missing, and no zeros; the section on the data lists them."
+    )
+
+
 def headlines(summary: Summary) -> list[Headline]:
     """The numbers at the top of the page."""
     book, currency = summary.net_revenue_amount, summary.currency

@@ -24,7 +24,7 @@ from markupsafe import Markup
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.reporting.charts import THEME
-from smm_pipeline.reporting.headlines import headlines, lead
+from smm_pipeline.reporting.headlines import headlines, lead, warning
 from smm_pipeline.reporting.sections import sections
 from smm_pipeline.reporting.serving import open_serving
 from smm_pipeline.reporting.summary import read_summary
@@ -71,6 +71,7 @@ def render(settings: Settings) -> str:
         build_id=summary.build_id,
         serving_file=settings.serving_file.name,
         lead=lead(summary),
+        warning=warning(summary),
         headlines=headlines(summary),
         sections=parts,
         style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - a file of this package

@@ -54,6 +54,16 @@ class QualityTotal:
 
 
 @dataclass(frozen=True)
+class Incomplete:
+    """Days of one KPI table, of `days_in_all`, on which daily feeds gave nothing; `feeds` are their names."""
+
+    table_name: str
+    days: int
+    days_in_all: int
+    feeds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Summary:
     """What the serving file says in short. None is unknown: the feed behind the figure is absent."""
 
@@ -68,6 +78,7 @@ class Summary:
     media_mentions: int | None
     blogger_mentions: int | None
     quality: tuple[QualityTotal, ...]
+    incomplete: tuple[Incomplete, ...]
 
     @property
     def orders(self) -> int:
@@ -138,6 +149,7 @@ def read_summary(source: Serving) -> Summary:
         media_mentions=_mentions(source, "media"),
         blogger_mentions=_mentions(source, "blogger"),
         quality=tuple(QualityTotal(**row) for row in source.rows(_QUALITY_SQL)),
+        incomplete=tuple(Incomplete(**{**row, "feeds": tuple(row["feeds"])}) for row in source.rows(_INCOMPLETE_SQL)),
     )
 
 
@@ -195,6 +207,21 @@ _QUALITY_SQL = """
     having count(*) > 0
     )
     order by subject, metric
+"""
+
+
+_INCOMPLETE_SQL = """
+    select
+        table_name,
+        count(*) filter (where state = 'incomplete') as days,
+        count(*) as days_in_all,
+        list_sort(list_distinct(flatten(
+            list(string_split(missing_feeds, ', ')) filter (where state = 'incomplete')
+        ))) as feeds
+    from _completeness
+    group by table_name
+    having count(*) filter (where state = 'incomplete') > 0
+    order by table_name
 """
 
 

@@ -28,6 +28,7 @@ from smm_pipeline.reporting.wording import (
     phrase,
     ratio,
     share,
+    title,
 )
 
 Line = tuple[str, ...]
@@ -75,6 +76,8 @@ def _sections(summary: Summary) -> list[_Section]:
         _Section("In short", _headlines(summary)),
         _Section("Orders by kind of purchase", tuple(_class_lines(summary))),
     ]
+    if summary.incomplete:
+        sections.append(_Section("Days that are incomplete, not zero", tuple(_incomplete_lines(summary))))
     if summary.communities:
         title = f"Communities by benefit (first {len(summary.communities)})"
         sections.append(_Section(title, tuple(_community_lines(summary))))
@@ -130,6 +133,13 @@ def _community_lines(summary: Summary) -> list[Line]:
             money(c.net_revenue_amount, summary.currency),
         )
         for c in summary.communities
+    ]
+
+
+def _incomplete_lines(summary: Summary) -> list[Line]:
+    return [
+        (title(i.table_name), f"{count(i.days)} of {counted(i.days_in_all, 'day')}", f"without {', '.join(i.feeds)}")
+        for i in summary.incomplete
     ]
 
 

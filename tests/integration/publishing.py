@@ -38,10 +38,16 @@ def published_catalog() -> Catalog:
     return Catalog({spec.full_name: spec for spec in project_catalog() if spec.publish})
 
 
+@cache
+def _needed_catalog() -> Catalog:
+    """With the table out of which publishing tells which days are complete."""
+    return Catalog({**published_catalog().tables, "core.fct_feed_day": project_catalog()["core.fct_feed_day"]})
+
+
 @contextmanager
 def warehouse(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The instance's warehouse with every table that is published, and the seeds."""
-    catalog = published_catalog()
+    catalog = _needed_catalog()
     with connect(settings_of(home)) as con:
         create_books(con)
         for layer in sorted({spec.layer for spec in catalog}):
@@ -70,7 +76,7 @@ def publish_generation(home: Path, con: duckdb.DuckDBPyConnection, generation: i
         "from range($rows) as r(i)",
         {"rows": ROWS, "g": generation},
     )
-    return publish(settings_of(home), published_catalog(), con, run_id=str(generation))
+    return publish(settings_of(home), project_catalog(), con, run_id=str(generation))
 
 
 def generations(con: duckdb.DuckDBPyConnection) -> list[int]:

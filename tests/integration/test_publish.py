@@ -16,6 +16,7 @@ from filelock import FileLock
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.warehouse.books import BOOKS
+from smm_pipeline.warehouse.completeness import COMPLETENESS
 from smm_pipeline.warehouse.failpoints import FAILPOINTS, VARIABLE, FailpointError
 from smm_pipeline.warehouse.publish import publish
 from tests.integration.publishing import (
@@ -25,6 +26,7 @@ from tests.integration.publishing import (
     settings_of,
     warehouse,
 )
+from tests.project_catalog import project_catalog
 
 ROOT = Path(__file__).parents[2]
 STRESS_SECONDS = float(os.environ.get("SMM_TEST_STRESS_SECONDS", "10"))
@@ -166,7 +168,7 @@ def test_duckdb_1_4_reads_the_file(home: Path, con: duckdb.DuckDBPyConnection, o
         check=False,
     )
     assert read.returncode == 0, read.stderr
-    published = sum(1 for spec in published_catalog()) + len(BOOKS)
+    published = sum(1 for spec in published_catalog()) + len(BOOKS) + len([COMPLETENESS])
     assert json.loads(read.stdout) == [OLD_CLIENT, published + 1, 3 * 5_000]
 
 
@@ -228,7 +230,7 @@ def test_a_full_disk_is_told_before_anything_is_written(home: Path, con: duckdb.
     settings = settings_of(home)
     greedy = settings.model_copy(update={"warehouse": settings.warehouse.model_copy(update={"min_free_bytes": 10**18})})
     with pytest.raises(SmmError) as caught:
-        publish(greedy, published_catalog(), con, run_id="2")
+        publish(greedy, project_catalog(), con, run_id="2")
     assert caught.value.code == "SMM-106"
     assert "1,000,000,0" in caught.value.what
     with serving(home) as reader:
@@ -239,7 +241,7 @@ def test_a_table_that_is_missing_in_the_warehouse_publishes_nothing(home: Path, 
     publish_generation(home, con, 1)
     con.execute("drop table kpi.kpi_daily_supporters")
     with pytest.raises(SmmError) as caught:
-        publish(settings_of(home), published_catalog(), con, run_id="2")
+        publish(settings_of(home), project_catalog(), con, run_id="2")
     assert caught.value.code == "SMM-304"
     assert "kpi_daily_supporters" in caught.value.what
     assert files_in(home) == ["smm.duckdb"]

@@ -17,6 +17,7 @@ import pytest
 from smm_pipeline import pipeline
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, load_settings
+from smm_pipeline.warehouse.completeness import lineage
 from tests.commands import TEST_KEY
 from tests.instances import copy_instance, fingerprints, small_shop
 from tests.project_catalog import project_catalog
@@ -117,6 +118,22 @@ def test_conservation_holds_for_every_delivery_and_table(built: Path) -> None:
     assert wrong == []
     assert loaded is not None
     assert loaded[0] > 1000
+
+
+def test_each_day_of_a_kpi_table_says_whether_it_is_complete(built: Path, catalog: Catalog) -> None:
+    """The days of the order book among them; in a shop whose feeds all come nothing is missed."""
+    with duckdb.connect(str(built / "serving" / "smm.duckdb"), read_only=True) as con:
+        states = con.execute(
+            "select table_name, count(distinct date_local) from kpi._completeness group by 1"
+        ).fetchall()
+        assert {table for table, _ in states} == lineage(catalog).keys()
+        assert len({days for _, days in states}) == 1
+        joined = "kpi.kpi_daily_benefit as k left join kpi._completeness as c using (date_local)"
+        found = con.execute(
+            f"select distinct c.state from {joined} where c.table_name = 'kpi_daily_benefit'"
+        ).fetchall()
+        assert found == [("complete",)]
+        assert con.execute("select count(*) from kpi._completeness where state = 'incomplete'").fetchall() == [(0,)]
 
 
 def test_every_event_of_a_visitor_is_in_one_session(built: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.reporting.figures import bucket
 from smm_pipeline.reporting.report import render, write_report
 from smm_pipeline.settings import Settings
-from tests.serving_fixture import FIRST, publish_rows, quarter
+from tests.serving_fixture import FIRST, SILENT_CLUB, publish_rows, quarter
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 MAX_BYTES = 3_000_000
@@ -153,6 +155,21 @@ def test_names_of_the_engine_are_words_on_the_page(tmp_path: Path) -> None:
         "Daily benefit, in the file kpi_",
     )
     assert [part for part in said if part not in words] == []
+
+
+def test_days_without_a_silent_feed_are_marked(html: str, tmp_path: Path) -> None:
+    """At the top, and by table and day in the section on the data; a page that lacks nothing has neither."""
+    benefit = [{**row, "date_local": date(2026, 3, n)} for n in (1, 2) for row in quarter()["kpi_daily_benefit"][:1]]
+    settings = publish_rows(tmp_path, {"kpi_daily_benefit": benefit}, books=SILENT_CLUB, feeds=("shop", "club"))
+    shown = render(settings).replace("\N{NO-BREAK SPACE}", " ")
+    assert "Not everything came: up to 1 of 2 days are incomplete, without club." in shown
+    section = shown.partition("<caption>Days that are incomplete, not zero</caption>")[2].partition("</table>")[0]
+    cells = re.findall(
+        r">([^<>]+)</t[hd]>", section.partition('<th scope="row">Daily supporters')[2].partition("</tr>")[0]
+    )
+    assert cells == ["Incomplete", "club", "2 Mar 2026", "2 Mar 2026", "1"]
+    assert "Not everything came" not in html
+    assert "incomplete, not zero" not in html
 
 
 def test_same_file_gives_the_same_page(settings: Settings, html: str) -> None:

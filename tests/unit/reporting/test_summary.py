@@ -15,7 +15,7 @@ from rich.console import Console
 from smm_pipeline.errors import SmmError
 from smm_pipeline.reporting.summary import Summary, summarize
 from smm_pipeline.reporting.terminal import to_rich, to_text
-from tests.serving_fixture import publish_rows
+from tests.serving_fixture import SILENT_CLUB, publish_rows
 
 HOME, LVIV = ("facebook", "1", "Kozak Home"), ("telegram", "-100", "[bold]Lviv[/bold]")
 ODESA = ("telegram", "-200", "Odesa")
@@ -97,7 +97,8 @@ ROWS: dict[str, list[dict[str, Any]]] = {
 
 @pytest.fixture(scope="module")
 def summary(tmp_path_factory: pytest.TempPathFactory) -> Summary:
-    return summarize(publish_rows(tmp_path_factory.mktemp("shop"), ROWS).serving_file)
+    home = tmp_path_factory.mktemp("shop")
+    return summarize(publish_rows(home, ROWS, books=SILENT_CLUB, feeds=("shop", "club")).serving_file)
 
 
 def test_period_is_that_of_the_order_book(summary: Summary) -> None:
@@ -150,6 +151,16 @@ def test_quality_shares_divide_the_sums(summary: Summary) -> None:
 def test_a_feed_is_named_only_where_it_was_silent(summary: Summary) -> None:
     feeds = [(q.subject, q.numerator, q.denominator) for q in summary.quality if q.metric == "silent_share"]
     assert feeds == [("feed:web", 1, 2)]
+
+
+def test_a_silent_feed_makes_days_incomplete_and_not_zero(summary: Summary) -> None:
+    """Of the tables made from the silent feed, in the period of the order book: March 2 of two days."""
+    found = {i.table_name: (i.days, i.days_in_all, i.feeds) for i in summary.incomplete}
+    assert found["kpi_daily_supporters"] == (1, 2, ("club",))
+    assert "kpi_daily_share_of_voice" not in found
+    text = " ".join(to_text(summary).split())
+    assert "Days that are incomplete, not zero" in text
+    assert "Daily supporters 1 of 2 days without club" in text
 
 
 def test_dictionary_goes_through_json(summary: Summary) -> None:

@@ -1,0 +1,162 @@
+"""Whether a day of a KPI table has everything that its daily feeds should have brought.
+
+Belongs here: `kpi._completeness` as a TableSpec, and the query that fills it at publishing, from the lineage of the
+tables and the books of ingest. Does not belong here: which feed is a daily one (sql/kpi/data_quality.sql says so), and
+the marks on the page (room reporting).
+
+A day without records of a feed may be a quiet day or a silence, and a sum cannot tell one from the other. A feed that
+gave every day for a fortnight is missed from its first day without, unless it delivered that there was nothing; one
+with quiet days now and then, when it has been quiet for four days, and until then nobody knows. It is asked of the
+feed's whole history, also of what came later: a feed that came late closes its gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from smm_pipeline.catalog import Catalog, ColumnSpec, TableSpec
+from smm_pipeline.settings import Settings
+
+COMPLETENESS = TableSpec(
+    layer="kpi",
+    name="_completeness",
+    description="Whether a day of a KPI table has all that its daily feeds should have brought",
+    grain="one row per KPI table and day",
+    key=("table_name", "date_local"),
+    columns=(
+        ColumnSpec("table_name", "VARCHAR", "KPI table, to be joined with its day"),
+        ColumnSpec("date_local", "DATE", "Day"),
+        ColumnSpec(
+            "state",
+            "VARCHAR",
+            "complete; incomplete: a daily feed that the table is made from gave nothing, so its numbers are too small "
+            "or missing; unknown: such a feed may still come, or no feed ever brought anything for the table",
+        ),
+        ColumnSpec("missing_feeds", "VARCHAR", "Feeds that gave nothing, joined by commas; NULL where there is none"),
+    ),
+)
+# The table that says of each day which feeds count as daily; it has no numbers of its own to be incomplete.
+_QUALITY = "data_quality"
+
+
+def completeness_sql(catalog: Catalog, settings: Settings) -> str:
+    """The query behind kpi._completeness.
+
+    Args:
+        catalog: the tables, for what each is made from.
+        settings: a feed that was taken out of them was given up and is not missed.
+    """
+    pairs = [(name, contract) for name, contracts in lineage(catalog).items() for contract in contracts]
+    return f"""
+with lineage as (
+    select unnest({_texts(name for name, _ in pairs)}) as table_name, unnest({_texts(c for _, c in pairs)}) as contract
+),
+
+source as (
+    select distinct l.table_name, c.feed
+    from lineage as l
+    inner join meta.delivery_count as c on c.table_name = l.contract and c.rows_in > 0
+    where list_contains({_texts(sorted(settings.feeds))}, c.feed)
+),
+
+period as (select min(date_local) as first_date, max(date_local) as last_date from core.fct_feed_day),
+
+day as (select cast(unnest(generate_series(first_date, last_date, interval 1 day)) as date) as date_local from period),
+
+given as (
+    select
+        feed,
+        date_local,
+        lead(date_local) over of_feed as next_date,
+        count(*) over (of_feed range between interval 13 day preceding and current row) = 14 as is_regular
+    from core.fct_feed_day
+    window of_feed as (partition by feed order by date_local)
+),
+
+-- A feed has a row of silent_share on a day that it gave exactly where it is a daily one by then.
+gap as (
+    select
+        g.feed,
+        g.date_local as last_date,
+        coalesce(g.next_date, p.last_date + 1) as end_date,
+        g.next_date is null as is_open,
+        g.is_regular
+    from given as g
+    cross join period as p
+    inner join kpi.data_quality as q
+        on q.subject = 'feed:' || g.feed and q.metric = 'silent_share' and q.date_local = g.date_local
+    where date_diff('day', g.date_local, coalesce(g.next_date, p.last_date + 1)) > 1
+),
+
+-- A delivery without records, made on the day or the day after, is the source's word that there was nothing.
+empty_delivery as (
+    select distinct d.feed, cast(timezone({_text(settings.shop.time_zone)}, d.extracted_ts) as date) as made_date
+    from meta.delivery as d
+    inner join meta.delivery_count as c
+        on c.feed = d.feed and c.delivery_id = d.delivery_id and c.table_name = '(records)' and c.rows_in = 0
+),
+
+silent_day as (
+    select
+        g.feed,
+        d.date_local,
+        g.is_open,
+        g.is_regular,
+        date_diff('day', g.last_date, g.end_date) > 4 as is_long,
+        exists (
+            select 1
+            from empty_delivery as e
+            where e.feed = g.feed and e.made_date between d.date_local and d.date_local + 1
+        ) as is_told
+    from gap as g
+    inner join day as d on d.date_local > g.last_date and d.date_local < g.end_date
+),
+
+silence as (
+    select feed, date_local, is_long or is_regular as is_missing
+    from silent_day
+    where is_long or (not is_told and (is_regular or is_open))
+),
+
+begun as (select feed, min(date_local) as first_date from core.fct_feed_day group by feed)
+
+select
+    t.table_name,
+    d.date_local,
+    case
+        when bool_or(coalesce(s.is_missing, false)) then 'incomplete'
+        when count(s.feed) > 0 or not bool_or(coalesce(b.first_date <= d.date_local, false)) then 'unknown'
+        else 'complete'
+    end as state,
+    string_agg(s.feed, ', ' order by s.feed) as missing_feeds
+from (select distinct table_name from lineage) as t
+cross join day as d
+left join source as f on f.table_name = t.table_name
+left join begun as b on b.feed = f.feed
+left join silence as s on s.feed = f.feed and s.date_local = d.date_local
+group by t.table_name, d.date_local
+order by t.table_name, d.date_local
+"""
+
+
+def lineage(catalog: Catalog) -> dict[str, Sequence[str]]:
+    """For each daily KPI table that is published the dated contracts out of which its numbers come."""
+    return {
+        spec.name: sorted(name for name in catalog.upstream(spec.full_name) if _is_dated_contract(catalog[name]))
+        for spec in catalog.layer("kpi")
+        if spec.publish and spec.partition and spec.name != _QUALITY
+    }
+
+
+def _is_dated_contract(spec: TableSpec) -> bool:
+    return spec.layer == "raw" and spec.partition is not None
+
+
+def _text(value: str) -> str:
+    """A text in SQL."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _texts(values: Iterable[str]) -> str:
+    """A list of texts in SQL."""
+    return f"cast([{', '.join(map(_text, values))}] as varchar[])"
