@@ -4,13 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 # A smaller demo: make demo DEMO="--days 14 --scale 0.1"
 DEMO ?=
+SOAK ?= 500
 
 # A lock names versions, markers and hashes and no index, so that it works with any mirror of the package index.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-strip-extras --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo ui test lint lint-ruff lint-mypy lint-imports lint-sql format docs bench lock clean
+.PHONY: help setup setup-dev demo ui test soak lint lint-ruff lint-mypy lint-imports lint-sql format docs bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -29,6 +30,9 @@ ui: setup ## Open the Dagster UI of ./instance on http://127.0.0.1:3000
 
 test: setup-dev ## Run all tests, linters included
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+soak: setup-dev ## Try 500 random histories of deliveries and crashes against a model; SOAK=50 for fewer
+	@SMM_SOAK=$(SOAK) $(BIN)/python -m pytest -n 2 --timeout 0 tests/model
 
 lint: setup-dev lint-ruff lint-mypy lint-imports lint-sql ## Run the linters alone
 

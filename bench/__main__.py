@@ -1,7 +1,8 @@
 """`make bench`: generate, measure every step in a child process, compare the answers, print and keep the table.
 
 Belongs here: the order of the steps, the ratios and the output. Does not belong here: the work of a step. Sizes come
-from the environment: BENCH_EVENTS (10000000), BENCH_GX_ROWS (1000000). Results go to bench-results/, one JSON a round.
+from the environment: BENCH_EVENTS (10000000), BENCH_GX_ROWS (1000000), and those of volume.py; BENCH_EVENTS=0 measures
+volumes alone. Results go to bench-results/, one JSON a round.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from rich.console import Console
@@ -24,6 +26,8 @@ from bench.gx_cost import GOAL_CPU_RATIO, GxCost
 from bench.gx_cost import measure as measure_gx
 from bench.measure import Measured, in_child
 from bench.pipeline import answer_of_pipeline
+from bench.volume import lines as volume_lines
+from bench.volume import measure as measure_volumes
 
 RESULTS = Path("bench-results")
 ENGINES = ("duckdb", "polars", "pandas")
@@ -44,6 +48,20 @@ def main() -> int:
     """Run one round; returns 1 when two engines disagree about the answer."""
     events = int(os.environ.get("BENCH_EVENTS", "10000000"))
     console = Console(width=None if sys.stdout.isatty() else 130)
+    volumes = measure_volumes(RESULTS)
+    for line in volume_lines(volumes):
+        console.print(line)
+    kept: dict[str, Any] = {"volumes": {step: {"size": size, **asdict(m)} for step, (size, m) in volumes.items()}}
+    is_agreed = True
+    if events:
+        more, is_agreed = _engines(events, console)
+        kept |= more
+    _keep(events, kept)
+    return 0 if is_agreed else 1
+
+
+def _engines(events: int, console: Console) -> tuple[dict[str, Any], bool]:
+    """Sessions and last touch by each engine; returns the record, and whether all gave the same answer."""
     data = make_data_set(RESULTS, events)
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("measuring", total=len(STEPS))
@@ -57,12 +75,10 @@ def main() -> int:
     console.print(_table(data, measured))
     for line in _verdicts(measured, gx):
         console.print(line)
-    _keep(data, measured, gx)
-    if any(answer != answers["duckdb"] for answer in answers.values()):
-        console.print(f"ANSWERS DIFFER: {answers}")
-        return 1
-    console.print("all answers agree")
-    return 0
+    is_agreed = all(answer == answers["duckdb"] for answer in answers.values())
+    console.print("all answers agree" if is_agreed else f"ANSWERS DIFFER: {answers}")
+    steps = {step: asdict(m) for step, m in measured.items()}
+    return {"steps": steps, "gx": {**asdict(gx), "cpu_ratio": gx.cpu_ratio}}, is_agreed
 
 
 def _table(data: DataSet, measured: dict[str, Measured]) -> Table:
@@ -101,17 +117,17 @@ def _verdicts(measured: dict[str, Measured], gx: GxCost) -> list[str]:
     ]
 
 
-def _keep(data: DataSet, measured: dict[str, Measured], gx: GxCost) -> None:
+def _keep(events: int, kept: dict[str, Any]) -> None:
     now = datetime.now(UTC)
     record = {
         "measured_at": now.isoformat(timespec="seconds"),
-        "events": data.events,
+        "events": events,
         "python": platform.python_version(),
         "duckdb": duckdb.__version__,
-        "steps": {step: asdict(m) for step, m in measured.items()},
-        "gx": {**asdict(gx), "cpu_ratio": gx.cpu_ratio},
+        **kept,
     }
-    path = RESULTS / f"{now:%Y%m%dT%H%M%SZ}-{data.events}.json"
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{now:%Y%m%dT%H%M%SZ}-{events}.json"
     path.write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 

@@ -1,7 +1,7 @@
 """What one child process of the benchmark does: `python -m bench.steps STEP FOLDER EVENTS`.
 
 Belongs here: the table of steps and the loading of their imports before the clock starts. Does not belong here: the
-work itself (engines.py, pipeline.py) and the order of the steps (__main__.py).
+work itself (engines.py, pipeline.py, volume.py) and the order of the steps (__main__.py).
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import engines, pipeline
+from bench import engines, pipeline, volume
 from bench.generate import DataSet
 from bench.measure import report
 
@@ -28,6 +29,7 @@ STEPS: dict[str, Step] = {
     "visits_alone": pipeline.select_visits_alone,
     "last_touch": pipeline.build_last_touch,
     "one_day": pipeline.add_last_day,
+    **{step: partial(volume.run, step) for step in volume.STEPS},
 }
 # What a step imports only when it needs it, which is not part of its work.
 IMPORTS = {

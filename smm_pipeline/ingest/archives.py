@@ -15,12 +15,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from smm_pipeline.errors import SmmError
-from smm_pipeline.ingest.files import MAX_UNPACKED_BYTES, open_bytes, refuse_no_data, unreadable
+from smm_pipeline.ingest.files import (
+    MAX_RATIO,
+    MAX_UNPACKED_BYTES,
+    SMALL_BYTES,
+    open_bytes,
+    refuse_no_data,
+    unreadable,
+)
 from smm_pipeline.masking import without_persons
 
-# Tables of numbers and addresses pack to a tenth or a fiftieth; a bomb to a thousandth. Small files cannot hurt.
-MAX_RATIO = 200
-SMALL_BYTES = 10 << 20
 _ZIP_MAGIC = b"PK\x03\x04"
 _EMPTY_ZIP_MAGIC = b"PK\x05\x06"
 _ENCRYPTED = 0x1

@@ -18,7 +18,7 @@ import duckdb
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import FeedSource
-from smm_pipeline.ingest.batch import list_arrivals
+from smm_pipeline.ingest.deliveries import list_arrivals
 from smm_pipeline.ingest.records import RecordTable
 from smm_pipeline.ingest.transform import DELIVERY_DATE, TablePlan, record_source
 

@@ -8,20 +8,41 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from smm_pipeline.errors import SmmError
 
 MAX_UNPACKED_BYTES = 8 << 30
+# Tables of numbers and addresses pack to a tenth or a fiftieth; a bomb to a thousandth. Small files cannot hurt.
+MAX_RATIO = 200
+SMALL_BYTES = 10 << 20
 JSON_ENCODING_HINT = "JSON is UTF-8 by its standard: have the source write it so, or convert the file and put it again"
 _BLOCK_BYTES = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
 _HTML = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<body")
+
+
+class _Unpacked(gzip.GzipFile):
+    """What a gzip holds, up to a limit: a small file that unpacks to a huge one fills neither memory nor disk."""
+
+    def __init__(self, packed: BinaryIO, name: str) -> None:
+        super().__init__(fileobj=packed)
+        size = os.fstat(packed.fileno()).st_size
+        self._limit = min(MAX_UNPACKED_BYTES, max(SMALL_BYTES, size * MAX_RATIO))
+        self._told = (f"the gzip of {size} bytes unpacks to more than {self._limit} bytes", name)
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read on; all other ways of reading come here."""
+        data = super().read(size)
+        if self.tell() > self._limit:
+            unreadable(*self._told)
+        return data
 
 
 @contextmanager
@@ -39,7 +60,7 @@ def open_bytes(path: Path, name: str) -> Iterator[io.BufferedReader[Any]]:
         if name.lower().endswith(".gz") and magic != _GZIP_MAGIC:
             unreadable("the file is named .gz but is not gzip", name)
         # gzip.open verifies length and checksum when the end is reached.
-        stream = io.BufferedReader(gzip.GzipFile(fileobj=plain)) if magic == _GZIP_MAGIC else plain
+        stream = io.BufferedReader(_Unpacked(plain, name)) if magic == _GZIP_MAGIC else plain
         try:
             refuse_no_data(stream, name)
             yield stream
@@ -52,16 +73,14 @@ def plain_file(path: Path, name: str) -> Iterator[Path]:
     """A stored delivery as a file for readers that cannot unpack it: itself, or a temporary copy of what gzip holds.
 
     Raises:
-        SmmError: SMM-201 as `open_bytes`, and for a file that unpacks to more than MAX_UNPACKED_BYTES.
+        SmmError: SMM-201 as `open_bytes`.
     """
     with open_bytes(path, name) as stream:
-        if not isinstance(stream.raw, gzip.GzipFile):
+        if not isinstance(stream.raw, _Unpacked):
             yield path
             return
         with tempfile.NamedTemporaryFile(prefix="smm-") as copy:
             while block := stream.read(_BLOCK_BYTES):
-                if copy.tell() + len(block) > MAX_UNPACKED_BYTES:
-                    unreadable(f"unpacks to more than {MAX_UNPACKED_BYTES} bytes", name)
                 copy.write(block)
             copy.flush()
             yield Path(copy.name)

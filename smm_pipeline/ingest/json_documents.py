@@ -7,60 +7,103 @@ Does not belong here: JSON lines, and any meaning of the fields.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import orjson
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.file_format import FileFormat, keys_of
 from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.archives import open_member
-from smm_pipeline.ingest.files import JSON_ENCODING_HINT, MAX_UNPACKED_BYTES, unreadable, wrong_encoding
+from smm_pipeline.ingest.files import JSON_ENCODING_HINT, unreadable, wrong_encoding
+from smm_pipeline.ingest.json_arrays import elements, is_array
 from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.text_readers import (
     LineWriter,
-    Sink,
     parse_json,
     record_problem,
 )
 from smm_pipeline.masking import without_persons
 
 MESSAGE_CHARACTERS = 200
+# A document up to this size is read as a whole, and one that is no array up to the other: as objects it takes several
+# times the memory.
+WHOLE_BYTES = 16 << 20
+MAX_DOCUMENT_BYTES = 256 << 20
 
 
-def read_json_document(path: Path, name: str, mapping: Mapping, sink: Sink) -> tuple[Extract, str]:
-    """Read one JSON document and its records; also returns the enclosing document's declared fields as JSON text.
+class ContextSink(Protocol):
+    """Takes lines as other sinks do, and the document around them."""
+
+    def __call__(self, first_row: int, lines: str, context: str | None = None) -> None:
+        """Take lines, of which the first is record `first_row`."""
+
+
+def read_json_document(path: Path, name: str, mapping: Mapping, sink: ContextSink) -> Extract:
+    """Read one JSON document and its records; the sink also gets the enclosing document's declared fields as JSON text.
+
+    A large array is read record by record; any other document is held in memory as a whole, and has to be small enough.
 
     Raises:
         SmmError: SMM-201 when the document is broken, is an answer of failure or no path of records_at leads anywhere,
             SMM-203 when it is not UTF-8.
     """
     with open_member(path, name, mapping.format.member) as stream:
-        data = stream.read(MAX_UNPACKED_BYTES)
-    try:
-        document = parse_json(data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        wrong_encoding(error, line, "utf-8", name, JSON_ENCODING_HINT)
-    except (ValueError, RecursionError) as error:
-        unreadable(f"not valid JSON: {error}", name)
+        head = stream.read(WHOLE_BYTES)
+        try:
+            if len(head) == WHOLE_BYTES and is_array(head) and _is_itself_records(mapping.format):
+                return _write_records(elements(head, stream), "{}", sink)
+            document = parse_json((head + stream.read(MAX_DOCUMENT_BYTES - len(head))).decode("utf-8-sig"))
+            if stream.read(1):
+                unreadable(f"a document of more than {MAX_DOCUMENT_BYTES} bytes that is no array of records", name)
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            wrong_encoding(error, line, "utf-8", name, JSON_ENCODING_HINT)
+        except (ValueError, RecursionError) as error:
+            unreadable(f"not valid JSON: {error}", name)
     _refuse_error_answer(document, mapping.format, name)
     records = _records_of(document, mapping.format, name)
-    out, writer = Extract(records=len(records)), LineWriter(sink)
+    return _write_records(records, _context(document, mapping.format, name), sink)
+
+
+def _is_itself_records(fmt: FileFormat) -> bool:
+    """Whether a document that is an array is the list of its records, and none of them is looked into for another."""
+    return not any(keys and keys[0].isdecimal() for keys in fmt.paths) and any(not keys for keys in fmt.paths)
+
+
+def _write_records(records: Iterable[Any], context: str, sink: ContextSink) -> Extract:
+    out, writer = Extract(), LineWriter(partial(sink, context=context))
     for row, record in enumerate(records, start=1):
-        text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+        out.records = row
+        text = _text_of(record)
         if reason := record_problem(record, text):
             out.rejects.append(RecordReject(row, reason, text.encode(errors="backslashreplace").decode()))
         else:
             writer.write(row, text)
     writer.flush()
-    fields = mapping.format.document if isinstance(document, dict) else {}
+    return out
+
+
+def _text_of(record: Any) -> str:
+    try:
+        return orjson.dumps(record).decode()
+    except orjson.JSONEncodeError:
+        # Integers of more than 64 bits, deep nesting.
+        return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+
+
+def _context(document: Any, fmt: FileFormat, name: str) -> str:
+    """The declared fields of the document around the records."""
+    fields = fmt.document if isinstance(document, dict) else {}
     context = {key: document[key] for key in fields if key in document}
     for key, value in context.items():
         # PHP writes an empty object as an empty list.
         if value not in (None, []) and not isinstance(fields[key], str | type(value)):
             unreadable(f"{key} of the document is of another kind than declared", name)
-    return out, json.dumps(context, ensure_ascii=False)
+    return json.dumps(context, ensure_ascii=False)
 
 
 def _records_of(document: Any, fmt: FileFormat, name: str) -> list[Any]:

@@ -4,8 +4,8 @@ Belongs here: the rule that makes the raw tables independent of the order of del
 key and content; seeing the same content again in a later extraction raises its `_version_ts`, so A, B, A ends at A. The
 current row of a key has the highest rank: the vendor's version (one without it is the oldest), then the extraction,
 then its place in the delivery. The vendor's clock and that of files are never compared with each other. What
-a rejected row leaves is a version like others, but has no fate: it is counted as rejected (batch.py). Works on
-`_smm_in` inside the caller's transaction. Does not belong here: making rows.
+a rejected row leaves is a version like others, but has no fate: it is counted as rejected (batch.py). Works inside the
+caller's transaction. Does not belong here: making rows.
 """
 
 from __future__ import annotations
@@ -27,13 +27,22 @@ class Merged:
     days: frozenset[str]
 
 
-def merge_rows(con: duckdb.DuckDBPyConnection, spec: TableSpec, feed: str) -> Merged:
-    """Merge `_smm_in` into a raw table.
+def merge_rows(con: duckdb.DuckDBPyConnection, spec: TableSpec, feed: str, incoming: str) -> Merged:
+    """Merge the rows of the temporary table `incoming` into a raw table.
 
     Raises:
         SmmError: SMM-205 when the number of inserted rows is not the number of new ones.
     """
+    con.execute(f"create or replace temp view _smm_in as select rowid as _smm_id, * from {incoming}")
     _find_stored(con, spec)
+    # Most keys come once and are new: their rows are loaded as they are, only for the others versions are compared.
+    con.execute(
+        "create or replace temp table _smm_contested as select key as _smm_key from _smm_stored "
+        "union select _smm_key from _smm_in group by all having count(*) > 1"
+    )
+    con.execute(
+        "create or replace temp view _smm_lone as select * from _smm_in anti join _smm_contested using (_smm_key)"
+    )
     _decide(con)
     days = _changed_days(con, spec)
     con.execute(
@@ -41,23 +50,35 @@ def merge_rows(con: duckdb.DuckDBPyConnection, spec: TableSpec, feed: str) -> Me
         "from _smm_versions v where v.stored_id = t.rowid and v.changed"
     )
     columns = ", ".join(f"i.{quoted(c.name)}" for c in spec.columns)
-    inserted = con.execute(
-        f"insert into {relation(spec)} select {columns}, ?, a.delivery_id, i._smm_row, v.version, i._smm_hash, "
-        "v.is_current, now() from _smm_versions v join _smm_in i on i._smm_id = v.new_id "
-        "join _smm_arrival a using (_smm_delivery)",
-        [feed],
-    ).fetchone()
-    fates = {
+    lineage = "? as feed, a.delivery_id, i._smm_row, {version}, i._smm_hash, {is_current}, now()"
+    rows = f"select {columns}, {lineage} from {{rows}} join _smm_arrival a using (_smm_delivery)"
+    compared = "_smm_versions v join _smm_in i on i._smm_id = v.new_id"
+    inserted = 0
+    for select in (
+        rows.format(version="i._smm_extracted", is_current="true", rows="_smm_lone i"),
+        rows.format(version="v.version", is_current="v.is_current", rows=compared),
+    ):
+        inserted += _number(con.execute(f"insert into {relation(spec)} {select}", [feed]))
+    fates = (
+        "select delivery, fate, is_unread from _smm_fate union all "
+        "select _smm_delivery, 'loaded', _smm_is_unread from _smm_lone"
+    )
+    counted = {
         int(n): (int(loaded), int(duplicate), int(superseded))
         for n, loaded, duplicate, superseded in con.execute(
             "select delivery, count(*) filter (fate = 'loaded'), count(*) filter (fate = 'duplicate'), "
-            "count(*) filter (fate = 'superseded') from _smm_fate where not is_unread group by all"
+            f"count(*) filter (fate = 'superseded') from ({fates}) where not is_unread group by all"
         ).fetchall()
     }
-    new = con.execute("select count(*) from _smm_fate where fate <> 'duplicate'").fetchone()
+    new = _number(con.execute(f"select count(*) from ({fates}) where fate <> 'duplicate'"))
     if inserted != new:
         raise SmmError("SMM-205", f"{new} new rows, but {inserted} were inserted", where=spec.full_name)
-    return Merged(fates, days)
+    return Merged(counted, days)
+
+
+def _number(result: duckdb.DuckDBPyConnection) -> int:
+    row = result.fetchone()
+    return int(row[0]) if row else 0
 
 
 def _find_stored(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
@@ -89,7 +110,7 @@ def _rank(vendor: str, extracted: str, is_last: str, content: str) -> str:
 
 
 def _decide(con: duckdb.DuckDBPyConnection) -> None:
-    """`_smm_fate`: one fate per incoming row; `_smm_versions`: how each touched version has to stand afterwards."""
+    """Of contested keys `_smm_fate`: one fate per incoming row; `_smm_versions`: how each version has to stand then."""
     # Deliveries count in their order within the batch, so that fates do not depend on how batches were cut.
     con.execute(
         f"""
@@ -102,7 +123,7 @@ def _decide(con: duckdb.DuckDBPyConnection) -> None:
                     partition by _smm_key, _smm_delivery
                     order by _smm_vendor desc, _smm_extracted desc, _smm_row desc, _smm_id desc
                 ) = 1 as is_last
-            from _smm_in
+            from _smm_in semi join _smm_contested using (_smm_key)
         ),
         ranked as (select *, {_rank("vendor", "extracted", "is_last", "hash")} as rank from placed),
         seen as (
@@ -161,13 +182,13 @@ def _changed_days(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> frozenset[
     Rows without a day stand on no day: nothing built per day reads them.
     """
     if spec.partition is None:
-        return (
-            frozenset(["all"])
-            if con.execute("select 1 from _smm_versions where shows limit 1").fetchone()
-            else frozenset()
-        )
+        shown = con.execute(
+            "select 1 from _smm_versions where shows union all select 1 from _smm_lone limit 1"
+        ).fetchone()
+        return frozenset(["all"]) if shown else frozenset()
     day = quoted(spec.partition)
     rows = con.execute(
+        f"select {day} from _smm_lone union "
         f"select i.{day} from _smm_versions v join _smm_in i on i._smm_id = v.new_id where v.shows union "
         f"select t.{day} from _smm_versions v join {relation(spec)} t on t.rowid = v.stored_id where v.shows"
     ).fetchall()

@@ -19,7 +19,7 @@ import duckdb
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import FeedSource
 from smm_pipeline.ingest.arrivals import Listed, list_in_store, read_arrivals
-from smm_pipeline.ingest.batch import insert_rows, record_deliveries
+from smm_pipeline.ingest.deliveries import insert_rows, record_deliveries
 from smm_pipeline.ingest.landing import (
     closed_folders,
     declared_time,

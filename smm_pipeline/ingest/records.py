@@ -1,15 +1,20 @@
 """From the bytes of a batch to its record table.
 
-Belongs here: the temporary tables `_smm_line` (delivery number, row, original text) and `_smm_record` (delivery number,
-row, one column per declared field, `document`), filled by the strict readers or by DuckDB's Parquet reader. Every leaf
-is VARCHAR: types belong to the contracts. Where a mapping reads workbooks, TYPED_CELLS lists the fields whose cell was
-a real number, day or instant and not text. Does not belong here: what the fields mean.
+Belongs here: the temporary table `_smm_record` (delivery number, row, one column per declared field, `document`),
+filled by the strict readers or by DuckDB's Parquet reader, and emptied piece by piece: it stays bounded, however large
+a delivery is. Every leaf is VARCHAR: types belong to the contracts. Where a mapping reads workbooks, TYPED_CELLS lists
+the fields whose cell was a real number, day or instant and not text. Does not belong here: what the fields mean.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -36,75 +41,119 @@ _PARQUET_MAGIC = b"PAR1"
 _ODD = re.compile(r"[:,\[]\s*-?([Nn][Aa][Nn]|[Ii][Nn][Ff])|,\s*[\]}]|\\u(0000|[dD][89a-fA-F])")
 
 
+# What `_smm_misfit` begins with until `finish` has looked at the record again: no JSON, and JSON that looks odd.
+_BROKEN, _DOUBTED = "!", "?"
+# Text that is handed to DuckDB at a time, and text after which a piece is complete; characters.
+BLOCK_CHARACTERS = 4 << 20
+PIECE_CHARACTERS = 64 << 20
+# Rows of a Parquet file after which a piece is complete.
+PIECE_ROWS = 250_000
+
+
+@dataclass(frozen=True)
+class _Text:
+    """Lines of a delivery, the first of them record `first_row`; `context` is the JSON of the enclosing document."""
+
+    delivery: int
+    first_row: int
+    lines: str
+    context: str | None
+
+
 class RecordTable:
-    """The record table of one batch; deliveries are read into it one after the other.
+    """The record table of one piece of a batch; deliveries are read into it one after the other.
 
     Args:
-        con: connection with no open transaction on the temporary tables.
+        con: connection on which the temporary tables are made.
         mapping: declares the format and the fields.
+        when_full: called when a piece is complete, also amid a delivery; it has to take the records out: `finish`, then
+            `clear`. Without it all is one piece.
     """
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, mapping: Mapping) -> None:
-        self._con, self._mapping = con, mapping
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, mapping: Mapping, when_full: Callable[[], None] | None = None
+    ) -> None:
+        self._con, self._mapping, self._when_full = con, mapping, when_full
         cells = {TYPED_CELLS: ["VARCHAR"]} if "xlsx" in mapping.format.kind else {}
         group = {GROUP_ROW: "VARCHAR"} if mapping.format.carry else {}
         self._structure: dict[str, Any] = {**mapping.structure, **cells, **group}
+        self._document = mapping.format.document or {"none": "VARCHAR"}
         fields = ", ".join(f"{quoted(n)} {sql_type(t)}" for n, t in self._structure.items())
-        con.execute("create or replace temp table _smm_line (delivery int, row_no bigint, text varchar)")
-        con.execute("create or replace temp table _smm_document (delivery int, text varchar)")
         con.execute(
             "create or replace temp table _smm_record (_smm_delivery int, _smm_row bigint, _smm_misfit varchar, "
-            f"{fields}, document {sql_type(mapping.format.document or {'none': 'VARCHAR'})})"
+            f"{fields}, document {sql_type(self._document)})"
         )
+        self._texts: list[_Text] = []
+        self._waiting: list[_Text] = []
+        self._waiting_size = self._size = 0
 
     def read(self, number: int, path: Path, name: str) -> Extract:
         """Read one stored delivery; its rows carry `number`.
 
         Raises:
-            SmmError: SMM-201, SMM-202 or SMM-203; nothing of the delivery stays in the table then.
+            SmmError: SMM-201, SMM-202 or SMM-203; what was read so far has to be forgotten then.
         """
-        try:
-            return self._read(self._mapping.format.kind_of(name), number, path, name)
-        except BaseException:
-            for table, column in (("_smm_line", "delivery"), ("_smm_record", "_smm_delivery")):
-                self._con.execute(f"delete from {table} where {column} = ?", [number])
-            raise
+        return self._read(self._mapping.format.kind_of(name), number, path, name)
+
+    def forget(self, number: int) -> None:
+        """Take a delivery out that turned out to be unreadable."""
+        self._texts = [t for t in self._texts if t.delivery != number]
+        self._waiting = [t for t in self._waiting if t.delivery != number]
+        self._con.execute("delete from _smm_record where _smm_delivery = ?", [number])
 
     def finish(self) -> dict[int, list[RecordReject]]:
-        """Parse the collected lines into fields; returns rejects by delivery number."""
-        rejects = self._broken_lines()
-        if not self._has_lines():
-            return rejects
-        fields, structure = list(self._structure), json.dumps(self._structure)
-        document = json.dumps(self._mapping.format.document or {"none": "VARCHAR"})
-        misfits = misfits_sql(self._mapping.structure, "l.r", "l.text")
-        columns = ", ".join(f"r.{quoted(n)}" for n in fields)
-        self._con.execute(
-            f"insert into _smm_record select l.delivery, l.row_no, {misfits}, {columns}, "
-            f"from_json(d.text, {literal(document)}) "
-            f"from (select delivery, row_no, text, from_json(text, {literal(structure)}) as r from _smm_line) l "
-            "left join _smm_document d using (delivery)"
-        )
-        for number, row, reason, text in self._con.execute(
-            "select l.delivery, l.row_no, r._smm_misfit, l.text from _smm_record r join _smm_line l "
-            "on l.delivery = r._smm_delivery and l.row_no = r._smm_row where r._smm_misfit <> '' order by 1, 2"
-        ).fetchall():
-            rejects.setdefault(number, []).append(RecordReject(row, reason, text))
-        self._con.execute("delete from _smm_record where _smm_misfit <> ''")
+        """Complete the piece: parse what waits, take records out that are none; returns them by delivery number.
+
+        Only records that look odd are parsed a second time, in Python, which is strict.
+        """
+        self._parse_waiting()
+        rejects: dict[int, list[RecordReject]] = {}
+        doubted = self._con.execute(
+            "select _smm_delivery, _smm_row, _smm_misfit from _smm_record where _smm_misfit <> '' order by all"
+        ).fetchall()
+        texts = self.texts((number, row) for number, row, _ in doubted)
+        for number, row, found in doubted:
+            text = texts[number, row]
+            reason = explain_line(text) if found[0] in (_BROKEN, _DOUBTED) else None
+            reason = reason or ("broken_json" if found[0] == _BROKEN else found.lstrip(_DOUBTED))
+            if reason:
+                rejects.setdefault(number, []).append(RecordReject(row, reason, text))
+        if rejects:
+            broken = [(n, r.row) for n, found in rejects.items() for r in found]
+            self._con.execute(
+                "delete from _smm_record where (_smm_delivery, _smm_row) in "
+                "(select (unnest(?::int[]), unnest(?::bigint[])))",
+                [[n for n, _ in broken], [r for _, r in broken]],
+            )
         return rejects
 
-    def _has_lines(self) -> bool:
-        return bool(self._con.execute("select 1 from _smm_line limit 1").fetchone())
+    def texts(self, records: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
+        """The original text of records of this piece, by delivery number and row; Parquet has none."""
+        wanted = sorted(records)
+        found: dict[tuple[int, int], str] = {}
+        pieces = sorted(self._texts, key=lambda t: (t.delivery, t.first_row))
+        starts = [(t.delivery, t.first_row) for t in pieces]
+        for place, group in groupby(wanted, key=lambda w: bisect_right(starts, w) - 1):
+            if place < 0:
+                continue
+            piece = pieces[place]
+            lines = piece.lines.split("\n")
+            for number, row in group:
+                if number == piece.delivery and row - piece.first_row < len(lines):
+                    found[number, row] = lines[row - piece.first_row].removesuffix("\r")
+        return found
+
+    def clear(self) -> None:
+        """Make room for the next piece."""
+        self._con.execute("truncate _smm_record")
+        self._texts, self._size = [], 0
 
     def _read(self, kind: Kind, number: int, path: Path, name: str) -> Extract:
-        def sink(first_row: int, text: str) -> None:
-            self._con.execute(
-                "insert into _smm_line select ?, ? + i, l from (select unnest(lines) as l, "
-                "generate_subscripts(lines, 1) - 1 as i from (select string_split(piece, chr(10)) as lines "
-                "from (select cast(? as varchar) as piece))) "
-                "where trim(l, ' \t\r') <> ''",
-                [number, first_row, text],
-            )
+        def sink(first_row: int, lines: str, context: str | None = None) -> None:
+            self._waiting.append(_Text(number, first_row, lines, context))
+            self._waiting_size += len(lines)
+            if self._waiting_size >= BLOCK_CHARACTERS:
+                self._add(self._parse_waiting())
 
         match kind:
             case "csv":
@@ -118,56 +167,81 @@ class RecordTable:
                     return read_nested_lines(path, name, self._mapping, nest, sink)
                 return read_json_lines(path, name, self._mapping, sink)
             case "json":
-                extract, context = read_json_document(path, name, self._mapping, sink)
-                self._con.execute("insert into _smm_document values (?, ?)", [number, context])
-                return extract
+                return read_json_document(path, name, self._mapping, sink)
             case "parquet":
                 with plain_file(path, name) as plain:
                     return self._read_parquet(number, plain, name)
+
+    def _parse_waiting(self) -> int:
+        """Parse the lines that wait, each once, into the record table; returns their size."""
+        if not self._waiting:
+            return 0
+        # One long text as a plain value is twice as fast as in a list.
+        is_one = len(self._waiting) == 1
+        types = (("delivery", "int"), ("first_row", "bigint"), ("lines", "varchar"), ("context", "varchar"))
+        values = ", ".join(f"{'?::' + t if is_one else f'unnest(?::{t}[])'} as {n}" for n, t in types)
+        columns = list(zip(*(astuple(text) for text in self._waiting), strict=True))
+        fields = ", ".join(f"r.{quoted(n)}" for n in self._structure)
+        structure, document = (literal(json.dumps(s)) for s in (self._structure, self._document))
+        odd = f"regexp_matches(text, {literal(_ODD.pattern)})"
+        # Of what is no object a struct of NULLs is made; a struct that is NULL is no JSON, or null.
+        no_object = "case when starts_with(text, '{') then false else not starts_with(ltrim(text, ' \t\r'), '{') end"
+        doubt = f"case when r is null then '{_BROKEN}' when {odd} or {no_object} then '{_DOUBTED}' else '' end"
+        misfits = misfits_sql(self._mapping.structure, "r", "text")
+        self._con.execute(
+            f"insert into _smm_record select delivery, row_no, {doubt} || {misfits}, {fields}, document from ("
+            f"select delivery, row_no, text, document, try(from_json(text, {structure})) as r from ("
+            "select delivery, first_row + generate_subscripts(lines, 1) - 1 as row_no, unnest(lines) as text, "
+            f"from_json(context, {document}) as document from ("
+            f"select delivery, first_row, string_split(lines, chr(10)) as lines, context from (select {values}))) "
+            # Trimming is slow, and a line that begins with a visible character is not empty.
+            "where text >= '!' or trim(text, ' \t\r') <> '')",
+            [column[0] if is_one else list(column) for column in columns],
+        )
+        size = self._waiting_size
+        self._texts += self._waiting
+        self._waiting, self._waiting_size = [], 0
+        return size
 
     def _read_parquet(self, number: int, path: Path, name: str) -> Extract:
         with path.open("rb") as stream:
             if stream.read(4) != _PARQUET_MAGIC:
                 unreadable("the file is not Parquet", name)
-        try:
+        with _no_damage(name):
             described = self._con.execute("select name from parquet_schema(?)", [str(path)]).fetchall()
             header = (
                 [str(r[0]) for r in self._con.execute("describe from read_parquet(?)", [str(path)]).fetchall()]
                 if described
                 else []
             )
-            named = own_names(header, self._mapping, name)
-            warnings = match_header(named, self._mapping, name)
-            stored = dict(zip(named, header, strict=True))
-            columns = ", ".join(
-                f"cast({quoted(stored[n])} as {sql_type(t)})" if n in stored else "null"
-                for n, t in self._structure.items()
-            )
-            self._con.execute(
-                f"insert into _smm_record select ?, file_row_number + 1, '', {columns}, null "
-                "from read_parquet(?, file_row_number = true)",
-                [number, str(path)],
-            )
-            rows = self._con.execute("select sum(num_rows) from parquet_file_metadata(?)", [str(path)]).fetchone()
-        except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as error:
-            unreadable(f"the Parquet file is damaged or of another structure: {without_values(str(error))}", name)
-        return Extract(records=int(rows[0] or 0) if rows else 0, warnings=warnings)
+            found = self._con.execute("select sum(num_rows) from parquet_file_metadata(?)", [str(path)]).fetchone()
+        named = own_names(header, self._mapping, name)
+        warnings = match_header(named, self._mapping, name)
+        stored = dict(zip(named, header, strict=True))
+        columns = ", ".join(
+            f"cast({quoted(stored[n])} as {sql_type(t)})" if n in stored else "null" for n, t in self._structure.items()
+        )
+        rows = int(found[0] or 0) if found else 0
+        for first in range(0, rows, PIECE_ROWS):
+            with _no_damage(name):
+                self._con.execute(
+                    f"insert into _smm_record select ?, file_row_number + 1, '', {columns}, null "
+                    "from read_parquet(?, file_row_number = true) where file_row_number between ? and ?",
+                    [number, str(path), first, first + PIECE_ROWS - 1],
+                )
+            self._add(min(PIECE_ROWS, rows - first) * PIECE_CHARACTERS // PIECE_ROWS)
+        return Extract(records=rows, warnings=warnings)
 
-    def _broken_lines(self) -> dict[int, list[RecordReject]]:
-        """Take out lines that are no JSON object; only odd ones are parsed a second time, in Python."""
-        rejects: dict[int, list[RecordReject]] = {}
-        odd = self._con.execute(
-            "select delivery, row_no, text from _smm_line where not json_valid(text) or json_type(text) <> 'OBJECT' "
-            f"or regexp_matches(text, {literal(_ODD.pattern)}) order by delivery, row_no"
-        ).fetchall()
-        broken = []
-        for number, row, text in odd:
-            if reason := explain_line(text):
-                rejects.setdefault(number, []).append(RecordReject(row, reason, text))
-                broken.append((number, row))
-        if broken:
-            self._con.execute(
-                "delete from _smm_line where (delivery, row_no) in (select (unnest(?::int[]), unnest(?::bigint[])))",
-                [[n for n, _ in broken], [r for _, r in broken]],
-            )
-        return rejects
+    def _add(self, size: int) -> None:
+        self._size += size
+        if self._when_full and self._size >= PIECE_CHARACTERS:
+            self._when_full()
+
+
+@contextmanager
+def _no_damage(name: str) -> Iterator[None]:
+    """Refuse a Parquet file that DuckDB cannot read."""
+    try:
+        yield
+    except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as error:
+        unreadable(f"the Parquet file is damaged or of another structure: {without_values(str(error))}", name)

@@ -16,8 +16,9 @@ import duckdb
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import FeedSource, load_feed
-from smm_pipeline.ingest.batch import DeliveryRefusedError, load_batch, record_deliveries
+from smm_pipeline.ingest.batch import DeliveryRefusedError, load_batch
 from smm_pipeline.ingest.binding import check_binding
+from smm_pipeline.ingest.deliveries import record_deliveries
 from smm_pipeline.ingest.persons import hold_to_key
 from smm_pipeline.ingest.queue import take_new
 from smm_pipeline.ingest.results import Arrival, DeliveryResult, failed
@@ -28,7 +29,7 @@ from smm_pipeline.masking import without_values
 from smm_pipeline.settings import Settings, person_key
 from smm_pipeline.warehouse.connection import transaction
 
-BATCH_FILES = 64
+BATCH_FILES = 1000
 # Bytes after unpacking, roughly: what one batch keeps in memory at a time.
 BATCH_BYTES = 64_000_000
 _UNPACK_FACTOR = {".gz": 15, ".parquet": 25, ".xlsx": 10}
@@ -186,14 +187,17 @@ def load_deliveries(
         return []
     try:
         return load_batch(con, source, plans, batch, run_id, secret)
-    except DeliveryRefusedError as refused:
-        rest = [a for a in batch if a is not refused.arrival]
-        failed = _fail(con, source, refused.arrival, refused.error, run_id)
-        return [*load_deliveries(con, source, plans, rest, run_id, secret), failed]
+    except DeliveryRefusedError as refusal:
+        bad = {id(arrival) for arrival, _ in refusal.refused}
+        rest = [a for a in batch if id(a) not in bad]
+        failed = [_fail(con, source, arrival, error, run_id) for arrival, error in refusal.refused]
+        return [*load_deliveries(con, source, plans, rest, run_id, secret), *failed]
     except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException) as error:
-        # An expression of the mapping failed on some record; find the delivery by loading each alone.
+        # An expression of the mapping failed on some record; find the delivery by loading halves.
         if len(batch) > 1:
-            return [r for arrival in batch for r in load_deliveries(con, source, plans, [arrival], run_id, secret)]
+            middle = len(batch) // 2
+            halves = (batch[:middle], batch[middle:])
+            return [r for half in halves for r in load_deliveries(con, source, plans, half, run_id, secret)]
         what = f"an expression of the mapping fails: {without_values(str(error))}"
         problem = SmmError(
             "SMM-204", what, where=batch[0].file_path, hint="use try_cast, or number: and time: of the mapping"

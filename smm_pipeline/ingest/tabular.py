@@ -20,6 +20,9 @@ from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.text_readers import LineWriter
 from smm_pipeline.masking import without_persons
 
+# No export is so wide.
+MAX_COLUMNS = 10_000
+
 
 def own_names(header: Sequence[str], mapping: Mapping, where: str) -> list[str]:
     """A header in the mapping's own names for its columns.
@@ -48,8 +51,11 @@ def match_header(header: Sequence[str], mapping: Mapping, where: str) -> list[st
     """Compare a header, in own_names, with the mapping by name and return warnings.
 
     Raises:
-        SmmError: SMM-201 for a column named twice, SMM-202 for a required column that is missing.
+        SmmError: SMM-201 for a column named twice and for more than MAX_COLUMNS, SMM-202 for a required column that is
+            missing.
     """
+    if len(header) > MAX_COLUMNS:
+        unreadable(f"the header names {len(header)} columns, more than {MAX_COLUMNS}: this is no table", where)
     if twice := sorted({name for name in header if header.count(name) > 1}):
         unreadable(f"columns named twice: {without_persons(', '.join(twice))}", where)
     if missing := [name for name in mapping.required if name not in header]:

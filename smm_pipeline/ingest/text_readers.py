@@ -20,12 +20,17 @@ from typing import Any, NoReturn
 
 from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.archives import open_member
-from smm_pipeline.ingest.files import JSON_ENCODING_HINT, MAX_UNPACKED_BYTES, unreadable, wrong_encoding
+from smm_pipeline.ingest.files import JSON_ENCODING_HINT, unreadable, wrong_encoding
 from smm_pipeline.ingest.results import Extract
 
 Sink = Callable[[int, str], None]
 _NUL, _HALF_CHARACTER = re.compile("\0"), re.compile("[\ud800-\udfff]")
-PIECE_CHARACTERS = 8 << 20
+PIECE_CHARACTERS = 16 << 20
+# No record is so long: this is another kind of file, or a bomb.
+MAX_LINE_BYTES = 64 << 20
+# A line that begins with a blank may be empty.
+_BLANKS = b" \t\r\n"
+_BLANK_BEGIN = re.compile(rb"\n[ \t\r\n]")
 
 
 class LineWriter:
@@ -54,22 +59,19 @@ def read_json_lines(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extr
     """Read one JSON object per line; `explain_line` later says which are broken, once they are in the database."""
     out, row, carry = Extract(), 1, b""
     with open_member(path, name, mapping.format.member) as stream:
-        total = 0
-        while True:
-            block = stream.read(PIECE_CHARACTERS)
-            total += len(block)
-            if total > MAX_UNPACKED_BYTES:
-                unreadable(f"unpacks to more than {MAX_UNPACKED_BYTES} bytes", name)
-            cut = block.rfind(b"\n") + 1 if block else 0
-            piece, carry = (carry + block[:cut], block[cut:]) if cut else (carry + block, b"")
-            if block and not cut:
-                carry = piece
-                continue
-            row = _pass_lines(piece, row, out, sink, name)
-            if not block:
-                if not out.records:
-                    unreadable("the file is empty", name)
-                return out
+        while block := stream.read(PIECE_CHARACTERS):
+            cut = block.rfind(b"\n") + 1
+            if cut:
+                row = _pass_lines(carry + block[:cut], row, out, sink, name)
+                carry = block[cut:]
+            else:
+                carry += block
+            if len(carry) > MAX_LINE_BYTES:
+                unreadable(f"line {row} is longer than {MAX_LINE_BYTES} bytes: this is no text of lines", name)
+        _pass_lines(carry, row, out, sink, name)
+    if not out.records:
+        unreadable("the file is empty", name)
+    return out
 
 
 def _pass_lines(piece: bytes, row: int, out: Extract, sink: Sink, name: str) -> int:
@@ -78,11 +80,18 @@ def _pass_lines(piece: bytes, row: int, out: Extract, sink: Sink, name: str) -> 
     except UnicodeDecodeError as error:
         line = row + error.object.count(b"\n", 0, error.start)
         wrong_encoding(error, line, "utf-8", name, JSON_ENCODING_HINT)
-    lines = text.replace("\r\n", "\n")
-    out.records += sum(1 for line in lines.split("\n") if line.strip(" \t\r"))
-    if lines:
-        sink(row, lines)
-    return row + piece.count(b"\n")
+    breaks = piece.count(b"\n")
+    out.records += _count_lines(piece, breaks)
+    if text:
+        sink(row, text)
+    return row + breaks
+
+
+def _count_lines(piece: bytes, breaks: int) -> int:
+    """Lines with something in them; only where one may be empty each is looked at."""
+    if piece[:1] in _BLANKS or _BLANK_BEGIN.search(piece):
+        return sum(1 for line in piece.split(b"\n") if line.strip(_BLANKS))
+    return breaks + (not piece.endswith(b"\n"))
 
 
 def explain_line(text: str) -> str | None:
@@ -103,7 +112,7 @@ def parse_json(text: str) -> Any:
     Raises:
         ValueError: when it is no JSON, or holds a number that is not finite.
     """
-    return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+    return FINITE.decode(text)
 
 
 def record_problem(record: Any, text: str) -> str | None:
@@ -136,3 +145,7 @@ def _holds(value: Any, characters: re.Pattern[str]) -> bool:
     if isinstance(value, dict):
         return any(_holds(part, characters) for pair in value.items() for part in pair)
     return isinstance(value, list) and any(_holds(child, characters) for child in value)
+
+
+# Finds numbers that are not finite, which JSON has not.
+FINITE = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)

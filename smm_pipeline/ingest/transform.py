@@ -1,25 +1,20 @@
-"""From records to rows of a contract.
+"""From records to typed rows of a contract.
 
-Belongs here: the SELECT that evaluates a mapping over the record table of a batch: text, then typed values, then
-reasons for refusing a row; then pseudonyms, hashes and versions. Leaves the temporary tables `_smm_typed` (every row,
-with `_smm_reasons`, empty for good rows) and `_smm_in` (good rows, and what rejected ones leave where the contract
-`keeps_unread`, ready to merge). Does not belong here: what is already in the warehouse (merge.py).
+Belongs here: the SELECT that evaluates a mapping over the record table of a piece: text, then typed values, then
+reasons for refusing a row. Does not belong here: pseudonyms, keys and hashes (incoming.py), and what is already in the
+warehouse (merge.py).
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
-
-import duckdb
 
 from smm_pipeline.catalog import ColumnSpec, TableSpec
 from smm_pipeline.feeds import FeedSource
 from smm_pipeline.feeds.mapping import ColumnRule, CombineRule, Mapping, TableRule
-from smm_pipeline.ingest.merge import vendor_version
-from smm_pipeline.ingest.persons import make_person_table
 from smm_pipeline.ingest.structures import literal
 from smm_pipeline.ingest.values import known_text, mapped_text, typed, typed_cell, untimely_sql
 from smm_pipeline.ingest.workbooks import TYPED_CELLS
@@ -228,63 +223,6 @@ def _named(mapping: Mapping, records: str) -> str:
 def _select_also(level: dict[str, str], inner: str) -> str:
     named = "".join(f", ({text}) as {quoted(name)}" for name, text in level.items())
     return f"select *{named} from ({inner})"
-
-
-def prepare_rows(con: duckdb.DuckDBPyConnection, plan: TablePlan, secret: bytes) -> None:
-    """Fill `_smm_typed` and `_smm_in` for one table of a batch."""
-    con.execute(f"create or replace temp table _smm_typed as {plan.typed_sql(datetime.now(UTC))}")
-    make_person_table(con, "_smm_typed", plan.persons, secret)
-    con.execute(f"create or replace temp table _smm_in as {_incoming_sql(plan)}")
-
-
-def _incoming_sql(plan: TablePlan) -> str:
-    spec, filled = plan.spec, plan.rule.key_occurrence
-    kinds = dict(plan.persons)
-    names = [c.name for c in spec.columns]
-    # Where one number cannot be read none is kept: a price without its discount would be taken for what was charged.
-    unsure = {c.name for c in spec.columns if spec.keeps_unread and c.type.startswith("DECIMAL")}
-
-    def stored(name: str) -> str:
-        if (i := _index(kinds, name)) is not None:
-            return f"p{i}.person_key as {quoted(name)}"
-        if name in unsure:
-            return f"case when t._smm_reasons = '' then t.{quoted(name)} end as {quoted(name)}"
-        return f"t.{quoted(name)}"
-
-    keyed = ", ".join(stored(n) for n in names)
-    joins = " ".join(
-        f"left join _smm_person p{i} on p{i}.kind = {literal(kind)} and p{i}.value = t.{quoted(name)}"
-        for i, (name, kind) in enumerate(kinds.items())
-    )
-    rows = (
-        f"select t._smm_delivery, t._smm_row, t._smm_extracted, {keyed}, t._smm_reasons <> '' as _smm_is_unread "
-        f"from _smm_typed t {joins} where t._smm_is_kept"
-    )
-    if filled:
-        content = _hash([n for n in names if n != filled])
-        rows = f"select *, {content} as _smm_content from ({rows})"
-        # Rows with a key of their own are not counted with those that lack one.
-        number = (
-            f"row_number() over (partition by _smm_delivery, _smm_content, {quoted(filled)} is null order by _smm_row)"
-        )
-        rows = (
-            f"select * exclude (_smm_content) replace (coalesce({quoted(filled)}, _smm_content || '-' || {number}) "
-            f"as {quoted(filled)}) from ({rows})"
-        )
-    key = f"md5_number(concat_ws(chr(31), {', '.join(f'cast({quoted(k)} as varchar)' for k in spec.key)}))"
-    return (
-        f"select row_number() over () as _smm_id, *, {_hash(names)} as _smm_hash, {key} as _smm_key, "
-        f"{vendor_version(spec)} as _smm_vendor from ({rows})"
-    )
-
-
-def _hash(names: list[str]) -> str:
-    """Hash over columns that tells NULL from empty text."""
-    return f"md5(concat_ws(chr(31), {', '.join(f'coalesce(cast({quoted(n)} as varchar), chr(0))' for n in names)}))"
-
-
-def _index(kinds: dict[str, str], name: str) -> int | None:
-    return list(kinds).index(name) if name in kinds else None
 
 
 def _trimmed(rule: ColumnRule, source: FeedSource) -> str:

@@ -160,7 +160,7 @@ def test_a_packed_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, monke
     shop.deliver("prices", "a.parquet.gz", gzip.compress(b"PAR1" + bytes(2000)))
     [result] = shop.ingest()
     assert result.error is not None
-    assert (result.error.code, result.error.what) == ("SMM-201", "unpacks to more than 1000 bytes")
+    assert (result.error.code, result.error.what) == ("SMM-201", "the gzip of 38 bytes unpacks to more than 1000 bytes")
 
 
 def test_lines_may_stand_above_the_header(tmp_path: Path) -> None:

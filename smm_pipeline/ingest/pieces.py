@@ -1,0 +1,195 @@
+"""The pieces of a batch: records that were read become rows that wait for the merge, and rejects.
+
+Belongs here: what can be said of a record without the rest of its delivery, so that a delivery of any size passes
+through bounded memory. Does not belong here: what needs all of a batch (batch.py, merge.py).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from smm_pipeline.errors import SmmError
+from smm_pipeline.feeds import FeedSource
+from smm_pipeline.ingest.incoming import prepare_rows
+from smm_pipeline.ingest.records import RecordTable
+from smm_pipeline.ingest.results import RECORDS, RecordReject
+from smm_pipeline.ingest.transform import TablePlan, record_source, skipped_sql
+from smm_pipeline.masking import EMAIL
+
+NO_ROW = "skipped:no_row"
+REJECT_TEXT_CHARACTERS = 10_000
+_NO_SKIPS = "select 0 as _smm_delivery, 0 as _smm_row, cast(null as varchar) as reason limit 0"
+_REJECTED_ROWS = (
+    "select _smm_delivery as delivery, _smm_row as row_no, _smm_reasons as reasons from _smm_typed "
+    "where _smm_reasons <> ''"
+)
+
+
+@dataclass
+class Passed:
+    """Records, or rows of one table, of a delivery: how many were taken, and how many are rejects.
+
+    Of rows `taken` counts all, of records those that are no rejects.
+    """
+
+    taken: int = 0
+    rejected: int = 0
+
+
+class Pieces:
+    """The pieces of one batch, taken one after the other.
+
+    `records` and `rows` (by table) count by delivery number what was taken so far, `hurt` the records that could not be
+    read or of which a row was rejected; those skipped on purpose are neither.
+
+    Args:
+        con: connection that sees `_smm_arrival`.
+        source: the feed.
+        plans: how its tables are filled.
+        secret: key of the pseudonyms.
+        begin: opens the transaction; called once, before the first piece is written.
+    """
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        source: FeedSource,
+        plans: Sequence[TablePlan],
+        secret: bytes,
+        begin: Callable[[], None],
+    ) -> None:
+        self._con, self._source, self._plans, self._secret, self._begin = con, source, plans, secret, begin
+        # Parts of one record may stand anywhere in a delivery: it is one piece then.
+        self.table = RecordTable(con, source.mapping, None if source.mapping.combine else self.take)
+        self.records: dict[int, Passed] = defaultdict(Passed)
+        self.rows: dict[str, dict[int, Passed]] = defaultdict(lambda: defaultdict(Passed))
+        self.hurt: dict[int, int] = defaultdict(int)
+        self.taken = 0
+        self._unread: dict[int, list[RecordReject]] = {}
+
+    def reject(self, number: int, rejects: list[RecordReject]) -> None:
+        """Note records that a reader could not read; they are written with the next piece."""
+        self._unread.setdefault(number, []).extend(rejects)
+
+    def take(self) -> None:
+        """Write the rejects of the piece, add its rows to those that wait, and make room for the next."""
+        if not self.taken:
+            self._begin()
+        for number, rejects in self.table.finish().items():
+            self.reject(number, rejects)
+        self._take_records()
+        # Where any table takes every record, none can be left over.
+        is_counted = all(plan.may_leave_out for plan in self._plans)
+        self._con.execute("create or replace temp table _smm_used (_smm_delivery int, _smm_row bigint)")
+        self._con.execute("create or replace temp table _smm_hurt (_smm_delivery int, _smm_row bigint)")
+        for plan in self._plans:
+            self._take_rows(plan)
+            if is_counted:
+                self._con.execute("insert into _smm_used select distinct _smm_delivery, _smm_row from _smm_typed")
+        if is_counted:
+            self._reject_unused()
+        for number, hurt in self._by_delivery("select _smm_delivery, count(distinct _smm_row) from _smm_hurt"):
+            self.hurt[number] += hurt
+        self.table.clear()
+        self.taken += 1
+
+    def _take_records(self) -> None:
+        """Write rejects of whole records: unreadable ones, and those that the mapping skips on purpose."""
+        unread = [(n, r) for n, rejects in self._unread.items() for r in rejects]
+        self._unread = {}
+        columns = [[n for n, _ in unread], [r.row for _, r in unread], [r.reason for _, r in unread]]
+        self._con.execute(
+            "create or replace temp table _smm_unread as select unnest(?::int[]) as delivery, "
+            "unnest(?::bigint[]) as row_no, unnest(?::varchar[]) as reasons",
+            columns,
+        )
+        texts = {(n, r.row): r.record for n, r in unread}
+        self._insert_rejects(RECORDS, "select delivery, row_no, reasons from _smm_unread", texts)
+        self._con.execute(f"create or replace temp table _smm_skipped as {skipped_sql(self._source) or _NO_SKIPS}")
+        skipped = "select _smm_delivery as delivery, _smm_row as row_no, reason as reasons from _smm_skipped"
+        self._insert_rejects(RECORDS, skipped)
+        for number, _ in unread:
+            self.records[number].rejected += 1
+            self.hurt[number] += 1
+        for number, read in self._by_delivery("select _smm_delivery, count(*) from _smm_record"):
+            self.records[number].taken += read
+        for number, left in self._by_delivery("select _smm_delivery, count(*) from _smm_skipped"):
+            self._reject_taken(number, left)
+
+    def _reject_unused(self) -> None:
+        """Write the records of which no table took anything, by its conditions: they would vanish uncounted."""
+        if self._source.mapping.combine:
+            # A part of a record that was used is used with it.
+            self._con.execute(
+                "insert into _smm_used select _smm_delivery, unnest(_smm_parts) from "
+                f"({record_source(self._source)}) semi join _smm_used using (_smm_delivery, _smm_row)"
+            )
+        self._con.execute(
+            "create or replace temp table _smm_unused as select _smm_delivery, _smm_row from _smm_record "
+            "anti join _smm_skipped using (_smm_delivery, _smm_row) anti join _smm_used using (_smm_delivery, _smm_row)"
+        )
+        unused = f"select _smm_delivery as delivery, _smm_row as row_no, '{NO_ROW}' as reasons from _smm_unused"
+        self._insert_rejects(RECORDS, unused)
+        for number, left in self._by_delivery("select _smm_delivery, count(*) from _smm_unused"):
+            self._reject_taken(number, left)
+
+    def _reject_taken(self, number: int, count: int) -> None:
+        self.records[number].taken -= count
+        self.records[number].rejected += count
+
+    def _take_rows(self, plan: TablePlan) -> None:
+        name = plan.spec.full_name
+        prepare_rows(self._con, plan, self._secret, is_first=not self.taken)
+        kept = self._insert_rejects(name, _REJECTED_ROWS)
+        if kept:
+            self._con.execute(
+                "insert into _smm_hurt select _smm_delivery, _smm_row from _smm_typed where _smm_reasons <> ''"
+            )
+        expected = 0
+        for number, rows, rejected, is_again in self._con.execute(
+            "select _smm_delivery, count(*), count(*) filter (_smm_reasons <> ''), any_value(is_again) "
+            "from _smm_typed join _smm_arrival using (_smm_delivery) group by all"
+        ).fetchall():
+            self.rows[name][number].taken += rows
+            self.rows[name][number].rejected += rejected
+            expected += 0 if is_again else rejected
+        if kept != expected:
+            what = f"{kept} rejects kept of {expected}"
+            raise SmmError("SMM-205", what, where=f"{name} of feed {self._source.name}")
+
+    def _insert_rejects(self, table_name: str, rejects: str, texts: dict[tuple[int, int], str] | None = None) -> int:
+        """Keep rejects for people to read: cut to bounded length, without e-mail addresses; the raw store has the rest.
+
+        Where records are personal throughout, as lines with an IP address and a user agent, their text is not kept.
+        A format without text gives the fields as JSON.
+        """
+        rows = self._con.execute(f"select delivery, row_no from ({rejects})").fetchall()
+        if not rows:
+            return 0
+        known = self.table.texts(rows) if texts is None else texts
+        self._con.execute(
+            "create or replace temp table _smm_text as select unnest(?::int[]) as delivery, "
+            "unnest(?::bigint[]) as row_no, unnest(?::varchar[]) as text",
+            [
+                [number for number, _ in known],
+                [row for _, row in known],
+                [text[:REJECT_TEXT_CHARACTERS] for text in known.values()],
+            ],
+        )
+        record = "coalesce(l.text, cast(to_json(r) as varchar))" if self._source.mapping.reject_text else "null"
+        inserted = self._con.execute(
+            "insert into quality.rejects select ?, a.delivery_id, ?, j.row_no, string_split(j.reasons, ' '), "
+            f"regexp_replace(left({record}, {REJECT_TEXT_CHARACTERS}), '{EMAIL}', '(e-mail)', 'g'), now() "
+            f"from ({rejects}) j join _smm_arrival a on a._smm_delivery = j.delivery "
+            "left join _smm_text l on l.delivery = j.delivery and l.row_no = j.row_no "
+            "left join _smm_record r on r._smm_delivery = j.delivery and r._smm_row = j.row_no where not a.is_again",
+            [self._source.name, table_name],
+        ).fetchone()
+        return int(inserted[0]) if inserted else 0
+
+    def _by_delivery(self, select: str) -> list[tuple[int, int]]:
+        return self._con.execute(f"{select} group by all").fetchall()

@@ -1,0 +1,164 @@
+"""Large and hostile files: read in pieces, in one transaction and bounded memory, with the result of one piece."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from smm_pipeline.ingest import RECORDS, Counts, json_arrays, json_documents, text_readers
+from smm_pipeline.ingest import records as ingest_records
+from tests.ingest_fixture import Instance
+
+FEEDS = {
+    "lines": 'mapping = "followers_jsonl.yml"',
+    "sheet": 'mapping = "orders_csv.yml"',
+    "table": 'mapping = "products_parquet.yml"',
+    "array": 'vendor = "woocommerce_products"\nconstants = {store_id = "s", currency = "UAH"}',
+}
+TABLE = "raw.community_day"
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block of text holds a line or two, a piece two or three of them."""
+    monkeypatch.setattr(text_readers, "PIECE_CHARACTERS", 100)
+    monkeypatch.setattr(ingest_records, "BLOCK_CHARACTERS", 50)
+    monkeypatch.setattr(ingest_records, "PIECE_CHARACTERS", 300)
+
+
+def _line(community: str, followers: object = 1) -> str:
+    return json.dumps({"community": community, "day": "2026-03-01", "followers": followers}) + "\n"
+
+
+def _lines() -> str:
+    """23 records on 25 lines: 20 communities, one of them with another value at the end, and two that are none."""
+    good = [_line(f"c{n}") for n in range(20)]
+    return "".join(
+        ["\n", *good[:9], "{broken\n", "  \n", *good[9:], '{"community": ["x"], "day": NaN}\n', _line("c3", 7)]
+    )
+
+
+def _loaded(shop: Instance) -> tuple[object, ...]:
+    [result] = shop.ingest("lines")
+    return (
+        result.counts,
+        shop.content(TABLE),
+        shop.rows("select * exclude (rejected_at) from quality.rejects order by all"),
+    )
+
+
+def test_pieces_give_what_one_piece_gives(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    shops = [Instance(tmp_path / name, FEEDS) for name in ("whole", "pieces")]
+    for shop in shops:
+        shop.deliver("lines", "a.jsonl", _lines(), mtime=1_775_000_000)
+    whole = _loaded(shops[0])
+    request.getfixturevalue("small_pieces")
+    assert _loaded(shops[1]) == whole
+    assert whole[0] == {RECORDS: Counts(23, 21, rejected=2), TABLE: Counts(21, 20, superseded=1)}
+    rejects = shops[1].rows("select source_row, reasons, record from quality.rejects order by 1")
+    assert rejects == [
+        (11, ["broken_json"], "{broken"),
+        (24, ["not_finite"], '{"community": ["x"], "day": NaN}'),
+    ]
+    assert shops[1].rows(f"select value from {TABLE} where community_id = 'c3' and _is_current") == [(7,)]
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_what_turns_out_bad_at_its_end_leaves_nothing(tmp_path: Path) -> None:
+    """The damage is found after pieces were taken: of that delivery nothing stays, the others load."""
+    shop = Instance(tmp_path, {"lines": FEEDS["lines"] + "\nmax_reject_share = 0.05"})
+    shop.deliver("lines", "a.jsonl", _line("good"), mtime=1)
+    shop.deliver("lines", "b.jsonl.gz", gzip.compress(_lines().encode() * 3)[:-1], mtime=2)
+    shop.deliver("lines", "c.jsonl", _lines(), mtime=3)
+    shop.deliver("lines", "d.jsonl", _line("good, too"), mtime=4)
+    results = {r.file_path: r for r in shop.ingest()}
+    assert {name: r.status for name, r in results.items()} == {
+        "a.jsonl": "loaded",
+        "b.jsonl.gz": "failed",
+        "c.jsonl": "failed",
+        "d.jsonl": "loaded",
+    }
+    assert [str(results[n].error)[:7] for n in ("b.jsonl.gz", "c.jsonl")] == ["SMM-201", "SMM-207"]
+    assert shop.rows(f"select community_id from {TABLE} order by 1") == [("good",), ("good, too",)]
+    assert shop.rejects() == []
+
+
+def test_a_gzip_bomb_is_refused_while_it_unpacks(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, FEEDS)
+    bomb = gzip.compress(bytes(200_000_000), 1)
+    for feed, name in (("lines", "bomb.jsonl.gz"), ("table", "bomb.parquet.gz")):
+        shop.deliver(feed, name, bomb)
+    lines, table = (r.error for r in shop.ingest())
+    assert lines is not None
+    assert table is not None
+    assert lines.what == "line 1 is longer than 67108864 bytes: this is no text of lines"
+    assert table.what == f"the gzip of {len(bomb)} bytes unpacks to more than {200 * len(bomb)} bytes"
+
+
+def test_huge_values_lines_and_headers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Instance(tmp_path, FEEDS)
+    deep = '{"community": "deep", "day": "2026-03-01", "followers": 1, "more": ' + "[" * 100_000 + "]" * 100_000 + "}\n"
+    shop.deliver("lines", "long.jsonl", _line("x" * 10_000_000) + deep + _line("c", "9" * 3_000_000), mtime=1)
+    shop.deliver("sheet", "field.csv", "order;created;status;total\n1;2;3;" + "9" * 3_000_000 + "\n", mtime=1)
+    shop.deliver("sheet", "wide.csv", ";".join(f"c{n}" for n in range(100_000)) + "\n", mtime=2)
+    long, field, wide = shop.ingest()
+    assert long.counts[TABLE] == Counts(3, 2, rejected=1)
+    assert shop.rows(f"select max(length(community_id)) from {TABLE}") == [(10_000_000,)]
+    assert shop.rows("select reasons, length(record) from quality.rejects") == [(["bad_number:value"], 10_000)]
+    assert [str(r.error and r.error.what)[:24] for r in (field, wide)] == [
+        "line 2: the quoting is b",
+        "the header names 100000 ",
+    ]
+    monkeypatch.setattr(text_readers, "MAX_LINE_BYTES", 1000)
+    monkeypatch.setattr(text_readers, "PIECE_CHARACTERS", 100)
+    shop.deliver("lines", "endless.jsonl", _line("y" * 2000), mtime=3)
+    [endless] = shop.ingest("lines")
+    assert endless.error is not None
+    assert endless.error.what.startswith("line 1 is longer than 1000 bytes")
+
+
+PRODUCT = '{"id": %d, "name": "Лампа", "price": 1.10, "sku": "s"}'
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        ("[" + ", \n".join(PRODUCT % n for n in range(40)) + " ]\n", ""),
+        ("[" + ",".join(PRODUCT % n for n in range(40)) + "] x", "Extra data"),
+        ("[" + ",".join(PRODUCT % n for n in range(40)) + ",]", "Expecting value"),
+        ("[" + ",".join(PRODUCT % n for n in range(40)), "Expecting ']'"),
+        ("[" + ",".join(PRODUCT % n for n in range(40)) + ', {"id": 1, "name": "', "Unterminated string"),
+        ("[" + ",\n".join(PRODUCT % n for n in range(40)) + ', {"id": Infinity}]', "not finite"),
+    ],
+)
+def test_a_large_array_is_read_record_by_record(
+    document: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_documents, "WHOLE_BYTES", 10)
+    monkeypatch.setattr(json_arrays, "_BLOCK_BYTES", 7)
+    shop = Instance(tmp_path, FEEDS)
+    shop.deliver("array", "products.json", document)
+    [result] = shop.ingest("array")
+    if says:
+        assert result.error is not None
+        assert result.error.code == "SMM-201"
+        assert says in result.error.what
+    else:
+        assert result.counts["raw.shop_product"] == Counts(40, 40)
+        assert shop.rows("select distinct product_name, price_amount::varchar from raw.shop_product") == [
+            ("Лампа", "1.1000")
+        ]
+
+
+def test_the_line_of_a_wrong_byte_is_told_of_a_large_array_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_documents, "WHOLE_BYTES", 10)
+    monkeypatch.setattr(json_arrays, "_BLOCK_BYTES", 64)
+    shop = Instance(tmp_path, FEEDS)
+    document = "[" + ",\n".join(PRODUCT % n for n in range(40)) + "]"
+    shop.deliver("array", "products.json", document.encode().replace(b'"id": 30,', b'"id": 30, "\xff": 1,'))
+    [result] = shop.ingest("array")
+    assert result.error is not None
+    assert (result.error.code, result.error.what[:31]) == ("SMM-203", "byte 0xff in line 31 is not utf")

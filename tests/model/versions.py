@@ -1,0 +1,80 @@
+"""What orders and their lines should look like after any history of deliveries, said in plain Python.
+
+Belongs here: the rules of versions as docs/mapping.md tells them, and nothing of how the warehouse keeps them. Does not
+belong here: files and databases (test_histories.py).
+
+The rank of a content of a key is the best it ever had: the vendor's version (none is the oldest), then the extraction,
+then whether it was its delivery's last word on the key. The content of the highest rank is current.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+
+NONE = 0
+Rank = tuple[int, int, bool]
+LineKey = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Order:
+    """One record of a delivery: `modified` is the vendor's version or NONE, `lines` are pairs of id and pieces."""
+
+    order_id: int
+    modified: int
+    status: str
+    lines: tuple[tuple[int, int], ...]
+
+
+@dataclass
+class Versions:
+    """Every content of one table's keys, with its best rank."""
+
+    ranks: dict[Hashable, dict[Hashable, Rank]] = field(default_factory=dict)
+
+    def see(self, rows: Iterable[tuple[Hashable, Hashable, int]], hour: int) -> None:
+        """Take note of a delivery's rows (key, content, vendor's version) in their order."""
+        by_key: dict[Hashable, list[tuple[int, int, Hashable]]] = {}
+        for place, (key, content, modified) in enumerate(rows):
+            by_key.setdefault(key, []).append((modified, place, content))
+        for key, found in by_key.items():
+            known = self.ranks.setdefault(key, {})
+            for modified, place, content in found:
+                rank = (modified, hour, (modified, place) == max(found)[:2])
+                known[content] = max(rank, known.get(content, rank))
+
+    def current(self) -> dict[Hashable, tuple[Hashable, Rank]]:
+        """The content that holds for each key, and its rank."""
+        return {key: max(known.items(), key=lambda item: item[1]) for key, known in self.ranks.items()}
+
+    def history(self) -> set[tuple[Hashable, Hashable, int]]:
+        """Every key and content, with the newest hour at which it was seen."""
+        return {(key, content, rank[1]) for key, known in self.ranks.items() for content, rank in known.items()}
+
+
+@dataclass
+class World:
+    """Orders and lines after the deliveries that were seen."""
+
+    orders: Versions = field(default_factory=Versions)
+    lines: Versions = field(default_factory=Versions)
+
+    def see(self, delivery: Iterable[Order], hour: int) -> None:
+        """Load a delivery that was extracted at an hour; seeing it again later says that it holds again."""
+        records = list(delivery)
+        self.orders.see(((o.order_id, (o.modified, o.status), o.modified) for o in records), hour)
+        self.lines.see(
+            (((o.order_id, line), (o.modified, pieces), o.modified) for o in records for line, pieces in o.lines), hour
+        )
+
+    def shown_lines(self) -> dict[Hashable, Hashable]:
+        """The current lines that came with the newest version of their order; others were taken out of it."""
+        orders = self.orders.current()
+        shown = {}
+        for key, (content, (modified, hour, _)) in self.lines.current().items():
+            _, (order_modified, order_hour, _) = orders[key[0]]  # type: ignore[index] # the key of a line is a pair
+            is_told = modified != NONE and order_modified != NONE
+            if modified >= order_modified if is_told else hour >= order_hour:
+                shown[key] = content
+        return shown
