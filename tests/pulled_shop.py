@@ -60,12 +60,12 @@ class PulledShop(Instance):
         [result], loaded = self.pull_all()
         return result, loaded
 
-    def pull_all(self) -> tuple[list[PullResult], list[DeliveryResult]]:
-        """Pull every feed that has a pull and load what came."""
+    def pull_all(self, feed: str | None = None) -> tuple[list[PullResult], list[DeliveryResult]]:
+        """Pull every feed that has a pull, or the one named, and load what came."""
         settings = load_settings(self.home)
         with connect(settings) as con:
             ensure_schema(con, self.catalog, settings)
-            return pull_feeds(con, settings, self.catalog, run_id="test", clock=self.clock)
+            return pull_feeds(con, settings, self.catalog, run_id="test", feed=feed, clock=self.clock)
 
     def mark(self) -> dict[str, Any]:
         """How far the feed is read, as the books say."""

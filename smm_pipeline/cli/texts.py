@@ -61,7 +61,8 @@ def pull_dict(pull: PullResult) -> dict[str, Any]:
 
 def _pull_lines(pull: PullResult) -> list[str]:
     """What the pull of one feed brought, and why it ended early."""
-    lines = [f"pulled {pull.feed}: {counted(pull.pages, 'page')}, {counted(pull.records, 'record')}"]
+    records = "" if pull.records is None else f", {counted(pull.records, 'record')}"
+    lines = [f"pulled {pull.feed}: {counted(pull.pages, 'page')}{records}"]
     lines += [f"note on the pull of {pull.feed}: {warning}" for warning in pull.warnings]
     return lines + ([f"the pull of {pull.feed} ended early:\n{pull.error}"] if pull.error else [])
 

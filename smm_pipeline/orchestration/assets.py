@@ -112,7 +112,7 @@ def _log_pulls(context: dg.AssetExecutionContext, pulls: Iterable[PullResult]) -
             context.log.error("pull of %s ended early\n%s", pull.feed, pull.error)
         for warning in pull.warnings:
             context.log.warning("pull of %s: %s", pull.feed, warning)
-        context.log.info("pull of %s: %d pages, %d records", pull.feed, pull.pages, pull.records)
+        context.log.info("pull of %s: %d pages", pull.feed, pull.pages)
 
 
 def _log_deliveries(context: dg.AssetExecutionContext, deliveries: Iterable[DeliveryResult]) -> None:

@@ -31,11 +31,14 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass
 class PullResult:
-    """What the pull of one feed brought; with an error, the pages before it are kept and the next pull goes on."""
+    """What the pull of one feed brought; with an error, the pages before it are kept and the next pull goes on.
+
+    `records` is None where pages are no JSON: only ingest can count their records.
+    """
 
     feed: str
     pages: int = 0
-    records: int = 0
+    records: int | None = 0
     warnings: list[str] = field(default_factory=list)
     error: SmmError | None = None
 
@@ -73,7 +76,7 @@ def pull_feeds(
         # What is wrong with its mapping is told by ingest; pages that nobody can read need not be fetched.
         if feed_fault(con, settings, catalog, name):
             continue
-        deliveries += ingest_landing(con, settings, catalog, feeds=[name], run_id=run_id)
+        deliveries += _loaded(con, settings, catalog, name, run_id)
         result = PullResult(name)
         try:
             source = load_source(name, pull, settings)
@@ -85,8 +88,16 @@ def pull_feeds(
         _note(con, result, run_id)
         results.append(result)
         if result.pages:
-            deliveries += ingest_landing(con, settings, catalog, feeds=[name], run_id=run_id)
+            deliveries += _loaded(con, settings, catalog, name, run_id)
     return results, deliveries
+
+
+def _loaded(
+    con: duckdb.DuckDBPyConnection, settings: Settings, catalog: Catalog, feed: str, run_id: str
+) -> list[DeliveryResult]:
+    """Load what a feed has; what cannot even be opened is told by the ingest of all feeds, once."""
+    results = ingest_landing(con, settings, catalog, feeds=[feed], run_id=run_id)
+    return [result for result in results if result.delivery_id]
 
 
 def pull_fault(settings: Settings, name: str) -> SmmError | None:
@@ -129,7 +140,7 @@ def _pull(
     with Client(source.feed, source.spec, source.pull, secrets, clock) as client:
         for page in read_pages(source, client, clock, mark):
             result.pages += 1
-            result.records += page.records
+            result.records = None if source.spec.job else (result.records or 0) + page.records
             keep_page(
                 settings.raw_store,
                 source.feed,

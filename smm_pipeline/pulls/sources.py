@@ -32,8 +32,8 @@ _HINT = "see docs/pulls.md"
 class Source:
     """One feed's API.
 
-    `names` are the values of names in braces that do not change from page to page; `fingerprint` changes with whatever
-    decides which records a page holds, and a mark of another one is none.
+    `names` are the values of names in braces that do not change from page to page; `fingerprint` changes with what the
+    shop asks for, and a mark of another one is none.
     """
 
     feed: str
@@ -72,8 +72,10 @@ def load_source(feed: str, pull: Pull, settings: Settings) -> Source:
     names = {**spec.defaults, **pull.parameters, "account": pull.account, "client_id": pull.client_id}
     zone = ZoneInfo((spec.window and spec.window.zone) or declared.time_zone or settings.shop.time_zone)
     address = pull.base_url or spec.base_url
-    what = (spec.model_dump_json(exclude={"quota", "errors", "auth"}), address, sorted(names.items()), str(zone))
-    fingerprint = hashlib.sha256(repr(what).encode()).hexdigest()[:16]
+    # What a shop sets, and what marks are made of; a newer version of its description goes on where it was.
+    asked = (pull.description or vendor, pull.base_url, pull.account, sorted(pull.parameters.items()), pull.first_day)
+    shape = (str(zone), spec.pages.kind, spec.pages.parameter, spec.window and spec.window.kind, spec.job is not None)
+    fingerprint = hashlib.sha256(repr((asked, shape)).encode()).hexdigest()[:16]
     return Source(feed, pull, spec, address, names, Span(spec.window, spec.pages, zone, pull.first_day), fingerprint)
 
 

@@ -82,7 +82,7 @@ create table if not exists meta.pull_attempt (
     feed varchar primary key,
     tried_at timestamptz not null,
     pages bigint not null,
-    records bigint not null,
+    records bigint,
     warnings varchar[] not null,
     error_code varchar,
     error_message varchar,

@@ -19,6 +19,8 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.orchestration.assets import HTML_REPORT, SERVING_FILE
 from smm_pipeline.orchestration.checks import asset_key, check_specs
 from smm_pipeline.orchestration.instance import create_storage, prepare_dagster_home, settings_or_placeholder
+from smm_pipeline.orchestration.metadata import fates
+from smm_pipeline.pulls import PullResult
 from smm_pipeline.settings import Settings, Shop
 from tests.project_catalog import project_catalog
 
@@ -126,6 +128,13 @@ def test_functions_of_assets_say_that_they_return_metadata_only(steps: list[dg.A
 def test_partitioned_tables_are_backfilled_in_one_run(steps: list[dg.AssetsDefinition]) -> None:
     policies = {step.backfill_policy for step in steps if step.partitions_def is not None}
     assert policies == {dg.BackfillPolicy.single_run()}
+
+
+def test_a_pull_that_ended_early_is_told_with_every_raw_table(catalog: Catalog) -> None:
+    early = PullResult("orders", error=SmmError("SMM-313", "the source's quota is used up"))
+    told = fates(catalog["raw.shop_order"], [], [PullResult("web"), early])
+    assert told["failed_pulls_of_all_feeds"] == 1
+    assert "failed_pulls_of_all_feeds" not in fates(catalog["raw.shop_order"], [], [])
 
 
 def test_automation_is_on(defs: dg.Definitions) -> None:

@@ -42,7 +42,7 @@ def read(shop: PulledShop) -> PullResult:
     with Client("feed", source.spec, pull, read_secrets("feed", pull), shop.clock) as client:
         try:
             for page in read_pages(source, client, shop.clock, None):
-                result.pages, result.records = result.pages + 1, result.records + page.records
+                result.pages, result.records = result.pages + 1, (result.records or 0) + page.records
         except SmmError as error:
             result.error = error
     return result
@@ -240,7 +240,7 @@ def test_metrica(tmp_path: Path, api: Api) -> None:
     assert (shop.mark()["place"], shop.mark()["is_done"]) == ({"job": "31", "done": 1}, False)
     api.script(report("processed", 2), part("2026-03-08"), report("cleaned_by_user"))
     result, _ = shop.pull()
-    assert (code(result), result.pages, shop.mark()["is_done"]) == ("", 1, True)
+    assert (code(result), result.pages, result.records, shop.mark()["is_done"]) == ("", 1, None, True)
     base = "/counter/9/logrequest"
     assert [(c.method, c.path) for c in api.calls] == [
         ("GET", f"{base}/31"), ("GET", f"{base}/31/part/1/download"), ("POST", f"{base}/31/clean"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from smm_pipeline.errors import SmmError
 from smm_pipeline.ingest.pulled import keep_page
 from smm_pipeline.pulls import PullResult, run
 from smm_pipeline.warehouse.failpoints import VARIABLE, FailpointError
@@ -206,14 +207,23 @@ def test_a_pull_of_too_many_pages_ends_and_the_next_goes_on(tmp_path: Path, api:
     assert (result.error, [d for d, _ in shop.rows(DAYS)]) == (None, [1, 2, 3])
 
 
-def test_another_account_is_read_from_its_own_beginning(shop: PulledShop, api: Api) -> None:
+def test_what_is_asked_anew_is_read_from_its_beginning(shop: PulledShop, api: Api) -> None:
+    """Another address, or another first day; a description that was improved goes on where it was."""
     api.script(*pages([day(1)]))
     shop.pull()
-    config = shop.home / "smm.toml"
-    text = config.read_text(encoding="utf-8").replace("/v1", "/v2")
-    config.write_text(text + "\nfirst_day = 2024-01-01\n", encoding="utf-8")
+    config, described = shop.home / "smm.toml", shop.home / "api.yml"
+    described.write_text(NUMBERED.replace("/days", "/days-of-version-2"), encoding="utf-8")
     shop.pull()
-    assert (api.calls[-1].path, api.seen[-1]["changed"]) == ("/v2/days", "2024-01-01T00:00:00")
+    config.write_text(config.read_text(encoding="utf-8").replace("/v1", "/v2"), encoding="utf-8")
+    shop.pull()
+    config.write_text(config.read_text(encoding="utf-8") + "\nfirst_day = 2024-01-01\n", encoding="utf-8")
+    shop.pull()
+    assert [(call.path, call.query["changed"][:10]) for call in api.calls] == [
+        ("/v1/days", "2025-03-10"),
+        ("/v1/days-of-version-2", "2026-03-10"),
+        ("/v2/days-of-version-2", "2025-03-10"),
+        ("/v2/days-of-version-2", "2024-01-01"),
+    ]
 
 
 def test_no_secret_is_written_anywhere(tmp_path: Path, api: Api) -> None:
@@ -241,6 +251,12 @@ def test_one_source_that_fails_does_not_stop_the_others(tmp_path: Path, api: Api
         config.write('\n[feeds.bad]\nvendor = "shopify_orders"\n[feeds.bad.pull]\ntoken_env = "MISSING_TOKEN"\n')
         config.write(f'base_url = "{api.url}"\n')
     api.script(*pages([day(1)]))
-    results, _ = shop.pull_all()
+    (tmp_path / "landing" / "feed").mkdir(parents=True)
+    (tmp_path / "landing" / "feed" / "link.json").symlink_to(tmp_path / "smm.toml")
+    results, deliveries = shop.pull_all()
+    assert [d.status for d in deliveries] == ["loaded"], "the link is told by the ingest of all feeds alone"
     assert [(r.feed, r.error and r.error.code) for r in results] == [("feed", None), ("bad", "SMM-103")]
     assert [d for d, _ in shop.rows(DAYS)] == [1]
+    with pytest.raises(SmmError, match="there is no feed 'fede'") as caught:
+        shop.pull_all("fede")
+    assert (caught.value.code, caught.value.hint) == ("SMM-206", "did you mean feed?")
