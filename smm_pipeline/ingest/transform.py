@@ -63,7 +63,9 @@ class TablePlan:
         cells = [_cell_name(c) for c in columns if self._is_cell(c)]
         found = [f"{_is_typed_cell(self.rules[c.name])} as {_cell_name(c)}" for c in columns if self._is_cell(c)]
         texts = self._level(self._rows(), [f"{self._text(c)} as {quoted(c.name)}" for c in columns] + found)
-        known = self._level(texts, [f"{_known(c)} as {quoted(c.name)}" for c in columns] + cells)
+        # A level of its own: a macro copies its argument to each place of use, and DuckDB plans every copy.
+        trimmed = self._level(texts, [f"_smm_trim({quoted(c.name)}) as {quoted(c.name)}" for c in columns] + cells)
+        known = self._level(trimmed, [f"{_known(c)} as {quoted(c.name)}" for c in columns] + cells)
         # Whether a vendor's name holds is judged by the row's day, which is typed later.
         dated_names = [c for c in columns if self.rules[c.name].is_dated]
         vendors = [_vendor_name(c) for c in dated_names]
@@ -104,7 +106,7 @@ class TablePlan:
         return f"select {_CARRIED}, {', '.join(c for c in columns if c)} from ({inner})"
 
     def _text(self, column: ColumnSpec) -> str:
-        return _trimmed(self.rules[column.name], self.source)
+        return _as_text(self.rules[column.name], self.source)
 
     def _value(self, column: ColumnSpec) -> str:
         text = quoted(column.name)
@@ -173,7 +175,7 @@ def record_source(source: FeedSource) -> str:
     extracted = "delivered_ts"
     if mapping.extracted_ts:
         rule = mapping.extracted_ts
-        value = _typed("TIMESTAMPTZ", _trimmed(rule, source), rule, source, _is_typed_cell(rule))
+        value = _typed("TIMESTAMPTZ", f"_smm_trim({_as_text(rule, source)})", rule, source, _is_typed_cell(rule))
         extracted = f"coalesce({value}, delivered_ts)"
     named = _named(mapping, "select * from _smm_record join _smm_arrival using (_smm_delivery)")
     skipped = " or ".join(f"coalesce(({rule.where}), false)" for rule in mapping.skip)
@@ -225,12 +227,12 @@ def _select_also(level: dict[str, str], inner: str) -> str:
     return f"select *{named} from ({inner})"
 
 
-def _trimmed(rule: ColumnRule, source: FeedSource) -> str:
+def _as_text(rule: ColumnRule, source: FeedSource) -> str:
     if rule.const is not None:
         return literal(rule.const)
     # The bare name of a field may be any text, a keyword too.
     expression = quoted(rule.expr) if rule.expr in source.mapping.structure else rule.expr
-    return f"_smm_trim(cast(({expression}) as varchar))"
+    return f"cast(({expression}) as varchar)"
 
 
 def _may_be_cell(rule: ColumnRule, source: FeedSource) -> bool:

@@ -93,13 +93,14 @@ MACROS = {
         then array_to_string(list_transform(string_split(t, '\\'), lambda p: replace(replace(replace(replace(
             p, '\t', chr(9)), '\n', chr(10)), '\r', chr(13)), '\''', '''')), '\')
         else t end""",
-    "_smm_array(t)": rf"""
-        case when regexp_full_match(t, '\[\s*\]') then cast([] as varchar[])
-        when regexp_full_match(t, '(?s)\[\s*{_ELEMENT}(?:\s*,\s*{_ELEMENT})*\s*\]')
-        then list_transform(regexp_extract_all(t, '(?s){_ELEMENT}'), lambda e:
-            case when e[1] = '''' then without_escapes(e[2:-2]) else rtrim(e) end) end""",
     # An array in a cell, [1,2] or ['a','b\'c'], as texts; its quotes may be escaped once more. Other text: NULL.
-    "list_of(t)": r"_smm_array(case when starts_with(t, '[\''') then without_escapes(t) else t end)",
+    # A macro copies its argument to every use; within a lambda it is planned, and computed, once.
+    "list_of(t)": rf"""
+        list_transform([case when starts_with(t, '[\''') then without_escapes(t) else t end], lambda a:
+            case when regexp_full_match(a, '\[\s*\]') then cast([] as varchar[])
+            when regexp_full_match(a, '(?s)\[\s*{_ELEMENT}(?:\s*,\s*{_ELEMENT})*\s*\]')
+            then list_transform(regexp_extract_all(a, '(?s){_ELEMENT}'), lambda e:
+                case when e[1] = '''' then without_escapes(e[2:-2]) else rtrim(e) end) end)[1]""",
     # Looking at the ends first is six times faster than trimming everything.
     "_smm_trim(t)": """
         nfc_normalize(case
