@@ -71,7 +71,7 @@ select
     p.currency,
     case
         when p.currency = $shop_currency then p.cost_amount
-        else cast(p.cost_amount * cast(x.rate as decimal(20, 10)) as decimal(18, 4))
+        else cast(p.cost_amount * x.rate as decimal(18, 4))
     end as cost_base_amount
 from parted as p
 left join core.fct_exchange_rate as x on x.date_local = p.date_local and x.currency = p.currency

@@ -5,12 +5,13 @@ with active_day as (
     where date_local between $first_date and $last_date
 ),
 
--- Into the shop's currency: as published, or the other way round where only that is.
+-- Into the shop's currency: as published, or the other way round where only that is. A product of two decimals of 18 digits
+-- has 18 itself, room for ten thousand; with 20 digits a rate may be multiplied with any amount.
 published as (
     select
         rate_date,
         from_currency as currency,
-        cast(rate / nullif(coalesce(units, 1), 0) as decimal(18, 10)) as rate,
+        cast(rate / nullif(coalesce(units, 1), 0) as decimal(20, 10)) as rate,
         1 as is_direct,
         observed_ts,
         source_system
@@ -23,7 +24,7 @@ published as (
     select
         rate_date,
         to_currency as currency,
-        cast(coalesce(units, 1) / nullif(cast(rate as double), 0) as decimal(18, 10)) as rate,
+        cast(coalesce(units, 1) / nullif(cast(rate as double), 0) as decimal(20, 10)) as rate,
         0 as is_direct,
         observed_ts,
         source_system

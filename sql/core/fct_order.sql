@@ -118,7 +118,7 @@ select
     coupon_codes,
     currency,
     cast(original_amount as decimal(18, 4)) as original_amount,
-    cast(exchange_rate as decimal(18, 10)) as exchange_rate,
+    cast(exchange_rate as decimal(20, 10)) as exchange_rate,
     exchange_rate_date,
     is_foreign and exchange_rate is null as is_rate_missing,
     cast(gross_revenue_amount as decimal(18, 4)) as gross_revenue_amount,

@@ -60,10 +60,9 @@ select
     cast(r.original_amount as decimal(18, 4)) as original_amount,
     r.original_currency <> $shop_currency and x.rate is null as is_rate_missing,
     cast(
-        -- A product of two decimals of 18 digits has 18, and room for four before the point.
         case
             when r.original_currency = $shop_currency then r.original_amount
-            else r.original_amount * cast(x.rate as decimal(20, 10))
+            else r.original_amount * x.rate
         end
         as decimal(18, 4)
     ) as refund_amount,

@@ -28,7 +28,7 @@ stated as (
         -- In the order's own currency: without a rate it is unknown.
         case
             when coalesce(o.currency, $shop_currency) = $shop_currency then o.original_amount
-            else cast(o.original_amount * cast(x.rate as decimal(20, 10)) as decimal(18, 4))
+            else cast(o.original_amount * x.rate as decimal(18, 4))
         end as refunded_amount,
         coalesce(o.currency, $shop_currency) <> $shop_currency and x.rate is null and o.original_amount <> 0 as is_unrated
     from order_ref as o
@@ -57,7 +57,7 @@ dated as (
             case
                 when coalesce(r.currency, o.currency, $shop_currency) = $shop_currency
                     then coalesce(r.refund_amount, l.refund_amount)
-                else cast(coalesce(r.refund_amount, l.refund_amount) * cast(x.rate as decimal(20, 10)) as decimal(18, 4))
+                else cast(coalesce(r.refund_amount, l.refund_amount) * x.rate as decimal(18, 4))
             end
         ) as refund_amount,
         max(case
