@@ -1,4 +1,4 @@
--- Grain: one row per one query, page and day, or period up to it. The newest version of each key; ingest has typed it and told the versions apart.
+-- Grain: one row per one query, page and day, or period up to it. The newest version of each key; ingest has typed it.
 select
     source_system,
     site,
