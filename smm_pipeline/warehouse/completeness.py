@@ -140,11 +140,11 @@ order by t.table_name, d.date_local
 
 
 def lineage(catalog: Catalog) -> dict[str, Sequence[str]]:
-    """For each daily KPI table that is published the dated contracts out of which its numbers come."""
+    """For each KPI table that is published the dated contracts out of which its numbers come."""
     return {
         spec.name: sorted(name for name in catalog.upstream(spec.full_name) if _is_dated_contract(catalog[name]))
         for spec in catalog.layer("kpi")
-        if spec.publish and spec.partition and spec.name != _QUALITY
+        if spec.publish and spec.name != _QUALITY
     }
 
 

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
-from smm_pipeline.cli.rejects import harmless
+from smm_pipeline.cli.rejects import export_rejects, harmless, list_rejects, show_reject
+from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.mapping import parse_mapping
 from smm_pipeline.ingest.shown_record import Fields, fields_of, shape, shown_record
+from smm_pipeline.settings import load_settings
+from smm_pipeline.warehouse.rejects import Wanted
 from tests.commands import smm
 from tests.ingest_fixture import Instance
 from tests.project_catalog import project_catalog
@@ -89,17 +92,19 @@ def test_rejects_are_listed_shown_and_written_for_spreadsheets(shop: Instance, t
 
 
 def test_what_is_not_there_is_told(shop: Instance) -> None:
-    for words, code, told in (
-        (["show", "zzzz"], "SMM-210", "there is no reject"),
-        (["show", "ab"], "SMM-210", "at least 4 characters"),
-        (["list", "--feed", "shet"], "SMM-206", "did you mean sheet?"),
-        (["replay", "shet"], "SMM-206", "feeds of this instance: sheet"),
-        (["list", "--csv", str(shop.home)], "SMM-107", "Is a directory"),
-    ):
-        failed = smm(shop.home, "rejects", *words)
-        assert failed.returncode == 1
-        assert code in failed.stderr
-        assert told in failed.stderr
+    settings, catalog = load_settings(shop.home), project_catalog()
+    with pytest.raises(SmmError, match=r"SMM-210: there is no reject 'zzzz'"):
+        show_reject(settings, catalog, "zzzz")
+    with pytest.raises(SmmError, match=r"SMM-210: expected at least 4 characters"):
+        show_reject(settings, catalog, "ab")
+    with pytest.raises(SmmError, match=r"(?s)SMM-206.*did you mean sheet\?"):
+        list_rejects(settings, catalog, Wanted(feed="shet"), 20)
+    with pytest.raises(SmmError, match=r"SMM-107: not writable: Is a directory"):
+        export_rejects(settings, catalog, Wanted(), None, shop.home)
+    failed = smm(shop.home, "rejects", "replay", "shet")
+    assert failed.returncode == 1
+    assert "SMM-206" in failed.stderr
+    assert "feeds of this instance: sheet" in failed.stderr
 
 
 def test_after_a_correction_rejects_become_rows_and_nothing_doubles(shop: Instance, tmp_path: Path) -> None:

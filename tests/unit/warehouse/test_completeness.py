@@ -61,7 +61,7 @@ _TABLES = (
     _table("core", "fct_member", "raw.community_day", "raw.member_activity", "raw.community"),
     _table("kpi", "voice", "raw.mention"),
     _table("kpi", "supporters", "core.fct_member"),
-    _table("kpi", "costs", "raw.smm_cost"),
+    _table("kpi", "costs", "raw.smm_cost", partition=None),
 )
 CATALOG = Catalog({spec.full_name: spec for spec in _TABLES})
 States = dict[str, dict[int, tuple[str, str | None]]]
