@@ -90,7 +90,7 @@ def judge(answer: Answer, errors: Errors | None, now: datetime) -> None:
     wait = retry_after(answer.headers.get("retry-after"), now)
     words = " ".join(filter(None, [f"HTTP {answer.status}" if answer.status >= 400 else "", code, message])) or "?"
     if errors and code:
-        if code in errors.token or (errors.token_pattern and re.search(errors.token_pattern, message)):
+        if code in errors.token or (errors.token_pattern and re.search(errors.token_pattern, f"{code} {message}")):
             raise TokenRefusedError(_token_error(words, answer.where))
         if code in errors.quota:
             raise PassingError(_quota_error(words, answer.where), wait)
@@ -147,7 +147,10 @@ def _walk(value: Any, keys: Sequence[str]) -> Any:
 
 
 def _told(answer: Answer, errors: Errors | None) -> tuple[str, str]:
-    """The vendor's code and message, without persons and of bounded length; empty where it has none."""
+    """The vendor's code and message, without persons and of bounded length; empty where there is no failure.
+
+    Data may have a field that is called like the code: without a message it is none.
+    """
     document = answer.document
     if document is None and answer.status >= 400:
         try:
@@ -156,9 +159,11 @@ def _told(answer: Answer, errors: Errors | None) -> tuple[str, str]:
             document = None
     if errors is None or document is None:
         return "", ""
-    code, message = value_at(document, errors.code), value_at(document, errors.message) if errors.message else ""
-    told = "" if code in (None, "") else without_persons(str(code))[:MESSAGE_CHARACTERS]
-    return told, without_persons(str(message or ""))[:MESSAGE_CHARACTERS] if message != code else ""
+    code, message = value_at(document, errors.code), value_at(document, errors.message or errors.code)
+    if code in (None, "") or (answer.status < 400 and message in (None, "")):
+        return "", ""
+    told = without_persons(str(code))[:MESSAGE_CHARACTERS]
+    return told, "" if message in (None, code) else without_persons(str(message))[:MESSAGE_CHARACTERS]
 
 
 def _bad(what: str, where: str) -> SmmError:

@@ -124,6 +124,14 @@ def test_what_stays_wrong_is_told_at_once(api: Api, reply: Reply, code: str, tol
     assert "renew the token" in error.hint or code != "SMM-312"
 
 
+def test_data_with_a_code_and_no_message_is_data(api: Api) -> None:
+    reply = Reply({"code": "UA", "message": None, "rows": []})
+    api.script(reply)
+    assert call(api, errors={"code": "$.code", "message": "$.message"}) == reply.body
+    api.script(Reply({"code": "quota"}, 400))
+    assert refused(api, errors={"code": "$.code", "message": "$.message", "quota": "quota"}).code == "SMM-313"
+
+
 def test_a_redirect_on_the_same_host_is_followed_with_its_own_query(api: Api) -> None:
     api.script(Reply({}, 307, {"Location": "/v2/orders?since=5"}), DATA)
     assert call(api, request={"path": "/orders", "query": {"since": "4"}}) == DATA.body

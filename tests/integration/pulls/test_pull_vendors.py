@@ -215,8 +215,9 @@ def test_tgstat(tmp_path: Path, api: Api) -> None:
         {"channelId": "@lamps", "group": "day", "token": CANARY,
          "startDate": str(MARCH_10 - 3 * 86400), "endDate": str(MARCH_10)},
     )  # fmt: skip
-    api.script(Reply({"status": "error", "error": "empty_token"}))
-    assert code(pulled(tmp_path / "b", api, "tgstat", 'account = "@lamps"')) == "SMM-312"
+    for error, expected in (("empty_token", "SMM-312"), ("Token is blocked", "SMM-312"), ("no channel", "SMM-316")):
+        api.script(Reply({"status": "error", "error": error}))
+        assert code(pulled(tmp_path / error, api, "tgstat", 'account = "@lamps"')) == expected
 
 
 def report(status: str, parts: int = 0) -> Reply:

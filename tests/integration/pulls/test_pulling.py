@@ -142,7 +142,7 @@ def test_a_lost_work_database_finds_its_place_in_the_raw_store(shop: PulledShop,
     assert [d for d, _ in shop.rows(DAYS)] == [1, 2]
 
 
-def test_pages_that_shift_are_one_order_each_and_too_few_are_asked_for_again(shop: PulledShop, api: Api) -> None:
+def test_pages_that_shift_are_one_record_each_and_too_few_are_asked_for_again(shop: PulledShop, api: Api) -> None:
     """A record on two pages is one; too few are a warning, and asked for once more, not for ever."""
     api.script(*pages([day(1), day(2)], [day(2), day(3)]))
     result, _ = shop.pull()
