@@ -55,6 +55,7 @@ format: setup-dev ## Format the Python code
 
 docs: setup-dev ## Make the pages that come from the code
 	@$(BIN)/python -m tools.settings_page
+	@$(BIN)/python -m tools.vendors_page
 
 bench: setup-dev ## Measure against polars, pandas and plain DuckDB; BENCH_EVENTS=1000000 for a small round
 	@$(BIN)/python -m bench

@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 import yaml
 
+from smm_pipeline.feeds import vendor_names
 from smm_pipeline.ingest import Counts, DeliveryResult
 from tests.ingest_fixture import SHARED_DATA, Instance
 
@@ -51,6 +52,11 @@ def test_vendor(folder: Path, case: dict[str, Any], tmp_path: Path) -> None:
         columns = ", ".join(expected["columns"])
         found = shop.rows(f"select {columns} from {table} where _is_current")
         assert sorted(map(_texts, found), key=repr) == sorted(map(_texts, expected["rows"]), key=repr), table
+
+
+def test_every_vendor_has_cases() -> None:
+    """Folders that are named like no vendor hold cases of mappings of tests/fixtures."""
+    assert set(vendor_names()) <= {folder.name for folder, _ in CASES}
 
 
 def _assert_outcome(result: DeliveryResult, expected: dict[str, Any]) -> None:

@@ -1,0 +1,69 @@
+"""Writes docs/vendors.md from the shipped mappings and their test cases, so that the page cannot fall behind either.
+
+Belongs here: turning them into tables. Does not belong here: any wording about a vendor; that is the comment at the
+head of its mapping, and the `about` of its cases. The counts on the page are those that the tests assert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from smm_pipeline.feeds import VENDORS, vendor_names
+from smm_pipeline.feeds.mapping import parse_mapping
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "vendors.md"
+CASES = ROOT / "tests" / "vendors"
+FATES = ("rows_in", "loaded", "duplicate", "superseded", "rejected")
+HEAD = """# Vendors
+
+Made by `make docs` from `smm_pipeline/feeds/vendors/*.yml` and `tests/vendors/*/cases.yml`; change the text there.
+
+`vendor = "NAME"` in a feed of `smm.toml` names one of these mappings; what the source is, and which constants the feed
+may set, stands at its head. Any other source: [mappings](mapping.md). Counts are rows of all contracts that the tests
+of a vendor account for, as in = loaded + duplicate + superseded + rejected.
+"""
+
+
+def page() -> str:
+    """The whole page as Markdown."""
+    cases = {name: yaml.safe_load((CASES / name / "cases.yml").read_text(encoding="utf-8")) for name in vendor_names()}
+    head = ["| vendor | fills | files in its shape | real sample |", "|---|---|---|---|"]
+    rows = [
+        f"| [{name}](#{name}) | {_filled(name)} | {_counts(told, 'file')} | {_counts(told, 'sample')} |"
+        for name, told in cases.items()
+    ]
+    return "\n".join([HEAD, *head, *rows, *(line for name, c in cases.items() for line in _section(name, c)), ""])
+
+
+def _filled(name: str) -> str:
+    mapping = parse_mapping((VENDORS / f"{name}.yml").read_text(encoding="utf-8"), where=name)
+    return ", ".join(f"`{table}`" for table in mapping.tables)
+
+
+def _counts(cases: Iterable[Mapping[str, Any]], kind: str) -> str:
+    """Fates of the rows of all deliveries of one kind; a dash where there is none."""
+    deliveries = [delivery for case in cases for delivery in case["deliveries"] if kind in delivery]
+    told = [fates for d in deliveries for table, fates in d.get("counts", {}).items() if table != "(records)"]
+    if not deliveries:
+        return "-"
+    sums = [sum(fates.get(fate, 0) for fates in told) for fate in FATES]
+    return f"{sums[0]:,} = {' + '.join(f'{n:,}' for n in sums[1:])}"
+
+
+def _section(name: str, cases: Iterable[Mapping[str, Any]]) -> list[str]:
+    lines = (VENDORS / f"{name}.yml").read_text(encoding="utf-8").splitlines()
+    comment = []
+    for line in lines:
+        if not line.startswith("#"):
+            break
+        comment.append(line.removeprefix("#").removeprefix(" "))
+    return ["", f"## {name}", "", "```text", *comment, "```", "", *(f"- {case['about']}" for case in cases)]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
