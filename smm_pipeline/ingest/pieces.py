@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import duckdb
@@ -19,8 +20,10 @@ from smm_pipeline.ingest.records import RecordTable
 from smm_pipeline.ingest.results import RECORDS, RecordReject
 from smm_pipeline.ingest.transform import TablePlan, record_source, skipped_sql
 from smm_pipeline.masking import EMAIL
+from smm_pipeline.warehouse.connection import little_planning
 
 NO_ROW = "skipped:no_row"
+FEW_RECORDS = 1000
 REJECT_TEXT_CHARACTERS = 10_000
 _NO_SKIPS = "select 0 as _smm_delivery, 0 as _smm_row, cast(null as varchar) as reason limit 0"
 _REJECTED_ROWS = (
@@ -86,16 +89,21 @@ class Pieces:
         is_counted = all(plan.may_leave_out for plan in self._plans)
         self._con.execute("create or replace temp table _smm_used (_smm_delivery int, _smm_row bigint)")
         self._con.execute("create or replace temp table _smm_hurt (_smm_delivery int, _smm_row bigint)")
-        for plan in self._plans:
-            self._take_rows(plan)
-            if is_counted:
-                self._con.execute("insert into _smm_used select distinct _smm_delivery, _smm_row from _smm_typed")
+        with little_planning(self._con) if self._has_few_records() else nullcontext():
+            for plan in self._plans:
+                self._take_rows(plan)
+                if is_counted:
+                    self._con.execute("insert into _smm_used select distinct _smm_delivery, _smm_row from _smm_typed")
         if is_counted:
             self._reject_unused()
         for number, hurt in self._by_delivery("select _smm_delivery, count(distinct _smm_row) from _smm_hurt"):
             self.hurt[number] += hurt
         self.table.clear()
         self.taken += 1
+
+    def _has_few_records(self) -> bool:
+        """Whether the plan of a mapping's long statements would take longer than their work."""
+        return len(self._con.execute("select 1 from _smm_record limit ?", [FEW_RECORDS]).fetchall()) < FEW_RECORDS
 
     def _take_records(self) -> None:
         """Write rejects of whole records: unreadable ones, and those that the mapping skips on purpose."""

@@ -63,6 +63,16 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     con.execute("commit")
 
 
+@contextmanager
+def little_planning(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Leave out what makes statements fast: where little or nothing is executed, planning is most of the time."""
+    con.execute("pragma disable_optimizer")
+    try:
+        yield
+    finally:
+        con.execute("pragma enable_optimizer")
+
+
 def _open(path: Path, limits: Warehouse, read_only: bool) -> duckdb.DuckDBPyConnection:
     deadline = time.monotonic() + limits.lock_timeout_seconds
     wait = threading.Event()
