@@ -207,6 +207,20 @@ def test_a_pull_of_too_many_pages_ends_and_the_next_goes_on(tmp_path: Path, api:
     assert (result.error, [d for d, _ in shop.rows(DAYS)]) == (None, [1, 2, 3])
 
 
+def test_a_place_that_the_vendor_has_forgotten_begins_the_span_anew(tmp_path: Path, api: Api) -> None:
+    """A cursor kept overnight is refused for ever: one try with it, then the first page, whose own error is told."""
+    shop = PulledShop(tmp_path, api, described=LINKED)
+    gone = Reply({"error": "this cursor is no longer known"}, 400)
+    api.script(Reply({"days": [day(1)]}, headers=_next(api, 1)), gone)
+    assert told(shop.pull()[0]) == ("SMM-316", 1)
+    assert told(shop.pull()[0]) == ("SMM-316", 0)
+    api.script(gone, Reply({"days": [day(1), day(2)]}))
+    result, _ = shop.pull()
+    assert (result.error, result.pages, result.records) == (None, 1, 2)
+    assert ["page_info" in call for call in api.seen] == [True, False]
+    assert (shop.rows(DAYS), shop.mark()["is_done"]) == ([(1, "UA"), (2, "UA")], True)
+
+
 def test_what_is_asked_anew_is_read_from_its_beginning(shop: PulledShop, api: Api) -> None:
     """Another address, or another first day; a description that was improved goes on where it was."""
     api.script(*pages([day(1)]))
