@@ -27,7 +27,7 @@ from smm_pipeline.ingest.transform import TablePlan
 from smm_pipeline.ingest.values import OWN_HOSTS, define_macros, own_hosts_pattern
 from smm_pipeline.masking import without_values
 from smm_pipeline.settings import Settings, person_key
-from smm_pipeline.warehouse.connection import transaction
+from smm_pipeline.warehouse.connection import half_memory, transaction
 
 BATCH_FILES = 1000
 # Bytes after unpacking, roughly: what one batch keeps in memory at a time.
@@ -81,7 +81,9 @@ def ingest_landing(
         except SmmError as error:
             results.append(_left_out(settings, name, error))
         else:
-            results += _ingest_feed(con, settings, catalog, source, run_id, secret, progress, growing)
+            # Readers hold the text of a piece, several times over.
+            with half_memory(con, settings.warehouse):
+                results += _ingest_feed(con, settings, catalog, source, run_id, secret, progress, growing)
     return results
 
 

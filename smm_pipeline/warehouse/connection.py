@@ -52,6 +52,17 @@ def tune(con: duckdb.DuckDBPyConnection, limits: Warehouse) -> None:
 
 
 @contextmanager
+def half_memory(con: duckdb.DuckDBPyConnection, limits: Warehouse) -> Iterator[None]:
+    """Leave half of the limit to Python for a while: what it holds and what DuckDB holds stay within it together."""
+    number, unit = int(limits.memory_limit[:-2]), limits.memory_limit[-2:]
+    con.execute(f"set memory_limit = '{number * 500}{ {'MB': 'KB', 'GB': 'MB'}[unit] }'")
+    try:
+        yield
+    finally:
+        con.execute(f"set memory_limit = '{limits.memory_limit}'")
+
+
+@contextmanager
 def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Run a block in one transaction; any exception rolls it back."""
     con.execute("begin transaction")
