@@ -34,7 +34,10 @@ _TIME_NAMES = ("iso", "unix_s", "unix_ms", "unix_us")
 class NumberFormat(MappingModel):
     """How a source writes numbers; without it 1234.5."""
 
-    decimal: Literal[".", ","] = "."
+    decimal: Literal[".", ",", "either"] = Field(
+        ".",
+        description="either: both signs, and any blank, comma or point between thousands, where only one reading fits",
+    )
     thousands: Literal["", " ", ".", ",", "'"] = Field(
         "", description="A space stands for no-break and thin spaces too"
     )
@@ -45,6 +48,8 @@ class NumberFormat(MappingModel):
     def _marks_differ(self) -> NumberFormat:
         if self.decimal == self.thousands:
             raise ValueError("decimal and thousands are the same sign")
+        if self.decimal == "either" and self.thousands:
+            raise ValueError("decimal: either has all marks between thousands; leave thousands out")
         return self
 
 

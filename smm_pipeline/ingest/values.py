@@ -222,7 +222,15 @@ def typed_cell(type_: str, text: str, rule: ColumnRule, zone: str) -> str:
     return f"coalesce({value}, {typed(type_, text, rule, zone)[0]})"
 
 
+# All ways of a hand-kept table. A number that two of them read differently, such as 1,250, is none.
+_EITHER = ((".", ","), (".", " "), (",", "."), (",", " "))
+
+
 def _number(type_: str, text: str, fmt: NumberFormat) -> str:
+    if fmt.decimal == "either":
+        ways = [fmt.model_copy(update={"decimal": point, "thousands": comma}) for point, comma in _EITHER]
+        values = ", ".join(_number(type_, text, way) for way in ways)
+        return f"case when least({values}) = greatest({values}) then least({values}) end"
     point, comma = _pattern(fmt.decimal), _pattern(fmt.thousands)
     grouped = rf"|\d{{1,3}}({comma}\d{{3}})+" if fmt.thousands else ""
     fraction = rf"({point}0+)?" if type_ == "BIGINT" and fmt.divide_by == 1 else rf"({point}\d+)?"

@@ -102,6 +102,7 @@ def test_a_good_mapping_passes() -> None:
         ("calendar_date:", "calendar_dat:", "did you mean calendar_date?"),
         ("{const: payday}", "{const: payday, expr: date}", "exactly one of expr and const"),
         ("{const: payday}", "{const: payday, number: {decimal: ',', thousands: ','}}", "the same sign"),
+        ("{const: payday}", "{const: payday, number: {decimal: either, thousands: ','}}", "leave thousands out"),
         ("{const: payday}", "{expr: date, time: {zone: Europe/Kiyv}}", "IANA time zone"),
         (
             "{const: payday}",

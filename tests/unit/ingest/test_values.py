@@ -35,6 +35,7 @@ def rule(**parts: Any) -> ColumnRule:
     return ColumnRule(expr="t", **parts)
 
 
+EITHER = NumberFormat(decimal="either", strip=("грн",))
 UKRAINIAN = NumberFormat(decimal=",", thousands=" ", strip=("грн", "₴"))
 
 
@@ -62,6 +63,18 @@ UKRAINIAN = NumberFormat(decimal=",", thousands=" ", strip=("грн", "₴"))
         ("1.250,50", UKRAINIAN, None),
         ("1.234.567,8", NumberFormat(decimal=",", thousands="."), "1234567.8"),
         ("1'234.5", NumberFormat(thousands="'"), "1234.5"),
+        ("1 250,50 грн", EITHER, "1250.5"),
+        ("1 250.50", EITHER, "1250.5"),
+        ("1,250.50", EITHER, "1250.5"),
+        ("1.250,50", EITHER, "1250.5"),
+        ("1,234,567", EITHER, "1234567"),
+        ("1250.125", EITHER, "1250.125"),
+        ("-7,5", EITHER, "-7.5"),
+        ("0.50", EITHER, "0.5"),
+        # A thousand, or one and a quarter: nobody knows.
+        ("1,250", EITHER, None),
+        ("1.250", EITHER, None),
+        ("1,250,50", EITHER, None),
         ("2990000", NumberFormat(divide_by=1_000_000), "2.99"),
         ("-1", NumberFormat(divide_by=100), "-0.01"),
     ],
