@@ -135,10 +135,16 @@ class TableRule(MappingModel):
 
 
 class SkipRule(MappingModel):
-    """Records that are left out on purpose; counted as rejects with reason skipped:<reason>."""
+    """Records that are left out on purpose, kept as rejects skipped:<reason>; lost ones are rejects like any other."""
 
     where: str = Field(description="a condition on the record")
     reason: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="a name such as service_message")
+    lost: bool = Field(False, description="the record says something that cannot be read")
+
+    @property
+    def full_reason(self) -> str:
+        """The reason as it stands in the table of rejects."""
+        return self.reason if self.lost else f"skipped:{self.reason}"
 
 
 class CombineRule(MappingModel):

@@ -127,6 +127,9 @@ class Pieces:
             self.records[number].taken += read
         for number, left in self._by_delivery("select _smm_delivery, count(*) from _smm_skipped"):
             self._reject_taken(number, left)
+        is_lost = "not starts_with(reason, 'skipped:')"
+        for number, lost in self._by_delivery(f"select _smm_delivery, count(*) from _smm_skipped where {is_lost}"):
+            self.hurt[number] += lost
 
     def _reject_unused(self) -> None:
         """Write the records of which no table took anything, by its conditions: they would vanish uncounted."""

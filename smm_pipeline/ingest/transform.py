@@ -201,7 +201,7 @@ def skipped_sql(source: FeedSource) -> str | None:
     """SELECT of delivery, row and reason of the records that a skip rule takes out; None without rules."""
     if not source.mapping.skip:
         return None
-    cases = " ".join(f"when ({r.where}) then {literal('skipped:' + r.reason)}" for r in source.mapping.skip)
+    cases = " ".join(f"when ({r.where}) then {literal(r.full_reason)}" for r in source.mapping.skip)
     return (
         f"select _smm_delivery, _smm_row, reason from (select *, case {cases} end as reason from "
         f"({_named(source.mapping, 'select * from _smm_record')})) where reason is not null"
