@@ -32,6 +32,10 @@ OUTSIDE |= {"value_kind", "kind", "dimension"}
 _SYNONYM_FILE = FilePath(__file__).with_name("synonyms.yml")
 # Endings that tell the type and not the subject.
 _ENDINGS = re.compile(r"_(?:ts|amount|key|date_local|local)$")
+# What a header says of its unit: `Сума, грн`, `Order Total (USD)`.
+_UNIT = re.compile(r" (?:грн|uah|usd|eur|pln)$")
+# A name without its ending is a column's own, unless it is the very name of another: `event` is not `event_key`.
+_WITHOUT_ENDING = 0.999
 
 
 @dataclass(frozen=True)
@@ -125,14 +129,15 @@ def _fit(spec: TableSpec, values: Mapping[Path, Sequence[str]]) -> Fit:
 
 def _closeness(path: Path, column: str, *, is_own_id: bool) -> float:
     """How near a field is to a column: the whole path, or its last name where that is enough."""
-    whole, last = plain(" ".join(path)), plain(path[-1])
-    own = {plain(column), plain(_ENDINGS.sub("", column))}
+    whole, last = plain(" ".join(path)), _UNIT.sub("", plain(path[-1]))
     others = _plain_synonyms(column)
     # Of a synonym the first is the most usual: among equals it decides.
     by_synonym = max((1 - 0.002 * n for n, s in enumerate(others) if s in (whole, last)), default=0.0)
     depth = 0.01 * (len(path) - 1)
-    if whole in own or last in own:
+    if plain(column) in (whole, last):
         return 1.0 - depth
+    if plain(_ENDINGS.sub("", column)) in (whole, last):
+        return _WITHOUT_ENDING - depth
     if last == "id" and is_own_id and column.endswith("_id"):
         by_synonym = max(by_synonym, 0.9)
     letters = _letters(last, column) if len(last) > _SHORT else 0.0

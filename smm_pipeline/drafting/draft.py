@@ -106,7 +106,8 @@ class _Table:
             yield f"    from: {_yaml(f'unnest({_expression(self.place)}) as {ELEMENT}')}"
         own = [name for name in required if name in _OWN_IDS and name not in given]
         if own and not self.place:
-            yield f"    key_occurrence: {own[0]}  # {CHECK}: no field looks like it: rows are known by their content"
+            known = "rows are known by their content, so a corrected one is another row"
+            yield f"    key_occurrence: {own[0]}  # {CHECK}: no field looks like it: {known}"
         lines = []
         for column in spec.columns:
             if column.name in given:
@@ -137,6 +138,8 @@ class _Table:
         rule = {"expr": self._expression(match.path), **form.rule, **({"map": mapped} if mapped else {})}
         doubts = [] if match.is_sure else ["the name is only near"]
         doubts += [form.doubt] if form.doubt else []
+        if "positive" in column.description and texts and all(re.match(r"\D{0,4}-", text) for text in texts):
+            doubts.append("the values are negative and should be positive: {expr: negated(...)}")
         doubts += [f"map these too: {', '.join(unknown)}"] if unknown else []
         doubts += ["no value was seen"] if not texts else []
         return _yaml(rule if len(rule) > 1 else rule["expr"]) + (f"  # {CHECK}: {'; '.join(doubts)}" if doubts else "")

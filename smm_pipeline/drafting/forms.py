@@ -38,6 +38,9 @@ def fits(type_: str, texts: Sequence[str]) -> bool:
         return True
     if type_ == "BOOLEAN":
         return _most(texts, lambda text: text.lower() in _BOOLEANS)
+    if type_.startswith("DECIMAL") and _most(texts, lambda text: "%" in text):
+        # A discount of 10% is no amount of 10.
+        return False
     return (time_form(texts) if type_ in ("DATE", "TIMESTAMPTZ") else number_form(texts)) is not None
 
 

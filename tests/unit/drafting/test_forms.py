@@ -60,6 +60,7 @@ def test_what_could_be_otherwise_is_a_doubt() -> None:
     ("type_", "texts", "can_be"),
     [
         ("BIGINT", ["Lamp", "Chair"], False),
+        ("DECIMAL(18,4)", ["10%", "15 %"], False),
         ("BIGINT", ["1", "2", "3", "4", "-"], True),
         ("TIMESTAMPTZ", ["10", "12"], False),
         ("DATE", ["Lamp"], False),
