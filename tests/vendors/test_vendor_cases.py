@@ -15,6 +15,8 @@ A case with a sample is skipped, loudly, where the samples are missing. Expected
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,7 +26,7 @@ from typing import Any
 import pytest
 import yaml
 
-from smm_pipeline.feeds import vendor_names
+from smm_pipeline.feeds import VENDORS, vendor_names
 from smm_pipeline.ingest import Counts, DeliveryResult
 from tests.ingest_fixture import SHARED_DATA, Instance
 
@@ -34,6 +36,16 @@ CASES: list[tuple[Path, dict[str, Any]]] = [
     for path in sorted(HERE.glob("*/cases.yml"))
     for case in yaml.safe_load(path.read_text(encoding="utf-8"))
 ]
+
+# Tables that people keep in spreadsheets, by their vendor: the first CSV of the first case with one.
+SHEETS = {
+    folder: (delivery, case)
+    for folder, case in reversed(CASES)
+    if (VENDORS / f"{folder.name}.yml").exists()
+    and "kind: [csv, xlsx]" in (VENDORS / f"{folder.name}.yml").read_text(encoding="utf-8")
+    for delivery in reversed(case["deliveries"])
+    if delivery.get("file", "").endswith(".csv") and "counts" in delivery
+}
 
 
 @pytest.mark.parametrize(("folder", "case"), CASES, ids=[f"{folder.name}: {case['about']}" for folder, case in CASES])
@@ -57,6 +69,28 @@ def test_vendor(folder: Path, case: dict[str, Any], tmp_path: Path) -> None:
 def test_every_vendor_has_cases() -> None:
     """Folders that are named like no vendor hold cases of mappings of tests/fixtures."""
     assert set(vendor_names()) <= {folder.name for folder, _ in CASES}
+
+
+@pytest.mark.parametrize("folder", SHEETS, ids=lambda folder: folder.name)
+def test_a_spreadsheet_where_decimals_have_a_comma_saves_semicolons(folder: Path, tmp_path: Path) -> None:
+    """The same table with a byte order mark and semicolons gives the same rows and rejects."""
+    delivery, case = SHEETS[folder]
+    settings = {"vendor": folder.name, **case.get("feed", {})}
+    text = (folder / delivery["file"]).read_text(encoding="utf-8-sig")
+    comma = ";" if text.count(";") > text.count(",") else ","
+    with io.StringIO(newline="") as saved:
+        csv.writer(saved, delimiter=";").writerows(csv.reader(io.StringIO(text, newline=""), delimiter=comma))
+        semicolons = "\ufeff" + saved.getvalue()
+    found = []
+    for name, content in (("commas", text), ("semicolons", semicolons)):
+        feed = "\n".join(f"{k} = {_toml(v)}" for k, v in settings.items())
+        shop = Instance(tmp_path / name, {"feed": feed}, **case.get("shop", {}))
+        shop.deliver("feed", delivery.get("as", delivery["file"]), content, mtime=1_772_000_000)
+        [result] = shop.ingest()
+        assert result.counts, result.error
+        found.append((result.counts, [(table, reasons) for table, _, reasons in shop.rejects()]))
+    assert found[0] == found[1]
+    assert sum(counts.loaded for counts in found[1][0].values()) > 0
 
 
 def _assert_outcome(result: DeliveryResult, expected: dict[str, Any]) -> None:
