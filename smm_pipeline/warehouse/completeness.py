@@ -7,7 +7,9 @@ the marks on the page (room reporting).
 A day without records of a feed may be a quiet day or a silence, and a sum cannot tell one from the other. A feed that
 gave every day for a fortnight is missed from its first day without, unless it delivered that there was nothing; one
 with quiet days now and then, when it has been quiet for four days, and until then nobody knows. It is asked of the
-feed's whole history, also of what came later: a feed that came late closes its gap.
+feed's whole history, also of what came later: a feed that came late closes its gap, and of two or three silent days
+the days in a row before and after make up the fortnight together, so that they are missed in the first weeks and soon
+after another silence too. A single day there may well be a quiet one.
 """
 
 from __future__ import annotations
@@ -63,13 +65,32 @@ period as (select min(date_local) as first_date, max(date_local) as last_date fr
 
 day as (select cast(unnest(generate_series(first_date, last_date, interval 1 day)) as date) as date_local from period),
 
+numbered as (
+    select
+        feed,
+        date_local,
+        date_local - cast(row_number() over (partition by feed order by date_local) as integer) as run_key
+    from core.fct_feed_day
+),
+
+-- Days in a row, without a gap between them.
+run as (
+    select feed, max(date_local) as date_local, min(date_local) as first_date, count(*) as days
+    from numbered
+    group by feed, run_key
+),
+
 given as (
     select
         feed,
         date_local,
-        lead(date_local) over of_feed as next_date,
-        count(*) over (of_feed range between interval 13 day preceding and current row) = 14 as is_regular
-    from core.fct_feed_day
+        lead(first_date) over of_feed as next_date,
+        days >= 14
+        or (
+            days + lead(days) over of_feed >= 14
+            and date_diff('day', date_local, lead(first_date) over of_feed) > 2
+        ) as is_regular
+    from run
     window of_feed as (partition by feed order by date_local)
 ),
 

@@ -2,7 +2,8 @@
 
 February 20 to March 20. `press` gives every day but March 11 and 12. So does `news` but for March 9, and a file
 without records came in the night after. `blogs` and `club` give two days out of three from March 1 on; `blogs` last on
-the 17th, `club` last on the 11th. `guests` comes now and then, `old` was given up after March 5.
+the 17th, `club` last on the 11th. `guests` comes now and then, `old` was given up after March 5. `begun` gives every
+day from March 3 on but the 9th and 10th, `quiet` but the 7th; `weekend` gives nothing on Saturdays and Sundays.
 """
 
 from __future__ import annotations
@@ -29,8 +30,17 @@ GIVEN = {
     "club": TWO_OF_THREE[:8],
     "guests": [2, 19],
     "old": [1, 2, 3, 4, 5],
+    "begun": [n for n in range(3, 21) if n not in (9, 10)],
+    "quiet": [n for n in range(3, 21) if n != 7],
+    "weekend": [n for n in range(-8, 21) if n % 7 not in (0, 1)],
 }
-FILLS = {"club": "community_day", "guests": "member_activity"}
+FILLS = {
+    "club": "community_day",
+    "guests": "member_activity",
+    "begun": "shop_order",
+    "quiet": "shop_order",
+    "weekend": "shop_order",
+}
 BOOKS = """
 create schema core;
 create schema kpi;
@@ -56,12 +66,13 @@ def _table(layer: Literal["raw", "core", "kpi"], name: str, *sources: str, parti
 
 
 _TABLES = (
-    *(_table("raw", name) for name in ("mention", "community_day", "member_activity", "smm_cost")),
+    *(_table("raw", name) for name in ("mention", "community_day", "member_activity", "smm_cost", "shop_order")),
     _table("raw", "community", partition=None),
     _table("core", "fct_member", "raw.community_day", "raw.member_activity", "raw.community"),
     _table("kpi", "voice", "raw.mention"),
     _table("kpi", "supporters", "core.fct_member"),
     _table("kpi", "costs", "raw.smm_cost", partition=None),
+    _table("kpi", "sales", "raw.shop_order"),
 )
 CATALOG = Catalog({spec.full_name: spec for spec in _TABLES})
 States = dict[str, dict[int, tuple[str, str | None]]]
@@ -95,7 +106,7 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[States]:
 
 
 def test_every_table_has_every_day(states: States) -> None:
-    assert states.keys() == {"voice", "supporters", "costs"}
+    assert states.keys() == {"voice", "supporters", "costs", "sales"}
     assert all(list(days) == list(range(-8, 21)) for days in states.values())
 
 
@@ -110,6 +121,15 @@ def test_one_day_of_a_regular_feed_is_missed_at_once(states: States) -> None:
         20: ("unknown", "blogs"),
     }
     assert days[6] == days[9] == ("complete", None)
+
+
+def test_days_before_and_after_a_gap_make_up_the_fortnight(states: States) -> None:
+    """Six days before it and ten after it; five and five around a weekend are none, nor is a single day missed."""
+    days = states["sales"]
+    assert {day: found for day, found in days.items() if found[0] != "complete"} == {
+        9: ("incomplete", "begun"),
+        10: ("incomplete", "begun"),
+    }
 
 
 def test_a_feed_is_missed_for_as_long_as_it_is_silent(states: States) -> None:
@@ -129,6 +149,7 @@ def test_the_lineage_of_a_table_is_what_it_is_made_from() -> None:
         "voice": ["raw.mention"],
         "supporters": ["raw.community_day", "raw.member_activity"],
         "costs": ["raw.smm_cost"],
+        "sales": ["raw.shop_order"],
     }
     made_from = lineage(project_catalog())
     assert {"raw.shop_order", "raw.web_event", "raw.community_post"} <= set(made_from["kpi_daily_benefit"])
