@@ -73,7 +73,8 @@ def refuse_web_page(answer: Answer) -> None:
     """Refuse HTML, which a login page, a maintenance page or a proxy sends in place of data."""
     kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind in _HTML:
-        raise _bad("the answer is a web page, not data", answer.where)
+        status = f" (HTTP {answer.status})" if answer.status >= 400 else ""
+        raise _bad(f"the answer is a web page, not data{status}", answer.where)
 
 
 def judge(answer: Answer, errors: Errors | None, now: datetime) -> None:
@@ -96,6 +97,9 @@ def judge(answer: Answer, errors: Errors | None, now: datetime) -> None:
             raise PassingError(_quota_error(words, answer.where), wait)
         if code in errors.again:
             raise PassingError(_silent(f"the source answers {words}", answer.where), wait)
+    if answer.status == 403:
+        # No vendor's answer to a token, but that of a firewall before it.
+        refuse_web_page(answer)
     if answer.status in (401, 403):
         raise TokenRefusedError(_token_error(words, answer.where))
     if answer.status == 429:
@@ -182,6 +186,7 @@ def _quota_error(words: str, where: str) -> SmmError:
 
 def _token_error(words: str, where: str) -> SmmError:
     hint = (
-        "renew the token in the variable that token_env names, and see that it has the rights that docs/pulls.md lists"
+        "renew the token in the variable that token_env names, and see that it has the rights that the vendor's "
+        "description names in its first lines (docs/pulls.md)"
     )
     return SmmError("SMM-312", f"the source does not take the token: {words}", where=where, hint=hint)

@@ -202,7 +202,9 @@ class Client:
         parts = urlsplit(address)
         is_plain = parts.scheme != "https" and not (parts.scheme == "http" and is_this_machine(parts.hostname or ""))
         if parts.netloc not in self._hosts or is_plain:
-            what = f"an address of the answer leads to {parts.scheme}://{parts.hostname}, which is not allowed"
+            # Without a login that may stand before it.
+            host = parts.netloc.rpartition("@")[2]
+            what = f"an address of the answer leads to {parts.scheme}://{host}, which is not allowed"
             hint = "if that is where the vendor answers now, set base_url to it"
             raise SmmError("SMM-317", what, where=self._feed, hint=hint)
 

@@ -105,7 +105,9 @@ def test_a_slow_drip_ends_at_the_deadline(api: Api) -> None:
     [
         (Reply(b"<html>login</html>", headers={"Content-Type": "text/html; charset=utf-8"}), "SMM-314", "web page"),
         (Reply(b"x", headers={"Content-Encoding": "br"}), "SMM-314", "packed as br"),
+        (Reply(b"<html>", 403, {"Content-Type": "text/html"}), "SMM-314", "web page, not data (HTTP 403)"),
         (Reply({}, 302, {"Location": "https://evil.example/take?x=1"}), "SMM-317", "https://evil.example"),
+        (Reply({}, 302, {"Location": "https://a:b@127.0.0.1:9/take"}), "SMM-317", "https://127.0.0.1:9, which"),
         (Reply({}, 302, {"Location": "/orders"}), "SMM-317", "more than 3 redirects"),
         (Reply({"code": "no_route", "message": "nobody a@b.example here"}, 404), "SMM-316", "HTTP 404 no_route nobody"),
         (Reply({}, 401), "SMM-312", "does not take the token"),
@@ -113,7 +115,19 @@ def test_a_slow_drip_ends_at_the_deadline(api: Api) -> None:
         (Reply({"code": 190, "message": f"expired {CANARY}"}, 400), "SMM-312", "190 expired (token)"),
         (Reply({"code": "oops", "message": "as 200"}), "SMM-316", "oops as 200"),
     ],
-    ids=["html", "brotli", "other host", "circle", "404", "401", "403", "code before status", "failure as 200"],
+    ids=[
+        "html",
+        "brotli",
+        "firewall",
+        "other host",
+        "other port",
+        "circle",
+        "404",
+        "401",
+        "403",
+        "code before status",
+        "failure as 200",
+    ],
 )
 def test_what_stays_wrong_is_told_at_once(api: Api, reply: Reply, code: str, told: str) -> None:
     api.script(reply)
