@@ -39,6 +39,12 @@ COMPLETENESS = TableSpec(
 )
 # The table that says of each day which feeds count as daily; it has no numbers of its own to be incomplete.
 _QUALITY = "data_quality"
+_READ = {"core.fct_feed_day", "kpi.data_quality"}
+
+
+def completeness(catalog: Catalog, settings: Settings) -> list[tuple[TableSpec, str]]:
+    """The table and its query; nothing where the catalog lacks the tables that the query reads."""
+    return [(COMPLETENESS, completeness_sql(catalog, settings))] if catalog.tables.keys() >= _READ else []
 
 
 def completeness_sql(catalog: Catalog, settings: Settings) -> str:

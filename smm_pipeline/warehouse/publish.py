@@ -30,7 +30,7 @@ from smm_pipeline.catalog import Catalog, ColumnSpec, TableSpec
 from smm_pipeline.errors import SmmError
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.books import BOOKS
-from smm_pipeline.warehouse.completeness import COMPLETENESS, completeness_sql
+from smm_pipeline.warehouse.completeness import completeness
 from smm_pipeline.warehouse.failpoints import failpoint
 from smm_pipeline.warehouse.schema import quoted, relation
 from smm_pipeline.warehouse.state import ALL, StateView, code_version
@@ -94,7 +94,7 @@ def publish(settings: Settings, catalog: Catalog, con: duckdb.DuckDBPyConnection
         _require_space(target, settings.warehouse.min_free_bytes)
         with _attached(con, new):
             rows = {published_name(spec): _copy(con, spec) for spec in specs}
-            for spec, query in (*BOOKS, (COMPLETENESS, completeness_sql(catalog, settings))):
+            for spec, query in (*BOOKS, *completeness(catalog, settings)):
                 con.execute(f"insert into {_create(con, spec)} {query}")
             build_id = _content_hash(con, specs)
             _describe_publication(con, specs, (build_id, run_id, _code(catalog, settings)))
