@@ -71,6 +71,8 @@ def closed_folders(folder: Path) -> list[Path]:
 def may_not_be_opened(path: Path, reason: str) -> SmmError:
     """SMM-209 of a file or a folder in landing/."""
     hint = "give the user who runs smm the right to read it; the other files go on"
+    if reason == os.strerror(errno.ENOENT):
+        hint = "name a file that is there"
     return SmmError("SMM-209", f"it cannot be opened: {reason}", where=str(path), hint=hint)
 
 
