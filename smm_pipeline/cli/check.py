@@ -75,7 +75,8 @@ def _text(trial: Trial, shown: list[dict[str, Any]]) -> str:
         lines.append(f"its very bytes are loaded already, as {trial.known_as}: an ingest would change nothing")
     if result.error:
         lines.append(f"it would be refused:\n{result.error}")
-    lines += equations(totals([result], trial.reasons))
+    told = equations(totals([result], trial.reasons))
+    lines += told if told or result.error or trial.known_as else ["  0 records: there is nothing in it"]
     for table, n in result.counts.items():
         fates = (
             f"{n.loaded:,} loaded + {n.duplicate:,} duplicate + {n.superseded:,} superseded + {n.rejected:,} rejected"

@@ -69,6 +69,9 @@ def _read_csv(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extract:
                     out.warnings = match_header(header, mapping, name)
                 _csv_rows(rows, above, header, Groups(fmt.carry, header), out, writer)
             except csv.Error as error:
+                if "field limit" in str(error):
+                    what = f"a cell has more than {MAX_FIELD_CHARACTERS:,} characters, or its quote is never closed"
+                    unreadable(f"line {above + rows.line_num}: {what}", name)
                 unreadable(f"line {above + rows.line_num}: the quoting is broken ({error})", name)
             except UnicodeDecodeError as error:
                 wrong_encoding(error, _line_of_fault(path, name, fmt), fmt.encoding, name, ENCODING_HINT)

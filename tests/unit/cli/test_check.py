@@ -85,6 +85,9 @@ def test_what_an_ingest_would_refuse_ends_with_its_exit_code(shop: Instance, tmp
     page = tmp_path / "page.csv"
     page.write_text("<html>login</html>", encoding="utf-8")
     assert _check(shop, page, "--feed", "sheet", code=3)["error"]["code"] == "SMM-201"
+    empty = tmp_path / "empty.csv"
+    empty.write_text(HEADER, encoding="utf-8")
+    assert "0 records: there is nothing in it" in smm(shop.home, "check", str(empty), "--feed", "sheet").stdout
     bad = tmp_path / "bad.csv"
     bad.write_text(HEADER + "8;03.03.2026 11:00;ОПЛАЧЕНО;вісім;;\n", encoding="utf-8")
     text = smm(shop.home, "check", str(bad), "--feed", "sheet")
@@ -125,8 +128,9 @@ def test_what_cannot_be_tried_is_told(shop: Instance, tmp_path: Path) -> None:
             "woocomerce_orders",
             file,
         )
-    with pytest.raises(SmmError, match="SMM-209: it cannot be opened: No such file or directory"):
+    with pytest.raises(SmmError, match="SMM-209: it cannot be opened: No such file or directory") as caught:
         check_file(settings, project_catalog(), "sheet", file)
+    assert caught.value.hint == "name a file that is there"
     failed = smm(shop.home, "check", str(file))
     assert failed.returncode == 2
     assert "SMM-501: expected one of --feed, --vendor and --mapping" in failed.stderr

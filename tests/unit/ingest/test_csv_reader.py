@@ -67,6 +67,11 @@ def test_a_broken_quote_is_told_by_its_line_of_the_file(tmp_path: Path) -> None:
         _read(tmp_path / "a", (ABOVE + TABLE[:14] + '\r\n"1",2,3\r\n"4"5,6,7\r\n').encode(), "header_within: 9")
 
 
+def test_a_cell_beyond_measure_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(SmmError, match="line 3: a cell has more than 1,048,576 characters, or its quote"):
+        _read(tmp_path / "a", f"{TABLE.splitlines()[0]}\n1,2,3\n4,{'x' * 1_048_577},7\n".encode(), "header_row: 1")
+
+
 @pytest.mark.parametrize("mark", [True, False])
 @pytest.mark.parametrize(
     ("declared", "encoding"), [("utf-16", "utf-16-le"), ("UTF-16LE", "utf-16-le"), ("utf-16-be", "utf-16-be")]
