@@ -59,7 +59,8 @@ def _window(source: Source, request: Request, client: Client, mark: Mark) -> Ite
     pages, spec = source.spec.pages, source.spec
     names = {**source.names, **source.span.names(mark)}
     place = pages.start if mark.place is None else mark.place
-    # Vendors forget their cursors after hours or days; a place that is kept for good is not one of these.
+    # Vendors forget their cursors after hours or days, and a link may have led to a host that is not allowed; a place
+    # that is kept for good is not one of these.
     may_be_forgotten = mark.place is not None and pages.kind in ("cursor", "link", "last") and not pages.keep
     seen, empty, last_body = {str(place)}, 0, ""
     while True:
@@ -67,7 +68,7 @@ def _window(source: Source, request: Request, client: Client, mark: Mark) -> Ite
         try:
             answer = client.call(request, names, place_values(pages, place), link=link)
         except SmmError as error:
-            if error.code != "SMM-316" or not may_be_forgotten:
+            if error.code not in ("SMM-316", "SMM-317") or not may_be_forgotten:
                 raise
             mark, place = replace(mark, place=None, records=0, total=None), pages.start
             seen, may_be_forgotten = {str(place)}, False

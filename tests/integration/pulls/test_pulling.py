@@ -221,6 +221,16 @@ def test_a_place_that_the_vendor_has_forgotten_begins_the_span_anew(tmp_path: Pa
     assert (shop.rows(DAYS), shop.mark()["is_done"]) == ([(1, "UA"), (2, "UA")], True)
 
 
+def test_a_link_to_another_host_is_not_kept_for_ever(tmp_path: Path, api: Api) -> None:
+    """Refused when it comes; the next pull does not try it again and again, but begins with the first page."""
+    shop = PulledShop(tmp_path, api, described=LINKED)
+    api.script(Reply({"days": [day(1)]}, headers={"Link": '<https://evil.example/days?page_info=2>; rel="next"'}))
+    assert told(shop.pull()[0]) == ("SMM-317", 1)
+    api.script(Reply({"days": [day(1), day(2)]}))
+    assert told(shop.pull()[0]) == ("", 1)
+    assert shop.rows(DAYS) == [(1, "UA"), (2, "UA")]
+
+
 def test_what_is_asked_anew_is_read_from_its_beginning(shop: PulledShop, api: Api) -> None:
     """Another address, or another first day; a description that was improved goes on where it was."""
     api.script(*pages([day(1)]))
