@@ -22,7 +22,7 @@ _TAG = "tag:yaml.org,2002:"
 _MISREAD = {f"{_TAG}bool", f"{_TAG}null", f"{_TAG}timestamp"}
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML as it is, with a list of the keys that it misreads, also at depths that no model describes."""
 
     def __init__(self, text: str) -> None:
