@@ -17,11 +17,12 @@ from smm_pipeline.feeds.mapping import parse_mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "vendors.md"
-CASES = ROOT / "tests" / "vendors"
+CASES = ROOT / "tests" / "integration" / "vendors"
 FATES = ("rows_in", "loaded", "duplicate", "superseded", "rejected")
 HEAD = """# Vendors
 
-Made by `make docs` from `smm_pipeline/feeds/vendors/*.yml` and `tests/vendors/*/cases.yml`; change the text there.
+Made by `make docs` from `smm_pipeline/feeds/vendors/*.yml` and `tests/integration/vendors/*/cases.yml`; change the text
+there.
 
 `vendor = "NAME"` in a feed of `smm.toml` names one of these mappings; what the source is, and which constants the feed
 may set, stands at its head. Any other source: [mappings](mapping.md). Counts are rows of all contracts that the tests

@@ -90,7 +90,9 @@ def test_a_record_with_a_rejected_row_counts_once_in_the_share(tmp_path: Path) -
     shop = Instance(
         tmp_path, {"woo": 'vendor = "woocommerce_orders"\nconstants = { store_id = "1" }\nmax_reject_share = 0.4'}
     )
-    order = json.loads((PROJECT_ROOT / "tests/vendors/woocommerce_orders/orders.json").read_text(encoding="utf-8"))[0]
+    order = json.loads(
+        (PROJECT_ROOT / "tests/integration/vendors/woocommerce_orders/orders.json").read_text(encoding="utf-8")
+    )[0]
     lines = [{**order["line_items"][0], "id": n} for n in (1, 2, 3)]
     bad = {**order, "id": 2, "status": "beamed-up", "line_items": lines}
     shop.deliver("woo", "orders.json", json.dumps([order, bad]))

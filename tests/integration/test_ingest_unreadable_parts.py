@@ -107,7 +107,9 @@ def test_times_of_telegram_exports(tmp_path: Path) -> None:
 
 def test_days_of_meta_insights(tmp_path: Path) -> None:
     """The paging of an answer says nothing of a value that has a time of its own, though it cannot be read."""
-    fixture = json.loads((PROJECT_ROOT / "tests/vendors/meta_page_insights/insights.json").read_text(encoding="utf-8"))
+    fixture = json.loads(
+        (PROJECT_ROOT / "tests/integration/vendors/meta_page_insights/insights.json").read_text(encoding="utf-8")
+    )
     first = fixture["data"][0] | {"values": [{"value": 5, "end_time": "yesterday"}]}
     paging = {"next": "https://graph.facebook.com/x?since=1772438400"}
     shop = loaded(tmp_path, "meta_page_insights", {"data": [first], "paging": paging})

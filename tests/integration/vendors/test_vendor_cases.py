@@ -1,6 +1,6 @@
 """What the shipped mappings make of files in their vendors' shapes: a YAML entry is a test, no Python per vendor.
 
-tests/vendors/<vendor>/cases.yml is a list of cases, the files beside it are their deliveries:
+tests/integration/vendors/<vendor>/cases.yml is a list of cases, the files beside it are their deliveries:
     about:      the quirk or rule under test, in words
     feed:       settings of the feed as in smm.toml; `vendor` is the folder's name where neither it nor a mapping is set
     shop:       {time_zone:, currency:} where they are not Europe/Kyiv and UAH
