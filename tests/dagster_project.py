@@ -191,12 +191,12 @@ def make_project(folder: Path) -> Catalog:
     return load_catalog(folder)
 
 
-def make_instance(home: Path, extra: str = "") -> Settings:
-    """An instance whose only feed is sales; the secret is expected in the environment."""
+def make_instance(home: Path, extra: str = "", settle_seconds: int = 0) -> Settings:
+    """An instance whose only feed is sales, with whole files; the secret is expected in the environment."""
     (home / "mappings").mkdir(parents=True)
     (home / "landing" / "sales").mkdir(parents=True)
     (home / "mappings" / "sales.yml").write_text(MAPPING, encoding="utf-8")
-    (home / "smm.toml").write_text(extra + INSTANCE, encoding="utf-8")
+    (home / "smm.toml").write_text(f"landing_settle_seconds = {settle_seconds}\n{extra}{INSTANCE}", encoding="utf-8")
     return load_settings(home)
 
 

@@ -58,7 +58,7 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setenv("SMM_PERSON_KEY", "k" * 32)
-    settings = make_instance(tmp_path / "home")
+    settings = make_instance(tmp_path / "home", settle_seconds=5)
     catalog = make_project(tmp_path / "project")
     with dg.DagsterInstance.local_temp(str(tmp_path), overrides={"telemetry": {"enabled": False}}) as instance:
         yield Bench(settings, catalog, instance)
