@@ -149,6 +149,35 @@ def test_youscan(tmp_path: Path, api: Api) -> None:
     assert api.calls[0].query == {"from": "2026-01-01T00:00Z", "size": "1000", "orderBy": "seqAsc"}
 
 
+def test_brand24(tmp_path: Path, api: Api) -> None:
+    """By cursor while there is more, empty pages too; the last page's cursor leads nowhere; failures in words."""
+    mention = {
+        "date": "2026-03-07",
+        "time": "10:00",
+        "source": "https://news.example/a",
+        "category": "news",
+        "sentiment": 0,
+    }
+
+    def answer(mentions: int, *, cursor: str, more: bool) -> Reply:
+        told = {"results": [mention] * mentions, "has_more_mentions": more, "cursor": cursor}
+        return Reply({"status": "success", "message": told})
+
+    api.script(answer(500, cursor="A", more=True), answer(0, cursor="B", more=True), answer(2, cursor="C", more=False))
+    result = pulled(tmp_path, api, "brand24_api", FIRST, 'account = "55"')
+    assert (code(result), result.pages, result.records) == ("", 3, 502)
+    days = {"date_from": "2026-03-07", "date_to": "2026-03-10", "limit": "500"}
+    assert [c.query for c in api.calls] == [days, {**days, "cursor": "A"}, {**days, "cursor": "B"}]
+    assert {(c.path, c.headers["x-api-key"]) for c in api.calls} == {("/project/55/mentions", CANARY)}
+    for status, expected, calls in ((401, "SMM-312", 1), (400, "SMM-316", 1), (429, "SMM-313", 6), (500, "SMM-311", 6)):
+        api.script(Reply({"status": "fail", "message": "Account does not exist", "code": status}, status))
+        result = pulled(tmp_path / str(status), api, "brand24_api", 'account = "55"')
+        assert (code(result), len(api.calls)) == (expected, calls)
+        assert "Account does not exist" in str(result.error)
+    api.script(Reply({"status": "fail", "message": "date_from is invalid", "code": 400}))
+    assert code(pulled(tmp_path / "as 200", api, "brand24_api", 'account = "55"')) == "SMM-316"
+
+
 def test_vk(tmp_path: Path, api: Api) -> None:
     """Failures as 200: too many a second is tried again, a token is not; pages end with the window."""
     old, new = {"id": 1, "date": MARCH_10 - 90 * 86400}, {"id": 2, "date": MARCH_10}
