@@ -2,7 +2,7 @@
 
 Belongs here: the order of the steps, the ratios and the output. Does not belong here: the work of a step. Sizes come
 from the environment: BENCH_EVENTS (10000000), BENCH_GX_ROWS (1000000), and those of volume.py; BENCH_EVENTS=0 measures
-volumes alone. Results go to bench-results/, one JSON a round.
+volumes and attribution alone. Results go to bench-results/, one JSON a round.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from bench.attribution import lines as attribution_lines
+from bench.attribution import measure as measure_attribution
 from bench.generate import DataSet, make_data_set
 from bench.gx_cost import GOAL_CPU_RATIO, GxCost
 from bench.gx_cost import measure as measure_gx
@@ -51,7 +53,13 @@ def main() -> int:
     volumes = measure_volumes(RESULTS)
     for line in volume_lines(volumes):
         console.print(line)
-    kept: dict[str, Any] = {"volumes": {step: {"size": size, **asdict(m)} for step, (size, m) in volumes.items()}}
+    attribution = measure_attribution()
+    for line in attribution_lines(attribution):
+        console.print(line)
+    kept: dict[str, Any] = {
+        "volumes": {step: {"size": size, **asdict(m)} for step, (size, m) in volumes.items()},
+        "attribution": asdict(attribution),
+    }
     is_agreed = True
     if events:
         more, is_agreed = _engines(events, console)

@@ -55,6 +55,8 @@ CODES: dict[str, str] = {
     "SMM-901": "An unexpected error; please report it",
     # 6xx: Dagster
     "SMM-601": "The Dagster web server or daemon did not start or ended by itself",
+    # 7xx: attribution
+    "SMM-701": "A path table has a path, a count or an amount that is none",
 }
 
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from smm_pipeline import __version__
+from smm_pipeline.attribution import ALL_MODELS, DIRECT, Model
 from smm_pipeline.catalog import load_catalog
-from smm_pipeline.cli import examine, feed_commands, instance, texts
+from smm_pipeline.cli import attribution, examine, feed_commands, instance, texts
 from smm_pipeline.cli.arguments import PROGRAM, Group, Home, Json, Version, checking, usage_error
 from smm_pipeline.cli.output import (
     EXIT_AUDIT,
@@ -25,6 +26,7 @@ from smm_pipeline.cli.output import (
     EXIT_USAGE,
     emit,
     end_quietly,
+    err,
     fail,
     mode,
     out,
@@ -216,6 +218,43 @@ def classify(
         catalog=load_catalog(),
         out=sys.stdout,
     )
+
+
+@app.command()
+def attribute(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATHS.csv",
+            help='CSV with path (channels joined by " > "), conversions, and if known value and nulls',
+        ),
+    ],
+    model: Annotated[
+        list[Model] | None, typer.Option("--model", help="Only this model; may be repeated [default: all]")
+    ] = None,
+    direct: Annotated[
+        list[str] | None, typer.Option("--direct", help="A channel that last_non_direct passes over [default: Direct]")
+    ] = None,
+    intervals: Annotated[
+        bool, typer.Option("--intervals", help="Add what chance allows: 95 % of 1,000 draws of the paths")
+    ] = False,
+) -> None:
+    """Share conversions out to channels by eight models; tables on a terminal, CSV in a pipe.
+
+    A path table has no times: time_decay (half-life 7 days) counts each step back as one day. docs/attribution.md says
+    what each model means.
+    """
+    models = list(dict.fromkeys(model or ALL_MODELS))
+    found = attribution.attribute_file(file, models, direct or [DIRECT], with_intervals=intervals)
+    if mode.as_json:
+        emit(attribution.as_dict(found), "")
+        return
+    if out.is_terminal:
+        out.print(attribution.to_rich(found))
+    else:
+        attribution.write_csv(found, sys.stdout)
+    for note in found.notes:
+        err.print(f"note: {note}", markup=False)
 
 
 @app.command()
