@@ -23,7 +23,7 @@ MAX_CHANNELS = 1000
 """A column of addresses or visitors in place of channels has more."""
 # Tables made by other programs write whole numbers as 3.0.
 _COUNT = re.compile(r"([0-9]+)(?:\.0+)?")
-_AMOUNT = re.compile(r"-?[0-9]{1,14}(?:\.[0-9]{1,10})?")
+_AMOUNT = re.compile(r"-?[0-9]{1,14}(?:\.[0-9]+)?")
 
 
 @dataclass(frozen=True)

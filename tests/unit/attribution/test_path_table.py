@@ -23,14 +23,14 @@ def test_reads_paths_in_order_and_adds_equal_ones_up(tmp_path: pathlib.Path) -> 
         '7,"Телеграм > Direct",x,3.0,10.50\r\n'
         "0, VK>Direct ,,0,\r\n"
         "\r\n"
-        "1,Телеграм >Direct,,2,-0.25\r\n"
+        "1,Телеграм >Direct,,2,-0.2500000000000001\r\n"
     )
     table = read_path_table(_file(tmp_path, content))
     paths = table.paths
     assert paths.channels == ("Телеграм", "Direct", "VK")
     assert (paths.touch_channel.tolist(), paths.starts.tolist()) == ([0, 1, 2, 1], [0, 2, 4])
     assert (paths.conversions.tolist(), paths.nulls.tolist()) == ([5, 0], [8, 0])
-    assert paths.values == (Decimal("10.25"), Decimal(0))
+    assert paths.values == (Decimal("10.2499999999999999"), Decimal(0))
     assert (paths.repeats, table.has_nulls, table.unread) == (1, True, ("note",))
 
 
