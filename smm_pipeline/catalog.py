@@ -50,8 +50,10 @@ RAW_LINEAGE: tuple[ColumnSpec, ...] = (
     ColumnSpec("_delivery_id", "VARCHAR", "SHA-256 of the delivery that brought this version first"),
     ColumnSpec("_source_row", "BIGINT", "Number of the record in that delivery, from 1"),
     ColumnSpec("_version_ts", "TIMESTAMPTZ", "Latest instant at which this content was seen as the current one"),
+    ColumnSpec("_first_ts", "TIMESTAMPTZ", "Earliest instant at which any version of the key was seen"),
     ColumnSpec("_row_hash", "VARCHAR", "Hash of the contract columns"),
     ColumnSpec("_is_current", "BOOLEAN", "True on the newest version of each key"),
+    ColumnSpec("_is_restated", "BOOLEAN", "True on all versions of a key that has more than one"),
     ColumnSpec("_loaded_at", "TIMESTAMPTZ", "Instant of loading"),
 )
 

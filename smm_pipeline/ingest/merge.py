@@ -3,9 +3,10 @@
 Belongs here: the rule that makes the raw tables independent of the order of deliveries. One row is stored per distinct
 key and content; seeing the same content again in a later extraction raises its `_version_ts`, so A, B, A ends at A. The
 current row of a key has the highest rank: the vendor's version (one without it is the oldest), then the extraction,
-then its place in the delivery. The vendor's clock and that of files are never compared with each other. What
-a rejected row leaves is a version like others, but has no fate: it is counted as rejected (batch.py). Works inside the
-caller's transaction. Does not belong here: making rows.
+then its place in the delivery. The vendor's clock and that of files are never compared with each other. Each version
+of a key says when the key was seen first and whether it has others, so that late and restated rows are counted day by
+day. What a rejected row leaves is a version like others, but has no fate: it is counted as rejected (batch.py). Works
+inside the caller's transaction. Does not belong here: making rows.
 """
 
 from __future__ import annotations
@@ -46,18 +47,18 @@ def merge_rows(con: duckdb.DuckDBPyConnection, spec: TableSpec, feed: str, incom
     _decide(con)
     days = _changed_days(con, spec)
     con.execute(
-        f"update {relation(spec)} as t set _version_ts = v.version, _is_current = v.is_current "
+        f"update {relation(spec)} as t set _version_ts = v.version, _first_ts = v.first, _is_current = v.is_current, "
+        "_is_restated = v.is_restated "
         "from _smm_versions v where v.stored_id = t.rowid and v.changed"
     )
     columns = ", ".join(f"i.{quoted(c.name)}" for c in spec.columns)
-    lineage = "? as feed, a.delivery_id, i._smm_row, {version}, i._smm_hash, {is_current}, now()"
+    lineage = "?, a.delivery_id, i._smm_row, {version}, {first}, i._smm_hash, {is_current}, {is_restated}, now()"
     rows = f"select {columns}, {lineage} from {{rows}} join _smm_arrival a using (_smm_delivery)"
     compared = "_smm_versions v join _smm_in i on i._smm_id = v.new_id"
     inserted = 0
-    for select in (
-        rows.format(version="i._smm_extracted", is_current="true", rows="_smm_lone i"),
-        rows.format(version="v.version", is_current="v.is_current", rows=compared),
-    ):
+    lone = {"version": "i._smm_extracted", "first": "i._smm_extracted", "is_current": "true", "is_restated": "false"}
+    for told, source in ((lone, "_smm_lone i"), ({name: f"v.{name}" for name in lone}, compared)):
+        select = rows.format(**told, rows=source)
         inserted += _number(con.execute(f"insert into {relation(spec)} {select}", [feed]))
     fates = (
         "select delivery, fate, is_unread from _smm_fate union all "
@@ -89,7 +90,7 @@ def _find_stored(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
     con.execute(
         "create or replace temp table _smm_stored as "
         f"select t.rowid as stored_id, i._smm_key as key, t._row_hash as hash, t._version_ts as extracted, "
-        f"t._is_current as is_current, {rank} as rank "
+        f"t._first_ts as first, t._is_current as is_current, t._is_restated as is_restated, {rank} as rank "
         f"from {relation(spec)} t join (select distinct _smm_key, {keys} from _smm_in) i on {same}"
     )
 
@@ -151,7 +152,7 @@ def _decide(con: duckdb.DuckDBPyConnection) -> None:
         create or replace temp table _smm_versions as
         with incoming as (
             select
-                key, hash, max(extracted) as extracted, max(rank) as rank,
+                key, hash, min(extracted) as first, max(extracted) as extracted, max(rank) as rank,
                 max(id) filter (fate <> 'duplicate') as new_id
             from _smm_fate group by key, hash
         ),
@@ -161,23 +162,33 @@ def _decide(con: duckdb.DuckDBPyConnection) -> None:
                 greatest(incoming.extracted, stored.extracted) as version,
                 case when incoming.rank is null or stored.rank > incoming.rank then stored.rank
                     else incoming.rank end as rank,
-                stored.stored_id, stored.extracted as old_version, stored.is_current as was_current, incoming.new_id
+                least(incoming.first, stored.first) as first, stored.stored_id, stored.extracted as old_version,
+                stored.is_current as was_current, (stored.first, stored.is_restated) as was_told, incoming.new_id
             from incoming full join _smm_stored stored using (key, hash)
         ),
-        newest as (select key, max(rank).hash as hash from known group by key)
+        told as (
+            select key, max(rank).hash as newest, min(first) as first, count(*) > 1 as is_restated
+            from known group by key
+        ),
+        compared as (
+            select
+                known.stored_id, known.new_id, known.version, told.first, known.hash = told.newest as is_current,
+                told.is_restated, known.version <> known.old_version as is_seen_later,
+                known.stored_id is null or (told.first, told.is_restated) <> known.was_told as is_told_anew,
+                (known.hash = told.newest) <> coalesce(known.was_current, false) as shows
+            from known join told using (key)
+        )
         select
-            known.stored_id, known.new_id, known.version, known.hash = newest.hash as is_current,
-            known.stored_id is not null
-                and (known.version <> known.old_version or (known.hash = newest.hash) <> known.was_current) as changed,
-            case when known.stored_id is null then known.hash = newest.hash
-                else (known.hash = newest.hash) <> known.was_current end as shows
-        from known join newest using (key)
+            * exclude (is_seen_later, is_told_anew, shows),
+            stored_id is not null and (is_seen_later or is_told_anew or shows) as changed,
+            shows or (is_current and is_told_anew) as shows
+        from compared
         """
     )
 
 
 def _changed_days(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> frozenset[str]:
-    """Days on which the current rows differ from before; `all` for a table without partitions.
+    """Days on which the current rows, or what they tell of their key, differ; `all` for a table without partitions.
 
     Rows without a day stand on no day: nothing built per day reads them.
     """

@@ -41,19 +41,21 @@ from smm_pipeline.warehouse.failpoints import failpoint
 
 _FILE_TYPES = ("varchar", "varchar", "bigint", "bigint", "varchar")
 Outcome = tuple[Arrival, DeliveryResult]
+Span = tuple[datetime, datetime]
 
 
 @dataclass
 class Queue:
     """Deliveries of one feed that wait to be loaded, in the order of their times.
 
-    `newest` holds, of bytes that are loaded, the time at which they were last seen. `results` are the outcomes so far.
+    `seen` holds, of bytes that are loaded, the first and the last time at which they were seen. `results` are the
+    outcomes so far.
     """
 
     source: FeedSource
     run_id: str
     waiting: list[Arrival]
-    newest: dict[str, datetime]
+    seen: dict[str, Span]
     results: list[DeliveryResult]
 
     def next_round(self, con: duckdb.DuckDBPyConnection) -> list[Arrival]:
@@ -62,15 +64,16 @@ class Queue:
         rest: list[Arrival] = []
         settled: list[Outcome] = []
         for arrival in self.waiting:
-            seen = self.newest.get(arrival.delivery_id)
+            seen = self.seen.get(arrival.delivery_id)
             if not arrival.raw_path.is_file():
                 what = "its bytes are gone from landing/ and from the raw store"
                 lost = SmmError("SMM-208", what, where=arrival.file_path, hint="put the file back into landing/")
                 settled.append((arrival, failed(arrival, lost)))
             elif arrival.delivery_id in now:
                 rest.append(arrival)
-            elif seen is None or (arrival.is_dated and arrival.extracted_ts > seen):
-                # The same bytes at a later declared time say that the old values hold again.
+            elif seen is None or (arrival.is_dated and not seen[0] <= arrival.extracted_ts <= seen[1]):
+                # The same bytes at a later declared time say that the old values hold again, at an earlier one that
+                # they were known by then.
                 now[arrival.delivery_id] = replace(arrival, is_again=seen is not None)
             else:
                 duplicate = DeliveryResult(arrival.feed, arrival.file_path, arrival.delivery_id, "duplicate")
@@ -85,7 +88,7 @@ class Queue:
         unread = {(r.delivery_id, r.file_path) for r in results if r.status == "failed"}
         for arrival in arrivals:
             if (arrival.delivery_id, arrival.file_path) not in unread:
-                self.newest[arrival.delivery_id] = arrival.extracted_ts
+                _see(self.seen, arrival.delivery_id, arrival.extracted_ts)
 
     def _settle(self, con: duckdb.DuckDBPyConnection, settled: Sequence[Outcome]) -> None:
         if not settled:
@@ -101,7 +104,7 @@ def take_new(
     """Bring new files that do not grow into the raw store; what of them and of older ones there is not loaded yet."""
     known = _Known.read(con, source)
     listed = read_arrivals(settings.raw_store, source.name)
-    queue = Queue(source, run_id, [], known.newest, [])
+    queue = Queue(source, run_id, [], known.seen, [])
     found: dict[tuple[str, str], Listed] = {}
     for folder in closed_folders(settings.landing / source.name):
         error = may_not_be_opened(folder, os.strerror(errno.EACCES))
@@ -188,11 +191,11 @@ def _take_objects(
 
 @dataclass
 class _Known:
-    """What the books say of a feed: files by name, deliveries by (id, name), and when loaded bytes were last seen."""
+    """What the books say of a feed: files by name, deliveries by (id, name), and when loaded bytes were seen."""
 
     files: dict[str, tuple[int, int, str]]
     deliveries: dict[tuple[str, str], tuple[str, str, str | None]]
-    newest: dict[str, datetime]
+    seen: dict[str, Span]
 
     @classmethod
     def read(cls, con: duckdb.DuckDBPyConnection, source: FeedSource) -> _Known:
@@ -206,14 +209,12 @@ class _Known:
             [feed],
         ).fetchall()
         loaded = {r[0] for r in booked if r[2] == "loaded"}
-        newest: dict[str, datetime] = {}
+        seen: dict[str, Span] = {}
         for delivery_id, name, status, _, seen_ts, _ in booked:
             # Of a copy without a declared time the file's own says only when it was copied.
             if status == "loaded" or (status == "duplicate" and delivery_id in loaded and _is_dated(name, source.feed)):
-                newest[delivery_id] = max(seen_ts, newest.get(delivery_id, seen_ts))
-        return cls(
-            {r[0]: (r[1], r[2], r[3]) for r in files}, {(r[0], r[1]): (r[2], r[3], r[5]) for r in booked}, newest
-        )
+                _see(seen, delivery_id, seen_ts)
+        return cls({r[0]: (r[1], r[2], r[3]) for r in files}, {(r[0], r[1]): (r[2], r[3], r[5]) for r in booked}, seen)
 
     def is_done(self, arrival: Listed, fingerprint: str, stored: Path) -> bool:
         """Whether an arrival needs no second look: its bytes are loaded, or it failed under the same mapping."""
@@ -221,7 +222,12 @@ class _Known:
         if status == "failed":
             # Lost bytes may have been put back.
             return not stored.is_file() if code == "SMM-208" else tried_with == fingerprint
-        return status != "" and arrival.delivery_id in self.newest
+        return status != "" and arrival.delivery_id in self.seen
+
+
+def _see(seen: dict[str, Span], delivery_id: str, time: datetime) -> None:
+    first, last = seen.get(delivery_id, (time, time))
+    seen[delivery_id] = min(first, time), max(last, time)
 
 
 def _time_in_name(file_path: str, feed: Feed) -> datetime | None:

@@ -169,13 +169,14 @@ _QUALITY_SQL = """
     select *
     from (
     select
-        subject,
+        -- Late and restated rows are told of all feeds together; which feed, data_quality says.
+        case when metric in ('late_share', 'restated_share') then 'feeds' else subject end as subject,
         metric,
         cast(sum(numerator) as double) as numerator,
         cast(sum(denominator) as double) as denominator,
         cast(sum(numerator) as double) / nullif(cast(sum(denominator) as double), 0) as share
     from data_quality
-    group by subject, metric
+    group by 1, metric
     -- Of feeds those are told that were silent.
     having not starts_with(subject, 'feed:') or sum(numerator) > 0
     union all

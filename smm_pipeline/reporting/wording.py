@@ -63,6 +63,8 @@ METRIC_MEANINGS: dict[tuple[str, str], str] = {
     ("events", "bot_share"): "events of known bots, left out of every visit",
     ("events", "without_visitor_share"): "events without a visitor's id, mostly without consent: no visit knows them",
     ("feed", "silent_share"): "days on which a daily feed had given nothing for four days or more",
+    ("feeds", "late_share"): "rows that were first given more than three days after their day",
+    ("feeds", "restated_share"): "rows that were given with another content as well; the newest counts",
     ("order_to_visit", "channel_disagreement_share"): "orders whose own note names another channel than their visit",
     ("order_to_visit", "matched_by_customer_window_share"): "joined through the customer, near in time: less sure",
     ("order_to_visit", "matched_by_none_share"): "orders that no visit could be found for: their touches are unknown",

@@ -59,8 +59,10 @@ def relation(spec: TableSpec) -> str:
 def create_tables(con: duckdb.DuckDBPyConnection, specs: Iterable[TableSpec]) -> None:
     """Create the tables of TableSpecs where they are missing, or make them anew when their columns have changed.
 
-    Derived tables can be dropped at will: everything after raw is rebuilt from raw. A changed raw contract is refused
-    by DuckDB's insert and must be migrated.
+    Derived tables can be dropped at will: everything after raw is rebuilt from raw, and raw from the raw store.
+
+    Raises:
+        SmmError: SMM-302 when a raw table is that of another version of the project.
     """
     have: dict[tuple[str, str], list[tuple[str, str]]] = {}
     # Asked once: a look at the information schema costs the more, the more tables there are.
@@ -74,8 +76,15 @@ def create_tables(con: duckdb.DuckDBPyConnection, specs: Iterable[TableSpec]) ->
     for spec in specs:
         known = have.get((spec.layer, spec.name))
         if known is not None:
-            if spec.layer == "raw" or known == [(c.name, spelled[c.type]) for c in spec.stored_columns]:
+            if known == [(c.name, spelled[c.type]) for c in spec.stored_columns]:
                 continue
+            if spec.layer == "raw":
+                raise SmmError(
+                    "SMM-302",
+                    "the work database is of another version of smm_pipeline: a contract has other columns now",
+                    where=spec.full_name,
+                    hint="move warehouse.duckdb away and run: it is made again from the raw store",
+                )
             con.execute(f"drop table {relation(spec)}")
         columns = ", ".join(f"{quoted(c.name)} {c.type}" for c in spec.stored_columns)
         con.execute(f"create table {relation(spec)} ({columns})")

@@ -105,6 +105,17 @@ event as (
     where event_date_local between $first_date and $last_date
 ),
 
+feed_arrival as (
+    select
+        feed,
+        date_local,
+        given_rows,
+        late_rows,
+        restated_rows
+    from core.fct_feed_arrival
+    where date_local between $first_date and $last_date
+),
+
 -- Days of feeds; what comes later tells nothing of a day.
 given as (
     select
@@ -186,6 +197,11 @@ measured as (
         cast(case when last_date_local < date_local - interval 3 day then 1 else 0 end as bigint),
         cast(1 as bigint)
     from daily_feed
+    union all
+    -- Of every feed, daily or not. A row may be both: it came late, and with another content later still.
+    select date_local, 'feed:' || feed, 'late_share', late_rows, given_rows from feed_arrival
+    union all
+    select date_local, 'feed:' || feed, 'restated_share', restated_rows, given_rows from feed_arrival
 )
 
 select

@@ -46,7 +46,7 @@ ODD: dict[str, Staged] = {
     "nothing_known": {"stg_shop_order": [{**ORDER, "status": "completed"}]},
     "foreign_currency": {"stg_shop_order": [{**PAID, "currency": "USD", "refunded_amount": 10}]},
     "converted_currency": {
-        "stg_feed_day": [{"feed": "rates", "date_local": DAY}],
+        "stg_feed_day": [{"feed": "rates", "date_local": DAY, "given_rows": 1, "late_rows": 0, "restated_rows": 0}],
         "stg_exchange_rate": [
             {
                 "source_system": "nbu",

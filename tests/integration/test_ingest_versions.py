@@ -49,10 +49,10 @@ def test_a_restated_metric_ends_at_the_last_value_in_any_order(tmp_path: Path, o
         shop.deliver("members", _delivery(hour), _line(values[hour]) + _line(hour, community="other"))
         shop.ingest()
     assert shop.rows(CURRENT + " limit 1") == [("c1", date(2026, 3, 1), 10)]
-    versions = shop.rows(
-        "select value, hour(_version_ts), _is_current from raw.community_day where community_id = 'c1' order by value"
-    )
-    assert versions == [(10, 3, True), (12, 2, False)]
+    told = "hour(_version_ts), hour(_first_ts), _is_current, _is_restated"
+    versions = shop.rows(f"select value, {told} from raw.community_day where community_id = 'c1' order by value")
+    assert versions == [(10, 3, 1, True, True), (12, 2, 1, False, True)]
+    assert shop.rows("select value, hour(_first_ts), _is_restated from raw.community_day where not _is_restated") == []
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations((1, 2, 3))))
@@ -118,12 +118,16 @@ def test_only_days_whose_current_rows_changed_are_bumped(tmp_path: Path) -> None
     first = dict(shop.rows(state))
     shop.deliver("members", _delivery(1), _line(10))
     shop.ingest()
-    assert dict(shop.rows(state)) == first, "an older version is history, nothing that people see has changed"
+    second = dict(shop.rows(state))
+    assert second["2026-03-01"] > first["2026-03-01"], "the key was known earlier, and it was restated"
+    shop.deliver("members", f"another_{_delivery(1)}", _line(11))
+    shop.ingest()
+    assert dict(shop.rows(state)) == second, "one more older version is history, nothing that people see has changed"
     shop.deliver("members", _delivery(3), _line(13))
     shop.ingest()
     third = dict(shop.rows(state))
     assert third["2026-03-02"] == first["2026-03-02"]
-    assert third["2026-03-01"] > first["2026-03-01"]
+    assert third["2026-03-01"] > second["2026-03-01"]
 
 
 def test_conservation_holds_in_the_books(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ class Histories(RuleBasedStateMachine):
         # By name: the records, their bytes, the hour. `landed` are in landing/ alone, `stored` is safe.
         self.landed: dict[str, tuple[list[Order], bytes, int]] = {}
         self.stored: dict[str, tuple[list[Order], bytes, int]] = {}
-        self.seen: dict[bytes, int] = {}
+        self.seen: set[tuple[bytes, int]] = set()
         self.is_behind = False
 
     def teardown(self) -> None:
@@ -168,9 +168,9 @@ class Histories(RuleBasedStateMachine):
         self._run(self.shop, self.con)
         self.is_behind = False
         for delivery, content, hour in sorted(self.stored.values(), key=lambda d: d[2]):
-            if hour > self.seen.get(content, -1):
+            if (content, hour) not in self.seen:
                 self.world.see(delivery, hour)
-                self.seen[content] = hour
+                self.seen.add((content, hour))
         self._compare()
 
     @precondition(lambda self: self.landed)
@@ -248,9 +248,10 @@ class Histories(RuleBasedStateMachine):
             ("raw.shop_order", "order_id", "status", self.world.orders),
             ("raw.shop_order_line", "(order_id, line_id)", "quantity", self.world.lines),
         ):
-            rows = _rows(self.con, f"select {key}, {MODIFIED}, {value}, hour(_version_ts) from {table}")
+            told = "hour(_version_ts), hour(_first_ts), _is_restated"
+            rows = _rows(self.con, f"select {key}, {MODIFIED}, {value}, {told} from {table}")
             assert len(rows) == len(versions.history())
-            assert {(_key(k), (m, _value(v)), h) for k, m, v, h in rows} == versions.history()
+            assert {(_key(k), (m, _value(v)), *t) for k, m, v, *t in rows} == versions.history()
         self._conserve()
 
     def _conserve(self) -> None:

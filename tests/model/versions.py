@@ -29,9 +29,10 @@ class Order:
 
 @dataclass
 class Versions:
-    """Every content of one table's keys, with its best rank."""
+    """Every content of one table's keys, with its best rank, and the hour at which each key was seen first."""
 
     ranks: dict[Hashable, dict[Hashable, Rank]] = field(default_factory=dict)
+    first: dict[Hashable, int] = field(default_factory=dict)
 
     def see(self, rows: Iterable[tuple[Hashable, Hashable, int]], hour: int) -> None:
         """Take note of a delivery's rows (key, content, vendor's version) in their order."""
@@ -40,6 +41,7 @@ class Versions:
             by_key.setdefault(key, []).append((modified, place, content))
         for key, found in by_key.items():
             known = self.ranks.setdefault(key, {})
+            self.first[key] = min(hour, self.first.get(key, hour))
             for modified, place, content in found:
                 rank = (modified, hour, (modified, place) == max(found)[:2])
                 known[content] = max(rank, known.get(content, rank))
@@ -48,9 +50,13 @@ class Versions:
         """The content that holds for each key, and its rank."""
         return {key: max(known.items(), key=lambda item: item[1]) for key, known in self.ranks.items()}
 
-    def history(self) -> set[tuple[Hashable, Hashable, int]]:
-        """Every key and content, with the newest hour at which it was seen."""
-        return {(key, content, rank[1]) for key, known in self.ranks.items() for content, rank in known.items()}
+    def history(self) -> set[tuple[Hashable, Hashable, int, int, bool]]:
+        """Every key and content, its newest hour, the first hour of its key, and whether the key has other contents."""
+        return {
+            (key, content, rank[1], self.first[key], len(known) > 1)
+            for key, known in self.ranks.items()
+            for content, rank in known.items()
+        }
 
 
 @dataclass
@@ -61,7 +67,7 @@ class World:
     lines: Versions = field(default_factory=Versions)
 
     def see(self, delivery: Iterable[Order], hour: int) -> None:
-        """Load a delivery that was extracted at an hour; seeing it again later says that it holds again."""
+        """Load a delivery that was extracted at an hour; seen again it holds again, or was known before."""
         records = list(delivery)
         self.orders.see(((o.order_id, (o.modified, o.status), o.modified) for o in records), hour)
         self.lines.see(

@@ -91,6 +91,16 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "denominator": 1,
         }
         for d, feed, n in ((1, "web", 0), (2, "web", 1), (1, "shop", 0), (2, "shop", 0))
+    ]
+    + [
+        {
+            "date_local": date(2026, 3, d),
+            "subject": f"feed:{feed}",
+            "metric": "late_share",
+            "numerator": n,
+            "denominator": m,
+        }
+        for d, feed, n, m in ((1, "web", 0, 40), (2, "web", 3, 50), (2, "shop", 2, 10))
     ],
 }
 
@@ -151,6 +161,11 @@ def test_quality_shares_divide_the_sums(summary: Summary) -> None:
 def test_a_feed_is_named_only_where_it_was_silent(summary: Summary) -> None:
     feeds = [(q.subject, q.numerator, q.denominator) for q in summary.quality if q.metric == "silent_share"]
     assert feeds == [("feed:web", 1, 2)]
+
+
+def test_late_rows_are_told_of_all_feeds_together(summary: Summary) -> None:
+    lines = [(q.subject, q.numerator, q.denominator) for q in summary.quality if q.metric == "late_share"]
+    assert lines == [("feeds", 5, 100)]
 
 
 def test_a_silent_feed_makes_days_incomplete_and_not_zero(summary: Summary) -> None:
