@@ -48,7 +48,11 @@ class ColumnSpec:
 RAW_LINEAGE: tuple[ColumnSpec, ...] = (
     ColumnSpec("_feed", "VARCHAR", "Feed that delivered the row"),
     ColumnSpec("_delivery_id", "VARCHAR", "SHA-256 of the delivery that brought this version first"),
-    ColumnSpec("_source_row", "BIGINT", "Number of the record in that delivery, from 1"),
+    ColumnSpec(
+        "_source_row",
+        "BIGINT",
+        "Where the record stands in that delivery, from 1: its line, its row, or its place in a list",
+    ),
     ColumnSpec("_version_ts", "TIMESTAMPTZ", "Latest instant at which this content was seen as the current one"),
     ColumnSpec("_first_ts", "TIMESTAMPTZ", "Earliest instant at which any version of the key was seen"),
     ColumnSpec("_row_hash", "VARCHAR", "Hash of the contract columns"),

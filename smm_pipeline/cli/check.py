@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from smm_pipeline.catalog import Catalog
-from smm_pipeline.cli.rejects import fields_of_feed, reject_dict, text_of
+from smm_pipeline.cli.rejects import reading_of, reject_dict, text_of
 from smm_pipeline.cli.texts import delivery_dict, equations, reason_lines, totals
 from smm_pipeline.errors import SmmError
 from smm_pipeline.ingest import Trial, try_file
@@ -55,8 +55,8 @@ def check_file(settings: Settings, catalog: Catalog, feed: str, file: Path) -> t
     """What an ingest would make of a file, as data and as text, and whether it would take it."""
     trial = try_file(settings, catalog, feed, file, shown=SHOWN)
     rejects, skips = split(trial.reasons)
-    fields = fields_of_feed(settings, catalog, feed)
-    shown = [{**reject_dict(r), "record": text_of(r, fields)} for r in trial.rejects]
+    reading = reading_of(settings, catalog, feed)
+    shown = [{**reject_dict(r, reading), "record": text_of(r, reading)} for r in trial.rejects]
     is_good = trial.result.error is None and not is_emptied(trial.result, trial.reasons)
     data = {
         **delivery_dict(trial.result),
@@ -84,7 +84,7 @@ def _text(trial: Trial, shown: list[dict[str, Any]]) -> str:
         lines += [f"  {table.removeprefix('raw.')}: {n.rows_in:,} = {fates}"] if table.startswith("raw.") else []
     lines += reason_lines(trial.reasons)
     lines += [f"note: {warning}" for warning in result.warnings]
-    lines += [f"record {r['row']}, {r['table']}: {' '.join(r['reasons'])}\n  {r['record']}" for r in shown]
+    lines += [f"{r['unit']} {r['row']}, {r['table']}: {' '.join(r['reasons'])}\n  {r['record']}" for r in shown]
     if is_emptied(result, trial.reasons):
         lines.append("no record of it would be loaded whole: each has a reject")
     return "\n".join(lines)

@@ -10,7 +10,7 @@ import csv
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from smm_pipeline.cli.instance import open_books
 from smm_pipeline.cli.texts import deliveries_text, ingest_dict
 from smm_pipeline.errors import SmmError, not_writable
 from smm_pipeline.feeds import load_feed
+from smm_pipeline.feeds.file_format import FileFormat
 from smm_pipeline.ingest import RECORDS, Fields, fields_of, shown_record
 from smm_pipeline.ingest.landing import raw_path
 from smm_pipeline.pipeline import Replay
@@ -38,7 +39,7 @@ from smm_pipeline.warehouse.rejects import (
 # What a spreadsheet takes for a formula, or for the beginning of one; full-width signs too.
 _FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?\d+([., ]\d+)*")
-_COLUMNS = ("id", "feed", "file", "delivery_id", "table", "row", "reasons", "rejected_at", "record")
+_COLUMNS = ("id", "feed", "file", "delivery_id", "table", "unit", "row", "reasons", "rejected_at", "record")
 _LEGEND = "the record; x and 9 stand for letters and digits of what is not read, or may name a person:"
 _MEANINGS = {
     "missing": "a column that a row cannot lack has no value",
@@ -58,6 +59,21 @@ _MEANINGS = {
 }
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a feed is read: what may be shown of its records, and what their numbers count."""
+
+    fields: Fields = field(default_factory=Fields)
+    format: FileFormat | None = None
+
+    def unit(self, file: str) -> str:
+        """What stands before the number of a record: line, row, or record where nothing more can be said."""
+        try:
+            return self.format.unit_of(file) if self.format else "record"
+        except SmmError:
+            return "record"
+
+
 def list_rejects(settings: Settings, catalog: Catalog, wanted: Wanted, limit: int) -> dict[str, Any]:
     """The first rejects that are asked for, and how many there are; their records are shown one by one alone.
 
@@ -69,13 +85,15 @@ def list_rejects(settings: Settings, catalog: Catalog, wanted: Wanted, limit: in
         _check_feed(wanted, settings, [f for (f,) in con.execute("select distinct feed from meta.delivery").fetchall()])
         found, total = find_rejects(con, wanted, limit), count_rejects(con, wanted)
         skipped = count_rejects(con, replace(wanted, reason=SKIPPED.rstrip(":"))) if wanted.reason is None else 0
-    return {"total": total, "skipped_on_purpose": skipped, "rejects": [reject_dict(r) for r in found]}
+    reading = cache(lambda feed: reading_of(settings, catalog, feed))
+    dicts = [reject_dict(reject, reading(reject.feed)) for reject in found]
+    return {"total": total, "skipped_on_purpose": skipped, "rejects": dicts}
 
 
 def list_text(data: dict[str, Any]) -> str:
     """One line per reject: what to type for it, where it stands, why."""
     lines = [
-        f"{r['id']}  {r['feed']}/{r['file']} record {r['row']}, {r['table']}: {' '.join(r['reasons'])}"
+        f"{r['id']}  {r['feed']}/{r['file']} {r['unit']} {r['row']}, {r['table']}: {' '.join(r['reasons'])}"
         for r in data["rejects"]
     ]
     more = data["total"] - len(data["rejects"])
@@ -97,7 +115,7 @@ def export_rejects(settings: Settings, catalog: Catalog, wanted: Wanted, limit: 
     with open_books(settings, catalog) as (con, _):
         _check_feed(wanted, settings, [f for (f,) in con.execute("select distinct feed from meta.delivery").fetchall()])
         found = find_rejects(con, wanted, limit)
-    fields = cache(lambda feed: fields_of_feed(settings, catalog, feed))
+    reading = cache(lambda feed: reading_of(settings, catalog, feed))
     try:
         # With a byte order mark, or Excel takes it for the code page of the country.
         with target.open("w", encoding="utf-8-sig", newline="") as file:
@@ -105,9 +123,9 @@ def export_rejects(settings: Settings, catalog: Catalog, wanted: Wanted, limit: 
             writer.writerow(_COLUMNS)
             for reject in found:
                 row = {
-                    **reject_dict(reject),
+                    **reject_dict(reject, reading(reject.feed)),
                     "reasons": " ".join(reject.reasons),
-                    "record": text_of(reject, fields(reject.feed)),
+                    "record": text_of(reject, reading(reject.feed)),
                 }
                 writer.writerow([harmless(str(row[name])) for name in _COLUMNS])
     except OSError as error:
@@ -137,13 +155,10 @@ def show_reject(settings: Settings, catalog: Catalog, identifier: str) -> dict[s
         what = f"{len(found)} rejects have an id that begins so: " + ", ".join(r.id for r in found[:5])
         raise SmmError("SMM-210", what if found else f"there is no reject {identifier!r}", hint=hint)
     [reject] = found
-    record = (
-        shown_record(reject.record, fields_of_feed(settings, catalog, reject.feed))
-        if reject.record is not None
-        else None
-    )
+    reading = reading_of(settings, catalog, reject.feed)
+    record = shown_record(reject.record, reading.fields) if reject.record is not None else None
     return {
-        **reject_dict(reject),
+        **reject_dict(reject, reading),
         "meanings": {reason: _MEANINGS.get(reason.partition(":")[0], "") for reason in reject.reasons},
         "record": record,
         "original": raw_path(settings.raw_store, reject.feed, reject.delivery_id),
@@ -152,14 +167,14 @@ def show_reject(settings: Settings, catalog: Catalog, identifier: str) -> dict[s
 
 def show_text(data: dict[str, Any]) -> str:
     """A reject in full for people."""
-    record = data["record"]
+    record, place = data["record"], f"{data['unit']} {data['row']}"
     text = record if isinstance(record, str) else json.dumps(record, ensure_ascii=False, indent=2)
     return "\n".join(
         [
-            f"reject {data['id']}: record {data['row']} of {data['feed']}/{data['file']}, for {data['table']}",
+            f"reject {data['id']}: {place} of {data['feed']}/{data['file']}, for {data['table']}",
             *(f"  {reason}" + (f": {meaning}" if meaning else "") for reason, meaning in data["meanings"].items()),
             *(["its text is not kept: it may name a person throughout"] if record is None else [_LEGEND, text]),
-            f"the original: record {data['row']} of {data['original']}",
+            f"the original: {place} of {data['original']}",
             f"once the mapping or the source is corrected: smm rejects replay {data['feed']}",
         ]
     )
@@ -197,23 +212,24 @@ def _check_feed(wanted: Wanted, settings: Settings, booked: Sequence[str]) -> No
         raise SmmError("SMM-206", f"there is no feed {wanted.feed!r}", hint=hint)
 
 
-def fields_of_feed(settings: Settings, catalog: Catalog, feed: str) -> Fields:
-    """What may be shown of a feed's records; nothing where its mapping is gone or wrong."""
+def reading_of(settings: Settings, catalog: Catalog, feed: str) -> Reading:
+    """How a feed is read; unknown where its mapping is gone or wrong."""
     try:
-        return fields_of(load_feed(feed, settings, catalog).mapping, catalog) if feed in settings.feeds else Fields()
+        mapping = load_feed(feed, settings, catalog).mapping if feed in settings.feeds else None
     except SmmError:
-        return Fields()
+        mapping = None
+    return Reading(fields_of(mapping, catalog), mapping.format) if mapping else Reading()
 
 
-def text_of(reject: Reject, fields: Fields) -> str:
+def text_of(reject: Reject, reading: Reading) -> str:
     """The record of a reject as far as it may be shown, in one line."""
     if reject.record is None:
         return ""
-    shown = shown_record(reject.record, fields)
+    shown = shown_record(reject.record, reading.fields)
     return shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
 
 
-def reject_dict(reject: Reject) -> Mapping[str, Any]:
+def reject_dict(reject: Reject, reading: Reading) -> Mapping[str, Any]:
     """A reject for --json, without its record."""
     return {
         "id": reject.id,
@@ -221,6 +237,7 @@ def reject_dict(reject: Reject) -> Mapping[str, Any]:
         "file": reject.file,
         "delivery_id": reject.delivery_id,
         "table": reject.table.removeprefix("raw."),
+        "unit": reading.unit(reject.file),
         "row": reject.row,
         "reasons": list(reject.reasons),
         "rejected_at": reject.rejected_at,

@@ -26,6 +26,16 @@ SUFFIXES: MappingOf[str, Kind] = {
     ".parquet": "parquet",
     ".xlsx": "xlsx",
 }
+# What the number of a record counts, for who looks for it in the file: lines or rows of the file as it is, the header,
+# what stands above it and empty ones among them. Of a JSON document only the place of a record in its list is known.
+UNITS: MappingOf[Kind, str] = {
+    "csv": "line",
+    "lines": "line",
+    "jsonl": "line",
+    "json": "record",
+    "parquet": "row",
+    "xlsx": "row",
+}
 # The one field of a record of kind lines.
 LINE = "line"
 
@@ -135,6 +145,14 @@ class FileFormat(MappingModel):
                 hint=f"name it with one of the endings {endings}, also followed by .gz",
             )
         return kind
+
+    def unit_of(self, file_name: str) -> str:
+        """What the number of a record counts in a file of this name: line, row or record.
+
+        Raises:
+            SmmError: SMM-201 as kind_of.
+        """
+        return UNITS[self.kind_of(file_name)]
 
     @property
     def paths(self) -> tuple[tuple[str, ...], ...]:

@@ -56,7 +56,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class RecordReject:
-    """A record that could not be read: its number in the file from 1, why, and its text."""
+    """A record that could not be read: its line, row or place in the file from 1, why, and its text."""
 
     row: int
     reason: str

@@ -75,7 +75,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Reject:
-    """One reject; `row` is the number of its record in the file, from 1, `record` the text as it is kept."""
+    """One reject; `row` is where its record stands in the file, from 1, `record` the text as it is kept."""
 
     id: str
     feed: str

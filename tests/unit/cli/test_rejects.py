@@ -63,7 +63,7 @@ def test_rejects_are_listed_shown_and_written_for_spreadsheets(shop: Instance, t
     ]
     assert {r["file"] for r in listed["rejects"]} == {"=march.csv"}
     text = smm(shop.home, "rejects", "list", "--reason", "bad_number", "--table", "shop_order").stdout.splitlines()
-    assert re.fullmatch(r"[0-9a-f]{12}  sheet/=march\.csv record 3, shop_order: bad_number:total_amount", text[0])
+    assert re.fullmatch(r"[0-9a-f]{12}  sheet/=march\.csv line 3, shop_order: bad_number:total_amount", text[0])
     assert text[1:] == ["smm rejects show ID shows one with its record"]
 
     shown = _json(shop, "rejects", "show", listed["rejects"][0]["id"][:6])
