@@ -7,51 +7,20 @@ with added_up as (
         community_id,
         post_id,
         snapshot_date,
-        case
-            when views is not null
-                then cast(sum(views) over (partition by network, community_id, post_id order by snapshot_date) as bigint)
-        end as views,
-        case
-            when reach is not null
-                then cast(sum(reach) over (partition by network, community_id, post_id order by snapshot_date) as bigint)
-        end as reach,
-        case
-            when likes is not null
-                then cast(sum(likes) over (partition by network, community_id, post_id order by snapshot_date) as bigint)
-        end as likes,
-        case
-            when comments is not null
-                then cast(sum(comments) over (partition by network, community_id, post_id order by snapshot_date) as bigint)
-        end as comments,
-        case
-            when shares is not null
-                then cast(sum(shares) over (partition by network, community_id, post_id order by snapshot_date) as bigint)
-        end as shares,
-        case
-            when saves is not null
-                then cast(sum(saves) over (partition by network, community_id, post_id order by snapshot_date) as bigint)
-        end as saves,
-        case
-            when link_clicks is not null
-                then cast(sum(link_clicks) over (partition by network, community_id, post_id order by snapshot_date) as bigint)
-        end as link_clicks
+        case when views is not null then cast(sum(views) over up_to_day as bigint) end as views,
+        case when reach is not null then cast(sum(reach) over up_to_day as bigint) end as reach,
+        case when likes is not null then cast(sum(likes) over up_to_day as bigint) end as likes,
+        case when comments is not null then cast(sum(comments) over up_to_day as bigint) end as comments,
+        case when shares is not null then cast(sum(shares) over up_to_day as bigint) end as shares,
+        case when saves is not null then cast(sum(saves) over up_to_day as bigint) end as saves,
+        case when link_clicks is not null then cast(sum(link_clicks) over up_to_day as bigint) end as link_clicks
     from staging.stg_community_post_snapshot
     where value_kind = 'daily_flow'
+    window up_to_day as (partition by network, community_id, post_id order by snapshot_date)
 ),
 
 level as (
-    select
-        network,
-        community_id,
-        post_id,
-        snapshot_date,
-        views,
-        reach,
-        likes,
-        comments,
-        shares,
-        saves,
-        link_clicks
+    select *
     from staging.stg_community_post_snapshot
     where value_kind = 'level'
 ),
