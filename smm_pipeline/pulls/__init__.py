@@ -1,7 +1,7 @@
 """Pulls: feeds fetched from their vendors' APIs, raw first, page by page.
 
 Belongs here: the public face of the room. Does not belong here: any code. See spec and sources (descriptions of APIs as
-data), client and answers (one call), paging, windows, jobs and reading (which call is next), run (all feeds).
+data), client and answers (one call), paging, windows, jobs, each and reading (which call is next), run (all feeds).
 """
 
 from smm_pipeline.pulls.run import PullResult, pull_fault, pull_feeds

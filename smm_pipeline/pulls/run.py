@@ -134,11 +134,17 @@ def _pull(
 ) -> None:
     # httpx takes a fifth of a second to import; commands that pull nothing do not pay it.
     from smm_pipeline.pulls.client import Client
+    from smm_pipeline.pulls.each import known_posts, read_each
     from smm_pipeline.pulls.reading import read_pages
 
     mark = mark_of(last_mark(con, source.feed), source.fingerprint)
     with Client(source.feed, source.spec, source.pull, secrets, clock) as client:
-        for page in read_pages(source, client, clock, mark):
+        if source.spec.each:
+            posts = known_posts(con, source.spec.each, source.community_id)
+            pages = read_each(source, client, clock, mark, posts, result.warnings)
+        else:
+            pages = read_pages(source, client, clock, mark)
+        for page in pages:
             result.pages += 1
             result.records = None if source.spec.job else (result.records or 0) + page.records
             keep_page(

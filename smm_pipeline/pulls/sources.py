@@ -33,7 +33,7 @@ class Source:
     """One feed's API.
 
     `names` are the values of names in braces that do not change from page to page; `fingerprint` changes with what the
-    shop asks for, and a mark of another one is none.
+    shop asks for, and a mark of another one is none. `community_id` is whose posts are asked for, where posts are.
     """
 
     feed: str
@@ -43,6 +43,7 @@ class Source:
     names: dict[str, str]
     span: Span
     fingerprint: str
+    community_id: str
 
 
 def pull_vendors() -> list[str]:
@@ -68,7 +69,8 @@ def load_source(feed: str, pull: Pull, settings: Settings) -> Source:
         hint = f"known are: {', '.join(pull_vendors())}; or describe the API in a file of your own: description ="
         raise SmmError("SMM-310", f"no API is described for {vendor!r}{told}", where=where, hint=hint)
     spec = parse_spec(path)
-    _check(spec, pull, where)
+    community_id = declared.constants.get("community_id", "")
+    _check(spec, pull, where, community_id)
     names = {**spec.defaults, **pull.parameters, "account": pull.account, "client_id": pull.client_id}
     zone = ZoneInfo((spec.window and spec.window.zone) or declared.time_zone or settings.shop.time_zone)
     address = pull.base_url or spec.base_url
@@ -76,7 +78,8 @@ def load_source(feed: str, pull: Pull, settings: Settings) -> Source:
     asked = (pull.description or vendor, pull.base_url, pull.account, sorted(pull.parameters.items()), pull.first_day)
     shape = (str(zone), spec.pages.kind, spec.pages.parameter, spec.window and spec.window.kind, spec.job is not None)
     fingerprint = hashlib.sha256(repr((asked, shape)).encode()).hexdigest()[:16]
-    return Source(feed, pull, spec, address, names, Span(spec.window, spec.pages, zone, pull.first_day), fingerprint)
+    span = Span(spec.window, spec.pages, zone, pull.first_day)
+    return Source(feed, pull, spec, address, names, span, fingerprint, community_id)
 
 
 def parse_spec(path: Path) -> PullSpec:
@@ -99,11 +102,12 @@ def parse_spec(path: Path) -> PullSpec:
     raise SmmError("SMM-310", what, where=str(path), hint=_HINT)
 
 
-def _check(spec: PullSpec, pull: Pull, where: str) -> None:
+def _check(spec: PullSpec, pull: Pull, where: str, community_id: str) -> None:
     """Refuse settings that lack what the description needs, or give what nothing reads."""
     needed = set().union(*(names_in(request.model_dump()) for request in spec.requests))
+    needed |= names_in(spec.each.noted) if spec.each else set()
     known = _OF_WINDOW[spec.window.kind] if spec.window else set()
-    known |= (_OF_JOB if spec.job else set()) | {"client_id"}
+    known |= (_OF_JOB if spec.job else set()) | ({"ids"} if spec.each else set()) | {"client_id"}
     given = {*spec.defaults, *pull.parameters} | ({"account"} if pull.account else set())
     problems = [
         f"{name} is needed" if name == "account" else f"parameters.{name} is needed"
@@ -114,6 +118,8 @@ def _check(spec: PullSpec, pull: Pull, where: str) -> None:
         problems.append(f"parameters.{name}: nothing reads it" + (f"; did you mean {close[0]}?" if close else ""))
     if not (pull.base_url or spec.base_url):
         problems.append("base_url is needed")
+    if spec.each and not community_id:
+        problems.append("constants.community_id of the feed is needed: it says whose posts are asked for")
     if spec.auth.kind == "basic" and not pull.secret_env:
         problems.append("secret_env is needed: the vendor takes a key and its secret")
     if problems:

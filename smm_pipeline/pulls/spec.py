@@ -64,7 +64,7 @@ class Quota(_Part):
 
 
 class Request(_Part):
-    """One call. Values may hold names in braces: {account}, {since}, {until}, {end}, {job}, {part}, parameters."""
+    """One call. Values may hold names in braces: {account}, those of window, job and each, and parameters."""
 
     method: Literal["GET", "POST"] = "GET"
     path: str = Field("", description="below base_url")
@@ -169,6 +169,15 @@ class Job(_Part):
     clean: Request | None = None
 
 
+class Each(_Part):
+    """Calls about posts that other feeds have brought, instead of pages that lead to each other; knows {ids}."""
+
+    posts_of: str = Field(min_length=1, description="network; the community is the feed's constants.community_id")
+    newest: int = Field(ge=1, description="so many of its newest posts")
+    at_once: int = Field(1, ge=1, description="posts in one call, joined by commas")
+    noted: dict[str, str] = Field({}, description="fields put into an answer that does not say what was asked")
+
+
 class PullSpec(_Part):
     """One description."""
 
@@ -182,6 +191,7 @@ class PullSpec(_Part):
     suffix: str = Field(".json", description="Ending of the files that pages become")
     records_at: str = Field("$", description="Where the records are, as in the mapping; alternatives with |")
     pages: Pages = Pages(kind="one")
+    each: Each | None = Field(None, description="Posts that the request is made for, some at a time")
     total: str = Field("", description="Where the number of all records stands: a path, or `header NAME`")
     window: Window | None = None
     errors: Errors | None = None
@@ -193,6 +203,8 @@ class PullSpec(_Part):
             raise ValueError("expected exactly one of request and job")
         if self.job is not None and (self.window is None or self.window.kind != "days"):
             raise ValueError("expected window with kind: days beside job")
+        if self.each and (self.job or self.window or self.total or self.pages.kind != "one" or self.format != "json"):
+            raise ValueError("expected request and no job, window, pages, total and format beside each")
         if self.format == "text" and self.pages.kind != "one":
             raise ValueError("expected pages with kind: one where format is text")
         return self

@@ -37,6 +37,9 @@ def tokens(monkeypatch: pytest.MonkeyPatch) -> None:
         ("auth: {kind: refresh}\nrequest: {}\n", "", "SMM-310", "expected url with kind: refresh"),
         ("auth: {kind: form}\nrequest: {form: {a: b}}\n", "", "SMM-310", "expected method: POST"),
         ("auth: {kind: header}\n", "", "SMM-310", "expected exactly one of request and job"),
+        (GOOD + "each: {posts_of: vk, newest: 9}\n", "", "SMM-310", "constants.community_id of the feed is needed"),
+        (GOOD + "each: {newest: 9}\n", "", "SMM-310", "each.posts_of: is required"),
+        (GOOD + "each: {posts_of: vk, newest: 9}\npages: {kind: link}\n", "", "SMM-310", "beside each"),
         ("auth: [\n", "", "SMM-310", "not valid YAML"),
     ],
 )  # fmt: skip

@@ -55,7 +55,7 @@ def code(result: PullResult) -> str:
 
 def test_every_description_is_right_and_says_what_it_is() -> None:
     """Each begins with a comment about source and token; a pull finds its mapping under the same name, or names it."""
-    of_other_mappings = {"instagram_insights", "youscan_restated"}
+    of_other_mappings = {"instagram_insights", "tgstat_posts", "youscan_restated"}
     assert set(pull_vendors()) - set(vendor_names()) <= of_other_mappings
     for vendor in pull_vendors():
         parse_spec(VENDORS / f"{vendor}.yml")
