@@ -21,6 +21,7 @@ from smm_pipeline.ingest.arrivals import Listed, list_in_store
 from smm_pipeline.ingest.landing import keep_bytes
 from smm_pipeline.ingest.results import Arrival
 from smm_pipeline.warehouse.delivery_schema import PULLED_FOLDER
+from smm_pipeline.warehouse.failpoints import failpoint
 
 _NAME = PULLED_FOLDER + "{time:%Y%m%dT%H%M%SZ}-{number:05d}{suffix}"
 _PATTERN = re.compile(PULLED_FOLDER + r"(?P<ts>\d{8}T\d{6}Z)-\d+\.[a-z]+")
@@ -49,8 +50,10 @@ def keep_page(store: Path, feed: str, body: bytes, *, moment: datetime, number: 
     """
     digest = hashlib.sha256(body).hexdigest()
     keep_bytes(store, feed, digest, body)
+    failpoint("pull.before_mark")
     name = _NAME.format(time=moment, number=number, suffix=suffix)
     list_in_store(store, feed, [Listed(name, digest, len(body), int(moment.timestamp()) * 10**9, mark)])
+    failpoint("pull.after_mark")
 
 
 def last_mark(con: duckdb.DuckDBPyConnection, feed: str) -> str | None:

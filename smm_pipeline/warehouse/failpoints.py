@@ -11,6 +11,8 @@ import os
 import signal
 
 FAILPOINTS: tuple[str, ...] = (
+    "pull.before_mark",
+    "pull.after_mark",
     "ingest.after_raw_store",
     "ingest.before_commit",
     "ingest.after_commit",
