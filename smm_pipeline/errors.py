@@ -30,7 +30,7 @@ CODES: dict[str, str] = {
     "SMM-208": "The raw store has lost the bytes of a delivery",
     "SMM-209": "A file in landing/ cannot be opened",
     "SMM-210": "The id of a reject is unknown, or the beginning of several",
-    "SMM-211": "The object store of landing_url cannot be read",
+    "SMM-211": "The object store of landing_url cannot be read, or is not there",
     # 3xx: warehouse and publishing
     "SMM-301": "Another process holds the warehouse or the instance",
     "SMM-302": "A database file is damaged or of another version",

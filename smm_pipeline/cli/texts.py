@@ -85,7 +85,12 @@ def deliveries_text(summary: RunSummary) -> str:
     if any(split(reasons)[0] for reasons in summary.reject_reasons.values()):
         lines.append("rejects are kept with their text in the table quality.rejects; smm status counts all of them")
     lines += [f"no record of {d.feed}/{d.file_path} was loaded whole: each has a reject" for d in summary.emptied]
-    lines += [f"refused {d.feed}/{d.file_path}:\n{d.error}" for d in deliveries if d.error]
+    # What keeps all feeds waiting, such as a store that is not there, is told once.
+    refused: dict[str, list[str]] = {}
+    for d in deliveries:
+        if d.error:
+            refused.setdefault(str(d.error), []).append(f"{d.feed}/{d.file_path}")
+    lines += [f"refused {', '.join(names)}:\n{error}" for error, names in refused.items()]
     lines += [f"note on {d.feed}/{d.file_path}: {w}" for d in deliveries for w in d.warnings]
     if summary.waiting:
         lines.append(f"refused earlier and still in landing/: {len(summary.waiting)}; smm status says why")

@@ -37,7 +37,7 @@ def objects_of(settings: Settings, feed: str) -> list[StoredObject]:
     """Objects of a feed in the order of their names; none where there is no landing_url.
 
     Raises:
-        SmmError: SMM-211 when the store cannot be listed.
+        SmmError: SMM-211 when the store cannot be listed, or the place that landing_url names is not there.
     """
     if not settings.landing_url:
         return []
@@ -47,11 +47,17 @@ def objects_of(settings: Settings, feed: str) -> list[StoredObject]:
         store.invalidate_cache()
         folder = f"{root}/{feed}"
         found = store.glob(f"{folder}/{settings.feeds[feed].files}", detail=True)
-        return [
+        # Nothing is listed of a place that is not there either; only then is it worth another call.
+        is_there = bool(found) or _exists(store, root)
+        objects = [
             _object(store, folder, path, info) for path, info in sorted(found.items()) if _is_file(folder, path, info)
         ]
     except Exception as error:  # noqa: BLE001 - every store has errors of its own kind
         raise _unreadable(settings, feed, error) from None
+    if not is_there:
+        hint = "correct landing_url or create the folder; a store without folders has the place once an object is in it"
+        raise SmmError("SMM-211", "the place does not exist", where=settings.landing_url, hint=hint)
+    return objects
 
 
 def store_object(settings: Settings, feed: str, seen: StoredObject) -> str | None:
@@ -113,6 +119,15 @@ def _store(settings: Settings) -> tuple[Any, str]:
 
     store, root = url_to_fs(settings.landing_url)
     return store, str(root).rstrip("/")
+
+
+def _exists(store: Any, root: str) -> bool:
+    """Whether the place is there; fsspec's own exists() takes any failure for absence."""
+    try:
+        store.info(root)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _is_file(folder: str, path: str, info: dict[str, Any]) -> bool:

@@ -73,10 +73,7 @@ def sensors(
             return dg.SkipReason(missing)
         if context.instance.get_runs_count(dg.RunsFilter(statuses=_UNFINISHED)):
             return dg.SkipReason("a run is queued or under way")
-        try:
-            state, times = landing_state(settings)
-        except SmmError as error:
-            return dg.SkipReason(str(error))
+        state, times, trouble = landing_state(settings)
         is_changed = state != context.cursor
         now = time.time()
         # A time to come, as of a file from a machine whose clock is ahead, says nothing of growing.
@@ -84,27 +81,31 @@ def sensors(
             return dg.SkipReason("files are still arriving in landing/")
         found = _request(context.instance, settings, catalog, state, is_changed=is_changed)
         if isinstance(found, str):
-            return dg.SkipReason(found)
+            return dg.SkipReason("\n".join(filter(None, [found, trouble])))
         return dg.SensorResult([found], cursor=state if found.job_name == INGEST else None)
 
     return [deliveries_and_dirty_days, history_sensor(settings, catalog)]
 
 
-def landing_state(settings: Settings) -> tuple[str, list[float]]:
-    """A fingerprint of the deliveries' names, sizes and times, and the times of files, in seconds since 1970.
+def landing_state(settings: Settings) -> tuple[str, list[float], str]:
+    """A fingerprint of the deliveries' names, sizes and times, the times of files in seconds since 1970, and trouble.
 
-    Objects of a store are whole from the start: their times say nothing of growing.
+    Objects of a store are whole from the start: their times say nothing of growing. A store that cannot be read is
+    told as trouble, and the files of landing/ are taken up meanwhile.
     """
-    digest, times = hashlib.sha256(), []
+    digest, times, trouble = hashlib.sha256(), [], ""
     for feed, declared in settings.feeds.items():
         folder = settings.landing / feed
         for path, info in landing_files(folder, declared):
             name = display_name(path, folder)
             digest.update(f"{feed}\0{name}\0{info.st_size}\0{info.st_mtime_ns}\n".encode())
             times.append(info.st_mtime)
-        for seen in objects_of(settings, feed):
-            digest.update(f"{feed}\0{seen.file_path}\0{seen.size}\0{seen.mtime_ns}\n".encode())
-    return digest.hexdigest(), times
+        try:
+            for seen in objects_of(settings, feed):
+                digest.update(f"{feed}\0{seen.file_path}\0{seen.size}\0{seen.mtime_ns}\n".encode())
+        except SmmError as error:
+            trouble = str(error)
+    return digest.hexdigest(), times, trouble
 
 
 def _request(

@@ -97,6 +97,15 @@ def test_delivery_is_loaded_then_its_days_are_built_then_there_is_rest(bench: Be
     assert bench.run(third).success
     assert bench.tick() == "everything is up to date"
 
+    # A store that is not there is told, and stops no files of landing/.
+    url = (bench.settings.home / "exports").as_uri()
+    other = Bench(bench.settings.model_copy(update={"landing_url": url}), bench.catalog, bench.instance)
+    told = str(other.tick())
+    assert told.startswith("everything is up to date\nSMM-211: ")
+    assert url in told
+    bench.deliver("later", [("s5", days[1], "8")])
+    assert only(other.tick()).job_name == INGEST
+
 
 def test_failing_range_is_asked_for_once(bench: Bench) -> None:
     (day,) = recent_days(bench.settings, 1)

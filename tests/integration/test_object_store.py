@@ -15,6 +15,7 @@ from smm_pipeline.ingest.landing import store_stream
 from smm_pipeline.settings import load_settings
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.outcomes import open_refusals
+from tests.commands import smm
 from tests.ingest_fixture import Instance
 
 DAYS = "select day(calendar_date), country from raw.calendar_day where _is_current order by all"
@@ -26,6 +27,7 @@ def store() -> Any:
     made = fsspec.filesystem("memory")
     if made.exists("/bucket"):
         made.rm("/bucket", recursive=True)
+    made.mkdir("/bucket/in")
     return made
 
 
@@ -130,6 +132,24 @@ def test_a_broken_object_is_told_as_a_broken_file_is(store: Any, shop: Instance)
     assert refused(shop) == []
 
 
+def test_a_place_that_is_not_there_is_told_once(tmp_path: Path) -> None:
+    """For all feeds together; an empty one is no news."""
+    place = tmp_path / "exports"
+    shop = shop_with(tmp_path / "home", place.as_uri())
+    with (shop.home / "smm.toml").open("a", encoding="utf-8") as config:
+        config.write('\n[feeds.more]\nmapping = "pulled_days.yml"\n')
+    lost = smm(shop.home, "ingest")
+    assert lost.returncode == 3
+    assert (
+        f"refused days/objects/, more/objects/:\nSMM-211: the place does not exist\n  where: {place.as_uri()}"
+        in lost.stdout
+    )
+    assert lost.stdout.count("SMM-211") == 1
+    place.mkdir()
+    empty = smm(shop.home, "ingest")
+    assert (empty.returncode, "no new deliveries" in empty.stdout) == (0, True)
+
+
 def refused(shop: Instance) -> list[str]:
     """Refused deliveries that still lie where they were found."""
     settings = load_settings(shop.home)
@@ -139,10 +159,16 @@ def refused(shop: Instance) -> list[str]:
 
 @pytest.mark.parametrize(
     ("url", "told"),
-    [("s3://bucket/in", "Install s3fs"), ("memory://bucket/in", "")],
+    [
+        ("s3://bucket/in", "Install s3fs"),
+        ("memory://bucket/on", "the place does not exist"),
+        ("memory://bucket/in", ""),
+    ],
+    ids=["no package", "no such place", "empty"],
 )
 @pytest.mark.usefixtures("store")
 def test_a_store_that_cannot_be_read_stops_nothing_else(url: str, told: str, tmp_path: Path) -> None:
+    """Nor does one that is not there; an empty one is no mistake."""
     shop = shop_with(tmp_path, url)
     shop.deliver("days", "f.json", '[{"id": 2, "country": "PL"}]')
     expected = [("f.json", "loaded")] + ([("objects/", "SMM-211")] if told else [])
