@@ -103,6 +103,11 @@ def test_an_answer_that_does_not_say_of_what_it_is_gets_the_question(tmp_path: P
     ]
     assert shop.rows(VIEWS) == [(5, 50), (7, 70)]
     kept = [path.read_bytes() for path in (tmp_path / "raw" / "feed").glob("??/*")]
+    # The same counters on the next day are readings of that day.
+    shop.clock.wait(86400)
+    shop.pull()
+    days = "select cast(post_id as int), day(snapshot_date), views from raw.community_post_snapshot where _is_current"
+    assert sorted(shop.rows(days)) == [(5, 10, 50), (5, 11, 50), (7, 10, 70), (7, 11, 70)]
     assert b'{"postId":"https://t.me/lamps/7","status": "ok", "response": {"viewsCount": 70, "sharesCount": 1}}' in kept
 
 
