@@ -1,7 +1,14 @@
 -- Grain: one row per visit with the source and medium that its evidence gives.
 -- Tags, click id, referrer, nothing: in this order. Names, hosts and click ids are judged once per distinct value.
 with recursive visit as (
-    select *
+    select
+        *,
+        -- The programs that run forums name their pages alike.
+        coalesce(
+            regexp_matches(
+                lower(referrer_path), '^/forums?(/|$)|/(viewtopic|viewforum|showthread|forumdisplay|showtopic)(\.php)?(/|$)'
+            ), false
+        ) as is_forum_page
     from core.visit_address
     where session_date_local between $first_date and $last_date
 ),
@@ -46,7 +53,8 @@ known_source as (
     select
         p.name,
         h.category,
-        h.network
+        h.network,
+        h.kind
     from pattern as p
     inner join seeds.source_host as h on h.source = p.pattern and (p.depth = 0 or h.scope = 'subdomains')
     -- The longest listed name wins, and a name in full beats one for any country.
@@ -92,17 +100,24 @@ site as (
 host_pair as (
     select distinct
         landing_host,
-        referrer_host
+        referrer_host,
+        is_forum_page
     from visit
     where referrer_host is not null
 ),
 
-referrer as (
+paired as (
     select
         p.landing_host,
         p.referrer_host,
+        p.is_forum_page,
         k.category,
         k.network,
+        k.kind as source_kind,
+        coalesce(rs.site, p.referrer_host) as site,
+        -- Forums are too many to list: one that is not says so in its pages' names, or beside a site in its first label.
+        k.category is null
+        and (p.is_forum_page or (regexp_matches(p.referrer_host, '^forums?\.') and rs.site <> p.referrer_host)) as is_forum,
         case
             when rb.kind is not null then rb.kind
             when p.referrer_host = p.landing_host then 'self'
@@ -119,15 +134,32 @@ referrer as (
     left join site as ls on ls.name = p.landing_host
 ),
 
+referrer as (
+    select
+        landing_host,
+        referrer_host,
+        is_forum_page,
+        kind,
+        case when is_forum then 'forum' else category end as category,
+        case when is_forum then site else network end as network,
+        case when is_forum then 'forum' else source_kind end as source_kind
+    from paired
+),
+
 -- Only an external referrer shows a network.
 judged as (
     select
         v.*,
         coalesce(r.kind, 'none') as referrer_kind,
         case when r.kind = 'external' then r.category end as referrer_category,
-        case when r.kind = 'external' then r.network end as referrer_network
+        case when r.kind = 'external' then r.network end as referrer_network,
+        case when r.kind = 'external' then r.source_kind end as referrer_source_kind
     from visit as v
-    left join referrer as r on r.referrer_host = v.referrer_host and r.landing_host is not distinct from v.landing_host
+    left join referrer as r
+        on
+            r.referrer_host = v.referrer_host
+            and r.landing_host is not distinct from v.landing_host
+            and r.is_forum_page = v.is_forum_page
 ),
 
 click_set as (
@@ -176,7 +208,12 @@ evidence as (
             -- A click id is copied with the address, a referrer is not: a listed source of another network contradicts it.
             when
                 c.click_id is not null
-                and (coalesce(j.referrer_category, 'email') = 'email' or j.referrer_network = c.network)
+                and (
+                    coalesce(j.referrer_category, 'email') = 'email'
+                    or j.referrer_network = c.network
+                    -- A host that only passes on is no source: what it passed on may show one.
+                    or (j.referrer_network is null and j.referrer_source_kind in ('short_link', 'link_page'))
+                )
                 then 'click_id'
             when j.referrer_kind = 'external' then 'referrer'
             else 'none'
@@ -234,12 +271,15 @@ select
         when n.evidence = 'tag' and n.click_network = k.network then n.click_medium
         else '(not set)'
     end as medium,
-    k.category as source_category,
+    case when n.evidence = 'referrer' then n.referrer_category else k.category end as source_category,
+    case when n.evidence = 'referrer' then n.referrer_source_kind else k.kind end as source_kind,
     -- The social or video network, where the source is one, else where click id or referrer show one.
     case
-        when k.category in ('social', 'video') then k.network
-        when k.category is null and ck.category in ('social', 'video') then n.click_network
-        when k.category is null and n.referrer_category in ('social', 'video') then n.referrer_network
+        when n.evidence = 'referrer' and n.referrer_category = 'forum' then n.referrer_network
+        when k.category in ('social', 'video') and k.network is not null then k.network
+        when coalesce(k.kind, 'link_page') not in ('link_page', 'short_link') then null
+        when ck.category in ('social', 'video') then n.click_network
+        when n.referrer_category in ('social', 'video', 'forum') then n.referrer_network
     end as network
 from named as n
 left join known_source as k on k.name = n.source_name

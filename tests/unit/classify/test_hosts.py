@@ -40,7 +40,51 @@ SOCIAL_OF_THE_REGION = {
     "https://otzovik.com/": "otzovik", "https://irecommend.ru/": "irecommend", "https://www.otzyvua.net/": "otzyvua",
     "https://forum.ixbt.com/": "ixbt", "https://www.drive2.ru/": "drive2", "https://4pda.to/": "4pda",
     "https://www.babyblog.ru/": "babyblog", "https://habr.com/": "habr",
+    "https://vk.me/": "vk",
+    "android-app://com.instagram.barcelona/": "threads", "android-app://com.twitter.android/": "x",
+    "android-app://org.thunderdog.challegram/": "telegram", "https://telegram.dog/": "telegram",
+    "android-app://tw.nekomimi.nekogram/": "telegram", "ios-app://686449807/": "telegram",
+    "android-app://com.facebook.katana/": "facebook", "android-app://com.facebook.orca/": "messenger",
+    "https://m.me/": "messenger", "https://api.whatsapp.com/": "whatsapp",
+    "android-app://xyz.blueskyweb.app/": "bluesky",
+    "https://app.slack.com/": "slack", "https://otzyvru.com/": "otzyvru", "https://www.otzyvru.com/": "otzyvru",
+    "https://de.trustpilot.com/": "trustpilot", "https://yell.ru/": "yell", "https://zoon.ru/": "zoon",
+    "https://2gis.kz/": "2gis", "https://go.2gis.com/": "2gis", "android-app://ru.dublgis.dgismobile/": "2gis",
+    "https://maps.google.com.ua/": "google_maps", "https://maps.app.goo.gl/": "google_maps",
+    "android-app://com.google.android.apps.maps/": "google_maps", "https://reviews.yandex.ru/": "yandex_maps",
+    "https://maps.yandex.kz/": "yandex_maps", "https://vidhuk.ua/": "vidhuk", "https://club.osinka.ru/": "osinka",
+    "https://forum.onliner.by/": "onliner", "https://conf.7ya.ru/": "7ya", "https://forumodua.com/": "forumodua",
 }  # fmt: skip
+
+# Where goods are compared and bought, assistants before Referral, and hosts that only pass on.
+OTHERS_OF_THE_REGION = {
+    "https://hotline.ua/": ("Organic Shopping", "organic_shopping_source"),
+    "https://price.ua/": ("Organic Shopping", "organic_shopping_source"),
+    "https://rozetka.com.ua/": ("Organic Shopping", "organic_shopping_source"),
+    "https://ek.ua/": ("Organic Shopping", "organic_shopping_source"),
+    "https://www.wildberries.ge/": ("Organic Shopping", "organic_shopping_source"),
+    "https://yuanbao.tencent.com/": ("AI Assistants", "ai_source"),
+    "https://giga.chat/": ("AI Assistants", "ai_source"),
+    "https://linktr.ee/": ("Referral", "link_page"),
+    "https://taplink.cc/": ("Referral", "link_page"),
+    "https://clck.ru/": ("Referral", "short_link"),
+    "https://vk.cc/": ("Referral", "short_link"),
+    # GA4's list calls these social; of which network is still unknown.
+    "https://bit.ly/": ("Organic Social", "organic_social_source"),
+}
+
+# Forums that are not listed: by the label before their site, by their pages' names; and what only looks like one.
+FORUMS = {
+    "https://forum.mytown.com.ua/": ("forum_telltale", "mytown.com.ua"),
+    "https://forums.mytown.kz/t/1": ("forum_telltale", "mytown.kz"),
+    "https://mytown.by/forum/viewtopic.php?t=5": ("forum_telltale", "mytown.by"),
+    "http://club.mytown.ru/showthread.php?t=5": ("forum_telltale", "mytown.ru"),
+    "https://mytown.by/forum": ("forum_telltale", "mytown.by"),
+    "https://forum.com.ua/": ("referral", ""),
+    "https://mytown.by/forumnews/": ("referral", ""),
+    "https://mytown.by/news/forum-of-mothers": ("referral", ""),
+    "https://forum.awd.ru/": ("organic_social_source", "awd"),
+}
 
 SPELLINGS = {
     "vk": "vk", "vkontakte": "vk", "telegram": "telegram", "tg": "telegram", "ok": "ok", "odnoklassniki": "ok",
@@ -61,6 +105,42 @@ def test_social_hosts_of_the_region_are_social_of_their_network(tmp_path: Path) 
     visits = from_referrers(tmp_path, SOCIAL_OF_THE_REGION)
     got = {v["page_referrer"]: (v["channel"], v["network"]) for v in visits}
     assert got == {referrer: ("Organic Social", network) for referrer, network in SOCIAL_OF_THE_REGION.items()}
+
+
+def test_other_hosts_of_the_region_by_their_rules(tmp_path: Path) -> None:
+    visits = from_referrers(tmp_path, OTHERS_OF_THE_REGION)
+    assert {v["page_referrer"]: (v["channel"], v["rule_id"]) for v in visits} == OTHERS_OF_THE_REGION
+    assert {v["network"] for v in visits} == {"", "(unknown)"}
+
+
+def test_forums_that_no_list_names_tell_themselves(tmp_path: Path) -> None:
+    visits = from_referrers(tmp_path, FORUMS)
+    assert {v["page_referrer"]: (v["rule_id"], v["network"]) for v in visits} == FORUMS
+    assert {v["channel"] for v in visits if v["rule_id"] == "forum_telltale"} == {"Organic Social"}
+
+
+def test_a_click_id_shows_what_stood_behind_a_short_link(tmp_path: Path) -> None:
+    visits = classify(
+        tmp_path,
+        [
+            {"page_location": "https://shop.example/?igshid=1", "page_referrer": "https://linktr.ee/ourshop"},
+            {"page_location": "https://shop.example/?fbclid=1", "page_referrer": "https://bit.ly/"},
+            # t.co is X's own: an address that came from Facebook was passed on there.
+            {"page_location": "https://shop.example/?fbclid=1", "page_referrer": "https://t.co/a1"},
+            {
+                "page_location": "https://shop.example/?utm_source=tg&utm_medium=post",
+                "page_referrer": "https://clck.ru/",
+            },
+            {"page_location": "https://shop.example/?utm_source=taplink", "page_referrer": "https://l.instagram.com/"},
+        ],
+    )
+    assert [(v["channel"], v["network"]) for v in visits] == [
+        ("Organic Social", "instagram"),
+        ("Organic Social", "facebook"),
+        ("Organic Social", "x"),
+        ("Organic Social", "telegram"),
+        ("Referral", "instagram"),
+    ]
 
 
 def test_bare_spellings_are_their_network(tmp_path: Path) -> None:

@@ -13,6 +13,17 @@ from tests.unit.classify.helpers import catalog
 
 NAMES = ("source_host", "click_id", "payment_host", "channel_rule", "channel", "vendor_channel", "domain_suffix")
 
+KINDS = {
+    "social": {"network", "messenger", "forum", "reviews", "blog", "short_link"},
+    "video": {"video", "short_link"},
+    "search": {"search"},
+    "shopping": {"marketplace", "price_comparison"},
+    "ai": {"assistant"},
+    "email": {"mail"},
+    "link_page": {"link_page"},
+    "short_link": {"short_link"},
+}
+
 
 def _seed(name: str) -> list[dict[str, str]]:
     with (PROJECT_ROOT / "sql" / "seeds" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
@@ -33,11 +44,14 @@ def test_known_sources_are_in_the_form_in_which_they_are_looked_up() -> None:
         source = row["source"]
         assert source == source.lower().strip()
         assert not source.startswith(("www.", "http"))
-        assert row["category"] in {"social", "video", "search", "shopping", "ai", "email"}
+        assert row["kind"] in KINDS[row["category"]], source
         # A tag is looked up as a whole, a host by its suffixes.
         assert ("." in source) == (row["scope"] in {"subdomains", "exact"}), source
-        # A search engine's network becomes the source of the visit.
-        assert row["network"] or row["scope"] == "token", source
+        # A search engine's network becomes the source of the visit; what only passes on has none, unless one network
+        # alone hands it out.
+        passes_on = row["kind"] in {"short_link", "link_page"}
+        assert row["network"] or row["scope"] == "token" or passes_on, source
+        assert not row["network"] or row["kind"] not in {"link_page"}, source
 
 
 def test_click_ids_name_networks_that_the_source_list_knows() -> None:
