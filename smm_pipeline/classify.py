@@ -8,7 +8,7 @@ SQL files, the very ones the pipeline runs.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -17,9 +17,11 @@ from typing import TextIO
 import duckdb
 
 from smm_pipeline.catalog import Catalog, TableSpec
+from smm_pipeline.channel_settings import Channels
 from smm_pipeline.csv_table import HEADER_HINT, CsvTable, read_csv
 from smm_pipeline.errors import SmmError
-from smm_pipeline.warehouse.schema import SHOP_HOST, create_tables, host_spellings, load_seed_csv, relation
+from smm_pipeline.warehouse.schema import create_tables, insert_rows, load_seed_csv, relation
+from smm_pipeline.warehouse.shop_seeds import Rows, shop_rows
 
 VISIT_COLUMNS = {
     "page_location": "landing_url",
@@ -33,6 +35,7 @@ ADDED_COLUMNS = ("source", "medium", "channel", "network", "rule_id")
 _DAY = date(2000, 1, 1)
 _STEPS = ("core.visit_address", "core.visit_source", "core.visit_channel")
 _VISIT = "core.fct_visit"
+NO_CHANNELS = Channels()
 
 
 def classify_visits(
@@ -40,6 +43,7 @@ def classify_visits(
     *,
     own_hosts: Iterable[str] = (),
     excluded_referrers: Iterable[str] = (),
+    channels: Channels = NO_CHANNELS,
     catalog: Catalog,
     out: TextIO,
 ) -> int:
@@ -52,7 +56,8 @@ def classify_visits(
         own_hosts: hosts of the shop; with everything below them they never become a source. Without them the site of
             page_location is taken.
         excluded_referrers: further hosts that never become a source, beside the payment pages the project knows.
-        catalog: where the rules come from.
+        channels: what a shop says of sources, spam and rules of its own.
+        catalog: where the shipped rules come from.
         out: receives CSV, lines ended by a line feed.
 
     Returns:
@@ -70,10 +75,7 @@ def classify_visits(
             where=str(visits_csv),
             hint=HEADER_HINT,
         )
-    hosts = [(h, "own") for h in host_spellings(own_hosts)] + [
-        (h, "payment") for h in host_spellings(excluded_referrers)
-    ]
-    with _rules(catalog, hosts) as con:
+    with _rules(catalog, shop_rows(own_hosts, excluded_referrers, channels)) as con:
         verdicts = _classify(con, catalog, table)
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*_kept_header(table.header), *ADDED_COLUMNS])
@@ -82,7 +84,7 @@ def classify_visits(
 
 
 @contextmanager
-def _rules(catalog: Catalog, hosts: Sequence[tuple[str, str]]) -> Iterator[duckdb.DuckDBPyConnection]:
+def _rules(catalog: Catalog, of_shop: Mapping[str, Rows]) -> Iterator[duckdb.DuckDBPyConnection]:
     """An in-memory database with the seeds and the empty tables that the three SQL files read and fill."""
     con = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     try:
@@ -91,10 +93,10 @@ def _rules(catalog: Catalog, hosts: Sequence[tuple[str, str]]) -> Iterator[duckd
         needed = [catalog[n] for n in sorted({_VISIT, *_STEPS}.union(*(catalog[step].deps for step in _STEPS)))]
         create_tables(con, needed)
         for spec in needed:
-            if spec.layer == "seeds" and spec.full_name != SHOP_HOST:
+            if spec.full_name in of_shop:
+                insert_rows(con, spec, of_shop[spec.full_name])
+            elif spec.layer == "seeds":
                 load_seed_csv(con, spec)
-        if hosts:
-            con.executemany(f"insert into {relation(catalog[SHOP_HOST])} values (?, ?)", hosts)
         yield con
     finally:
         con.close()

@@ -32,6 +32,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from smm_pipeline.channel_settings import Channels
 from smm_pipeline.errors import SmmError
 from smm_pipeline.pull_settings import Pull
 from smm_pipeline.setting_errors import explain
@@ -178,6 +179,7 @@ class Settings(BaseSettings):
     shop: Shop
     feeds: dict[FeedName, Feed] = {}
     rules: Rules = Rules()
+    channels: Channels = Channels()
     warehouse: Warehouse = Warehouse()
     schedule: Schedule = Schedule()
     history_start: date = Field(date(2005, 1, 1), description="Records before this day are rejected")

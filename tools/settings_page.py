@@ -15,13 +15,14 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from smm_pipeline.channel_settings import ChannelHost, ChannelRule
 from smm_pipeline.pull_settings import Pull
 from smm_pipeline.settings import Feed, Settings
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 HEAD = """# Settings
 
-Made by `make docs` from `smm_pipeline/settings.py` and `pull_settings.py`; change the description there.
+Made by `make docs` from `settings.py`, `pull_settings.py` and `channel_settings.py`; change the description there.
 
 An instance folder (`SMM_HOME`, else `./instance`) holds one `smm.toml`. A wrong value stops the command with its key,
 the value and what was expected. An environment variable overrides the file: `SMM_RULES__IMPULSE_HOURS=24`. The secret
@@ -38,6 +39,8 @@ def page() -> str:
         section = _section(field)
         if section is not None:
             parts.append(_table(f"[{name}]", section.__doc__ or "", section.model_fields))
+    parts.append(_table("[[channels.hosts]]", ChannelHost.__doc__ or "", ChannelHost.model_fields))
+    parts.append(_table("[[channels.rules]]", ChannelRule.__doc__ or "", ChannelRule.model_fields))
     parts.append(_table("[feeds.NAME]", Feed.__doc__ or "", Feed.model_fields))
     parts.append(_table("[feeds.NAME.pull]", Pull.__doc__ or "", Pull.model_fields))
     return "\n".join(parts)
@@ -64,6 +67,8 @@ def _kind(field: FieldInfo) -> str:
     if not text:
         lists = "tuple" in str(kind)
         entries = "list of whole numbers" if "int" in str(kind) else "list of texts"
+        if any(isinstance(inner, type) and issubclass(inner, BaseModel) for inner in get_args(kind)):
+            entries = "list of tables"
         text = entries if lists else "table of texts" if "dict" in str(kind) else "text"
     limits = [f"{sign} {getattr(m, name)}" for m in field.metadata for name, sign in _BOUNDS if hasattr(m, name)]
     patterns = [m.pattern for m in field.metadata if getattr(m, "pattern", None)]

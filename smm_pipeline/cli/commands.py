@@ -207,14 +207,20 @@ def classify(
     exclude_referrer: Annotated[
         list[str] | None, typer.Option("--exclude-referrer", help="A referrer that is never a source")
     ] = None,
+    home: Annotated[
+        Path | None, typer.Option("--home", metavar="FOLDER", help="Use the hosts and channels of this instance too")
+    ] = None,
 ) -> None:
     """Say for each visit of a list which channel it is and which rule decided; CSV to standard output."""
-    from smm_pipeline.classify import classify_visits
+    from smm_pipeline.classify import NO_CHANNELS, classify_visits
 
+    settings = _load(home) if home else None
+    shop = settings.shop if settings else None
     classify_visits(
         file,
-        own_hosts=own_host or [],
-        excluded_referrers=exclude_referrer or [],
+        own_hosts=[*(own_host or []), *(shop.own_hosts if shop else [])],
+        excluded_referrers=[*(exclude_referrer or []), *(shop.payment_hosts if shop else [])],
+        channels=settings.channels if settings else NO_CHANNELS,
         catalog=load_catalog(),
         out=sys.stdout,
     )

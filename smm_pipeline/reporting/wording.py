@@ -77,6 +77,7 @@ METRIC_MEANINGS: dict[tuple[str, str], str] = {
     ("orders", "without_amount_share"): "orders whose worth is unknown and in no sum, such as a missing rate",
     ("records", "rejected_share"): "records refused with a reason; the table of feeds says whose",
     ("refunds", "missing_rate_share"): "of the refunds in other currencies those without a known rate: worth unknown",
+    ("sessions", "referrer_spam_share"): "visits that were none: entries written by known spam, in no figure",
     ("sessions", "social_without_community_share"): "visits from a network that name no community",
     ("sessions", "unassigned_share"): "visits that no rule gives a channel",
 }

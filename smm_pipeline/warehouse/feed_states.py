@@ -70,7 +70,8 @@ newest as (select max(date_local) as day from core.fct_feed_day)
 select g.feed, count(*) filter (where s.channel <> 'Unassigned'), count(*)
 from core.fct_session as s
 inner join given as g on g.source_system = s.source_system and g.property_id = s.property_id
-where s.visit_kind = 'session' and s.session_date_local > (select day from newest) - {SHARE_DAYS}
+where s.visit_kind = 'session' and not coalesce(s.is_referrer_spam, false)
+    and s.session_date_local > (select day from newest) - {SHARE_DAYS}
 group by g.feed
 """
 

@@ -16,6 +16,7 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.connection import transaction
 from smm_pipeline.warehouse.delivery_schema import DELIVERY_DDL
+from smm_pipeline.warehouse.shop_seeds import Rows, shop_rows
 from smm_pipeline.warehouse.state import ALL, STATE_DDL, bump
 
 CHECK_DDL = """
@@ -43,7 +44,6 @@ create table if not exists meta.audit_state (
     primary key (table_name, partition_key)
 )
 """
-SHOP_HOST = "seeds.shop_host"
 
 
 def quoted(identifier: str) -> str:
@@ -110,14 +110,10 @@ def ensure_schema(con: duckdb.DuckDBPyConnection, catalog: Catalog, settings: Se
 
 
 def _load_seed(con: duckdb.DuckDBPyConnection, spec: TableSpec, settings: Settings) -> None:
-    if spec.full_name == SHOP_HOST:
-        rows = [(h, "own") for h in host_spellings(settings.shop.own_hosts)] + [
-            (h, "payment") for h in host_spellings(settings.shop.payment_hosts)
-        ]
-        fingerprint = hashlib.sha256(repr(sorted(rows)).encode()).hexdigest()
-    else:
-        rows = []
-        fingerprint = hashlib.sha256(spec.path.with_suffix(".csv").read_bytes()).hexdigest()
+    shop = settings.shop
+    rows = shop_rows(shop.own_hosts, shop.payment_hosts, settings.channels).get(spec.full_name)
+    written = spec.path.with_suffix(".csv").read_bytes() if rows is None else repr(sorted(rows, key=repr)).encode()
+    fingerprint = hashlib.sha256(written).hexdigest()
     known = con.execute(
         "select content_hash from meta.partition_state where table_name = ? and partition_key = ?",
         [spec.full_name, ALL],
@@ -126,29 +122,18 @@ def _load_seed(con: duckdb.DuckDBPyConnection, spec: TableSpec, settings: Settin
         return
     with transaction(con):
         con.execute(f"delete from {relation(spec)}")
-        if spec.full_name == SHOP_HOST:
-            if rows:
-                con.executemany(f"insert into {relation(spec)} values (?, ?)", rows)
-        else:
+        if rows is None:
             load_seed_csv(con, spec)
+        else:
+            insert_rows(con, spec, rows)
         bump(con, spec.full_name, [ALL], run_id="seed", content_hash=fingerprint)
 
 
-def host_spellings(hosts: Iterable[str]) -> list[str]:
-    """Hosts as written and as browsers send them: магазин.рф is xn--80aairftm.xn--p1ai in an address.
-
-    Raises:
-        SmmError: SMM-102 when one is not a host name.
-    """
-    spellings = set()
-    for host in hosts:
-        try:
-            spellings |= {host.lower(), host.lower().encode("idna").decode("ascii")}
-        except UnicodeError as error:
-            raise SmmError(
-                "SMM-102", f"{host!r} is not a host name", hint="expected one such as shop.example"
-            ) from error
-    return sorted(spellings)
+def insert_rows(con: duckdb.DuckDBPyConnection, spec: TableSpec, rows: Rows) -> None:
+    """Insert rows whose values stand in the order of the table's columns."""
+    if rows:
+        marks = ", ".join("?" for _ in spec.columns)
+        con.executemany(f"insert into {relation(spec)} values ({marks})", rows)
 
 
 def load_seed_csv(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:

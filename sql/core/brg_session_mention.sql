@@ -14,6 +14,7 @@ with visit as (
         session_date_local between $first_date and $last_date
         and visit_kind = 'session'
         and not is_paid
+        and not coalesce(is_referrer_spam, false)
         and referrer_host is not null
 ),
 

@@ -32,7 +32,9 @@ visit as (
         coalesce(network, '(none)') as network,
         coalesce(community_id, case when network is null then '(none)' else '(unknown)' end) as community_id
     from core.fct_session
-    where session_date_local between $first_date - interval ($attribution_lookback_days + 2) day and $last_date + interval 1 day
+    where
+        session_date_local between $first_date - interval ($attribution_lookback_days + 2) day and $last_date + interval 1 day
+        and not coalesce(is_referrer_spam, false)
 ),
 
 -- The path: every visit of the buyer within the lookback up to the moment of buying, and the visit of the order itself.
@@ -49,10 +51,12 @@ on_path as (
             and v.start_ts <= o.bought_ts
             and v.start_ts >= o.bought_ts - interval ($attribution_lookback_days) day
     union
+    -- One that spam wrote into the statistics brought nothing: such an order has no visit.
     select
-        order_key,
-        session_key
-    from chosen
+        c.order_key,
+        c.session_key
+    from chosen as c
+    inner join visit as v on v.session_key = c.session_key
 ),
 
 path as (

@@ -15,10 +15,13 @@ channel as (
         channel,
         network,
         is_paid,
+        is_referrer_spam,
         rule_id,
         landing_path,
         referrer_host,
-        referrer_path
+        referrer_path,
+        source_kind,
+        is_unknown_referrer
     from core.visit_channel
     where session_date_local between $first_date and $last_date
 ),
@@ -203,7 +206,10 @@ select
     c.channel,
     c.network,
     c.is_paid,
+    c.is_referrer_spam,
     c.rule_id,
+    c.source_kind,
+    c.is_unknown_referrer,
     m.community_id,
     case m.method_rank
         when 1 then 'campaign_tag'

@@ -20,6 +20,7 @@ with visit_touch as (
     where
         session_date_local between $first_date and $last_date
         and network is not null
+        and not coalesce(is_referrer_spam, false)
         -- An advertisement that names no community is bought, not earned by one.
         and (not is_paid or community_id is not null)
 ),

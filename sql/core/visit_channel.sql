@@ -8,6 +8,29 @@ with visit as (
     where session_date_local between $first_date and $last_date
 ),
 
+listed_rule as (
+    select
+        position,
+        rule_id,
+        channel,
+        source_category,
+        source_pattern,
+        medium_pattern,
+        campaign_pattern
+    from seeds.channel_rule
+    union all
+    -- The shop's own come first: their positions lie below 0.
+    select
+        position,
+        rule_id,
+        channel,
+        source_category,
+        source_pattern,
+        medium_pattern,
+        campaign_pattern
+    from seeds.shop_channel_rule
+),
+
 rule as (
     select
         r.position,
@@ -18,7 +41,7 @@ rule as (
         nullif(r.medium_pattern, '') as medium_pattern,
         nullif(r.campaign_pattern, '') as campaign_pattern,
         k.is_other_carrier
-    from seeds.channel_rule as r
+    from listed_rule as r
     left join seeds.channel as k on k.channel = r.channel
 ),
 
@@ -82,7 +105,8 @@ decided as (
 judged as (
     select
         v.*,
-        r.rule_id as own_rule_id,
+        -- Where the shop's own list of sources made the rule fit, the rule says so.
+        case when v.is_source_of_shop and r.source_category is not null then 'own_host:' else '' end || r.rule_id as own_rule_id,
         r.channel as own_channel,
         d.has_other_carrier,
         v.vendor_channel is not null
@@ -114,7 +138,8 @@ channelled as (
 described as (
     select
         c.*,
-        k.is_paid
+        k.is_paid,
+        k.is_spam
     from channelled as c
     left join seeds.channel as k on k.channel = c.channel
 )
@@ -131,13 +156,18 @@ select
     -- opened in a network's app is not social; a visit can be social without its network being known, as where the medium
     -- alone says so.
     case
+        when is_spam then null
         when channel in ('Organic Social', 'Paid Social') then coalesce(network, '(unknown)')
         when source_category in ('social', 'video') or not has_other_carrier then network
     end as network,
     is_paid,
+    is_spam as is_referrer_spam,
     rule_id,
     evidence,
     landing_path,
     referrer_host,
-    referrer_path
+    referrer_path,
+    source_kind,
+    referrer_network,
+    is_unknown_referrer
 from described

@@ -49,16 +49,46 @@ pattern as (
     where regexp_matches(suffix, '\.([a-z]{2,3}|com?\.[a-z]{2})$')
 ),
 
+listed as (
+    select
+        source,
+        scope,
+        category,
+        network,
+        kind,
+        0 as list_rank
+    from seeds.shop_source
+    union all
+    select
+        source,
+        scope,
+        category,
+        network,
+        kind,
+        1 as list_rank
+    from seeds.source_host
+    union all
+    select
+        host,
+        'subdomains' as scope,
+        'spam' as category,
+        cast(null as varchar) as network,
+        'spam' as kind,
+        2 as list_rank
+    from seeds.spam_host
+),
+
 known_source as (
     select
         p.name,
         h.category,
         h.network,
-        h.kind
+        h.kind,
+        h.list_rank = 0 as is_of_shop
     from pattern as p
-    inner join seeds.source_host as h on h.source = p.pattern and (p.depth = 0 or h.scope = 'subdomains')
-    -- The longest listed name wins, and a name in full beats one for any country.
-    qualify row_number() over (partition by p.name order by p.depth, p.is_any_country) = 1
+    inner join listed as h on h.source = p.pattern and (p.depth = 0 or h.scope = 'subdomains')
+    -- The longest listed name wins, a name in full beats one for any country, and the shop's own list the shipped ones.
+    qualify row_number() over (partition by p.name order by p.depth, p.is_any_country, h.list_rank) = 1
 ),
 
 barred_host as (
@@ -204,6 +234,8 @@ evidence as (
         c.source as click_source,
         c.medium as click_medium,
         case
+            -- Tags of spam are written by whoever wrote the entry.
+            when j.referrer_category = 'spam' then 'referrer'
             when j.utm_source is not null then 'tag'
             -- A click id is copied with the address, a referrer is not: a listed source of another network contradicts it.
             when
@@ -280,7 +312,11 @@ select
         when coalesce(k.kind, 'link_page') not in ('link_page', 'short_link') then null
         when ck.category in ('social', 'video') then n.click_network
         when n.referrer_category in ('social', 'video', 'forum') then n.referrer_network
-    end as network
+    end as network,
+    -- A referrer that no list knows, though it could have been a source: what to add to the lists.
+    n.referrer_kind = 'external' and n.referrer_category is null as is_unknown_referrer,
+    case when n.referrer_category in ('social', 'video', 'forum') then n.referrer_network end as referrer_network,
+    coalesce(k.is_of_shop, false) as is_source_of_shop
 from named as n
 left join known_source as k on k.name = n.source_name
 left join known_source as ck on ck.name = n.click_source

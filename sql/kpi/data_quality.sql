@@ -74,19 +74,24 @@ disagreement as (
         on
             s.session_key = b.session_key
             and s.session_date_local between $first_date - interval 3 day and $last_date + interval 1 day
+            and not coalesce(s.is_referrer_spam, false)
     inner join core.fct_session as n
         on
             n.order_key = o.order_key
             and n.visit_kind = 'order_attribution'
             and n.session_date_local between $first_date and $last_date
+            and not coalesce(n.is_referrer_spam, false)
     where o.order_date_local between $first_date and $last_date and o.is_countable
     group by o.order_date_local
 ),
 
+-- Spam is counted here and nowhere else.
 visit as (
     select
         session_date_local as date_local,
-        count(*) as sessions,
+        count(*) as visits,
+        count(*) filter (where is_referrer_spam) as spam_visits,
+        count(*) filter (where not coalesce(is_referrer_spam, false)) as sessions,
         count(*) filter (where channel = 'Unassigned') as unassigned_sessions,
         count(*) filter (where network is not null) as social_sessions,
         count(*) filter (where network is not null and community_id is null) as social_without_community
@@ -181,6 +186,8 @@ measured as (
     inner join shop_order as o on o.date_local = m.date_local
     union all
     select date_local, 'order_to_visit', 'channel_disagreement_share', disagreeing, both_known from disagreement
+    union all
+    select date_local, 'sessions', 'referrer_spam_share', spam_visits, visits from visit
     union all
     select date_local, 'sessions', 'unassigned_share', unassigned_sessions, sessions from visit
     union all

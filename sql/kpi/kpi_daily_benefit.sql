@@ -33,6 +33,7 @@ direct_spike as (
         on
             v.session_key = s.session_key
             and v.channel = 'Direct'
+            and not coalesce(v.is_referrer_spam, false)
             and v.landing_section = 'product'
             and v.session_date_local between $first_date - interval 3 day and $last_date + interval 1 day
     inner join core.fct_post as p
@@ -58,6 +59,7 @@ hinted as (
         on
             v.session_key = n.session_key
             and v.network is not null
+            and not coalesce(v.is_referrer_spam, false)
             and (not v.is_paid or v.community_id is not null)
             and v.session_date_local between $first_date and $last_date
     where b.benefit_class = 'no_social_touch'

@@ -16,7 +16,11 @@ with visit as (
         vendor_transactions,
         vendor_revenue_amount
     from core.fct_session
-    where session_date_local between $first_date and $last_date and network is not null and visit_kind = 'session'
+    where
+        session_date_local between $first_date and $last_date
+        and network is not null
+        and visit_kind = 'session'
+        and not coalesce(is_referrer_spam, false)
 ),
 
 -- Orders placed in the visit itself; the order may fall on the day after the visit began, or just before it by its clock.

@@ -41,7 +41,7 @@ visit as (
         post_id,
         start_ts
     from core.fct_session
-    where post_id is not null and visit_kind = 'session'
+    where post_id is not null and visit_kind = 'session' and not coalesce(is_referrer_spam, false)
 ),
 
 visited as (

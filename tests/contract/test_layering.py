@@ -22,6 +22,13 @@ def test_layers_read_only_what_they_may() -> None:
     assert not found, "\n".join(found)
 
 
+def test_every_reader_of_visits_says_what_it_does_with_spam() -> None:
+    """Rows that spam wrote stay in core.fct_session to be counted; no figure may take them for visits."""
+    readers = [spec for spec in project_catalog().build_order if "core.fct_session" in spec.deps]
+    assert readers
+    assert not [spec.full_name for spec in readers if "is_referrer_spam" not in str(spec.sql)]
+
+
 def test_every_table_is_read_or_published() -> None:
     """A core table that nobody reads is a leftover; what people read is published.
 

@@ -65,6 +65,44 @@ def test_a_minimal_file_is_enough(tmp_path: Path) -> None:
             ["rules.deferred_max_days = 60: expected at least deferred_min_days = 90"],
         ),
         ("[shop\n", ["not valid TOML"]),
+        (
+            GOOD + "[channels]\nspam_hosts = ['spam']\n",
+            ["channels.spam_hosts.0 = 'spam': expected a host such as shop.example"],
+        ),
+        (
+            GOOD + "[[channels.hosts]]\nsource = 'https://a.example/'\ncategory = 'socal'\n",
+            ["channels.hosts.0.source = 'https://a.example/': expected a host without www.", "did you mean social?"],
+        ),
+        (
+            GOOD + "[[channels.hosts]]\nsource = 'a.example'\ncategory = 'social'\n",
+            ["channels.hosts.0: expected a network for a source of the category social"],
+        ),
+        (GOOD + "[[channels.hosts]]\nsource = 'a.example'\n", ["channels.hosts.0.category: is required: What channel"]),
+        (
+            GOOD + "[channels]\nspam_hosts = ['A.example']\n"
+            "[[channels.hosts]]\nsource = 'a.example'\ncategory = 'email'\n",
+            ["channels: expected every host once, but a.example stands there twice"],
+        ),
+        (
+            GOOD + "[[channels.rules]]\nid = 'partners'\nchannel = 'Affiliate'\nmedium = ['post']\n",
+            ["channels.rules.0.id = 'partners': expected a name that begins with own_", "did you mean Affiliates?"],
+        ),
+        (
+            GOOD + "[[channels.rules]]\nid = 'own_x'\nchannel = 'Email'\n",
+            ["channels.rules.0: expected at least one of category, source, medium and campaign"],
+        ),
+        (
+            GOOD + "[[channels.rules]]\nid = 'own_x'\nchannel = 'Email'\nmedum = ['a']\n",
+            ["channels.rules.0.medum: is not a setting; did you mean medium?"],
+        ),
+        (
+            GOOD + "[[channels.rules]]\nid = 'own_x'\nchannel = 'Email'\nmedium = 'a'\n",
+            ["channels.rules.0.medium = 'a': expected a list"],
+        ),
+        (
+            GOOD + 2 * "[[channels.rules]]\nid = 'own_x'\nchannel = 'Email'\nmedium = ['a']\n",
+            ["channels: expected every rule id once, but own_x stands there twice"],
+        ),
     ],
 )
 def test_a_wrong_value_names_key_value_and_what_was_expected(tmp_path: Path, text: str, told: list[str]) -> None:

@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from smm_pipeline.catalog import Catalog
-from smm_pipeline.classify import classify_visits
+from smm_pipeline.channel_settings import Channels
+from smm_pipeline.classify import NO_CHANNELS, classify_visits
 from tests.project_catalog import project_catalog
 
 OWN_HOSTS = ("shop.example",)
@@ -21,15 +22,30 @@ def catalog() -> Catalog:
 
 
 def classify_file(
-    path: Path, *, own_hosts: Iterable[str] = OWN_HOSTS, excluded_referrers: Iterable[str] = ()
+    path: Path,
+    *,
+    own_hosts: Iterable[str] = OWN_HOSTS,
+    excluded_referrers: Iterable[str] = (),
+    channels: Channels = NO_CHANNELS,
 ) -> list[dict[str, str]]:
     out = io.StringIO()
-    classify_visits(path, own_hosts=own_hosts, excluded_referrers=excluded_referrers, catalog=catalog(), out=out)
+    classify_visits(
+        path,
+        own_hosts=own_hosts,
+        excluded_referrers=excluded_referrers,
+        channels=channels,
+        catalog=catalog(),
+        out=out,
+    )
     return list(csv.DictReader(io.StringIO(out.getvalue())))
 
 
 def classify(
-    folder: Path, visits: Iterable[Mapping[str, str]], *, own_hosts: Iterable[str] = OWN_HOSTS
+    folder: Path,
+    visits: Iterable[Mapping[str, str]],
+    *,
+    own_hosts: Iterable[str] = OWN_HOSTS,
+    channels: Channels = NO_CHANNELS,
 ) -> list[dict[str, str]]:
     visits = list(visits)
     path = folder / "visits.csv"
@@ -38,7 +54,7 @@ def classify(
         writer = csv.DictWriter(file, names, restval="")
         writer.writeheader()
         writer.writerows(visits)
-    return classify_file(path, own_hosts=own_hosts)
+    return classify_file(path, own_hosts=own_hosts, channels=channels)
 
 
 def from_referrers(folder: Path, referrers: Iterable[str]) -> list[dict[str, str]]:

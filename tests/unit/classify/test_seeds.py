@@ -5,13 +5,18 @@ from __future__ import annotations
 import csv
 import re
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 
+from smm_pipeline.channel_settings import USUAL_KIND, Category, Channel, Kind
 from smm_pipeline.settings import PROJECT_ROOT
 from tests.unit.classify.helpers import catalog
 
-NAMES = ("source_host", "click_id", "payment_host", "channel_rule", "channel", "vendor_channel", "domain_suffix")
+NAMES = (
+    "source_host", "spam_host", "click_id", "payment_host", "channel_rule", "channel", "vendor_channel",
+    "domain_suffix",
+)  # fmt: skip
 
 KINDS = {
     "social": {"network", "messenger", "forum", "reviews", "blog", "short_link"},
@@ -76,10 +81,26 @@ def test_rules_are_in_order_and_end_with_one_that_every_visit_meets() -> None:
 def test_channels_stand_in_ga4s_order_with_assistants_before_referral() -> None:
     order = list(dict.fromkeys(rule["channel"] for rule in _seed("channel_rule")))
     assert order == [
+        "Referrer Spam",
         "Direct", "Cross-network", "Paid Shopping", "Paid Search", "Paid Social", "Paid Video", "Display", "Paid Other",
         "AI Assistants", "Organic Shopping", "Organic Social", "Organic Video", "Organic Search", "Referral", "Email",
         "Affiliates", "Audio", "SMS", "Mobile Push Notifications", "Unassigned",
     ]  # fmt: skip
+
+
+def test_spam_is_no_source_and_comes_before_all() -> None:
+    rules = _seed("channel_rule")
+    assert (rules[0]["rule_id"], rules[0]["source_category"]) == ("referrer_spam", "spam")
+    known = {row["source"] for row in _seed("source_host")} | {row["host"] for row in _seed("payment_host")}
+    assert not known & {row["host"] for row in _seed("spam_host")}
+    assert [row["channel"] for row in _seed("channel") if row["is_spam"] == "true"] == ["Referrer Spam"]
+
+
+def test_settings_know_the_channels_categories_and_kinds() -> None:
+    assert set(get_args(Channel)) == {row["channel"] for row in _seed("channel")}
+    assert set(get_args(Category)) == KINDS.keys()
+    assert set(get_args(Kind)) == set().union(*KINDS.values())
+    assert all(kind in KINDS[category] for category, kind in USUAL_KIND.items())
 
 
 def test_every_channel_says_whether_it_is_bought_or_carried_by_something_else() -> None:

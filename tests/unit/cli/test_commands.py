@@ -133,8 +133,11 @@ def test_an_empty_instance_runs_and_status_writes_nothing(tmp_path: Path) -> Non
     assert "everything is built" in smm(home, "status").stdout
     assert (home / "warehouse.duckdb").read_bytes() == before
     assert smm(home, "status", SMM_SHOP__OWN_HOSTS='["other.example"]').returncode == 0
+    spam = smm(home, "status", SMM_SHOP__OWN_HOSTS='["other.example"]', SMM_CHANNELS__SPAM_HOSTS='["Spam.example"]')
+    assert spam.returncode == 0, spam.stderr
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as con:
         assert con.execute("select * from seeds.shop_host where host = 'other.example'").fetchall()
+        assert con.execute("select source, category from seeds.shop_source").fetchall() == [("spam.example", "spam")]
 
 
 def test_status_names_the_feeds_that_are_silent_now(tmp_path: Path) -> None:
