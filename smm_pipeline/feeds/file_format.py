@@ -118,7 +118,9 @@ class FileFormat(MappingModel):
     error: ErrorAnswer | None = Field(None, description="Paths that only an answer of failure has, e.g. $.error.code")
     carry: Carry | None = Field(None, description="Rows of a table that belong together")
     nest: Nest | None = Field(None, description="Lines that are parts of the record of another line")
-    refused_name: RefusedName | None = Field(None, description="Files that the source makes and that are no delivery")
+    refused_name: Annotated[tuple[RefusedName, ...], BeforeValidator(lambda v: v if isinstance(v, list) else [v])] = (
+        Field((), description="Files that the source makes and that are no delivery")
+    )
     structure: dict[str, Any] = {}
     document: dict[str, Any] = Field({}, description="Fields of the enclosing document, named document in expressions")
 
@@ -128,8 +130,9 @@ class FileFormat(MappingModel):
         Raises:
             SmmError: SMM-201 when the suffix names none of the kinds, or the name is one that the mapping refuses.
         """
-        if self.refused_name and re.search(self.refused_name.pattern, file_name, re.IGNORECASE):
-            raise SmmError("SMM-201", self.refused_name.what, where=file_name, hint=self.refused_name.hint)
+        for refused in self.refused_name:
+            if re.search(refused.pattern, file_name, re.IGNORECASE):
+                raise SmmError("SMM-201", refused.what, where=file_name, hint=refused.hint)
         if len(self.kind) == 1:
             return self.kind[0]
         name = file_name.lower().removesuffix(".gz")

@@ -73,6 +73,8 @@ def _written(location: Sequence[int | str], values: Any) -> list[str]:
     keys: list[str] = []
     for part in location:
         if isinstance(values, MappingOf):
+            if isinstance(part, int) and part not in values:
+                continue
             values = values.get(part)
         elif isinstance(values, list) and isinstance(part, int):
             values = values[part]

@@ -68,6 +68,11 @@ def test_a_good_mapping_passes() -> None:
             "kind: csv, refused_name: {pattern: a, what: b}",
             "format.refused_name.hint: is required: what",
         ),
+        (
+            "kind: csv",
+            "kind: csv, refused_name: [{pattern: a, what: b, hint: c}, {pattern: a, what: b}]",
+            "format.refused_name.1.hint: is required: what",
+        ),
         ("kind: csv", "kind: lines, encoding: utf-16", "format.encoding: utf-16 has no line end of one byte, as lines"),
         (
             "kind: csv",
