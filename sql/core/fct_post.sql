@@ -44,52 +44,16 @@ page as (
     group by page_path
 ),
 
-link as (
-    select
-        network,
-        community_id,
-        post_id,
-        link_urls,
-        unnest(string_split(link_urls, ' ')) as url
-    from post
-    where link_urls is not null
-),
-
-split_link as (
-    select
-        network,
-        community_id,
-        post_id,
-        strpos(link_urls, url) as place,
-        regexp_extract(lower(url), '^https?://(?:[^/?#@]*@)?(?:www\.)?([^/?#:]+)', 1) as host,
-        -- Written as product pages are in dim_product_group.
-        regexp_replace(regexp_extract(lower(url), '^https?://[^/?#]+(/[^?#]*)', 1), '/+$', '') as path
-    from link
-),
-
-own_host as (
-    select regexp_replace(host, '^www\.', '') as host
-    from seeds.shop_host
-    where kind = 'own'
-),
-
-host_list as (
-    select count(*) as hosts
-    from own_host
-),
-
--- A page of another site may have the same path; where the shop names no hosts of its own, any site may be it.
 own_link as (
     select distinct
-        l.network,
-        l.community_id,
-        l.post_id,
-        l.place,
-        l.path
-    from split_link as l
-    cross join host_list as n
-    left join own_host as h on l.host = h.host or ends_with(l.host, '.' || h.host)
-    where n.hosts = 0 or h.host is not null
+        network,
+        community_id,
+        post_id,
+        place,
+        -- Written as product pages are in dim_product_group.
+        lower(link_path) as path
+    from core.brg_post_link
+    where post_date_local between $first_date and $last_date and is_of_shop
 ),
 
 -- Of several links the first that shows a product counts, else the first to the shop.

@@ -50,6 +50,16 @@ own_community as (
     where is_own
 ),
 
+-- What stood before a short link, where own posts show it.
+short_link as (
+    select
+        visit_key,
+        community_id,
+        post_id
+    from core.visit_link
+    where session_date_local between $first_date and $last_date and community_id is not null
+),
+
 product_page as (
     select distinct page_path
     from core.dim_product_group
@@ -153,7 +163,7 @@ candidate as (
     select
         s.visit_key,
         o.community_id,
-        4,
+        5,
         0
     from social as s
     inner join own_community as o on o.network = s.network
@@ -165,6 +175,13 @@ candidate as (
         method_rank,
         0
     from post
+    union all
+    select
+        visit_key,
+        community_id,
+        4,
+        0
+    from short_link
 ),
 
 community as (
@@ -215,9 +232,10 @@ select
         when 1 then 'campaign_tag'
         when 2 then 'referrer_address'
         when 3 then 'post_tag'
-        when 4 then 'only_community'
+        when 4 then 'short_link'
+        when 5 then 'only_community'
     end as community_method,
-    p.post_id,
+    coalesce(p.post_id, l.post_id) as post_id,
     v.events,
     v.pageviews,
     v.item_views,
@@ -252,3 +270,4 @@ inner join channel as c on c.visit_key = v.visit_key
 left join product_page as g on g.page_path = regexp_replace(lower(c.landing_path), '/+$', '')
 left join community as m on m.visit_key = v.visit_key
 left join post as p on p.visit_key = v.visit_key and p.community_id = m.community_id
+left join short_link as l on l.visit_key = v.visit_key and l.community_id = m.community_id

@@ -2,10 +2,30 @@
 -- meet. Patterns are tried once per distinct value, rules once per distinct combination.
 with visit as (
     select
-        *,
-        lower(coalesce(utm_campaign, '')) as campaign_tag
-    from core.visit_source
-    where session_date_local between $first_date and $last_date
+        s.visit_key,
+        s.session_date_local,
+        s.source,
+        s.medium,
+        s.utm_campaign,
+        s.utm_content,
+        lower(coalesce(s.utm_campaign, '')) as campaign_tag,
+        -- A link that only passes on is what own posts show it to be.
+        case when s.network is null and l.network is not null then 'own_link' else s.source_category end as source_category,
+        coalesce(s.network, l.network) as network,
+        s.evidence,
+        s.referrer_kind,
+        s.vendor_channel,
+        s.landing_path,
+        s.referrer_host,
+        s.referrer_path,
+        s.source_kind,
+        s.referrer_network,
+        s.is_unknown_referrer,
+        s.is_source_of_shop
+    from core.visit_source as s
+    left join core.visit_link as l
+        on l.visit_key = s.visit_key and l.session_date_local between $first_date and $last_date
+    where s.session_date_local between $first_date and $last_date
 ),
 
 listed_rule as (
