@@ -16,6 +16,7 @@ from smm_pipeline.catalog import TableSpec
 from smm_pipeline.ingest.merge import vendor_version
 from smm_pipeline.ingest.persons import make_person_table
 from smm_pipeline.ingest.structures import literal
+from smm_pipeline.ingest.threads import in_parts, threads_of
 from smm_pipeline.ingest.transform import TablePlan
 from smm_pipeline.warehouse.schema import quoted
 
@@ -30,7 +31,7 @@ def prepare_rows(con: duckdb.DuckDBPyConnection, plan: TablePlan, secret: bytes,
     con.execute(f"create or replace temp table _smm_typed as {plan.typed_sql(datetime.now(UTC))}")
     make_person_table(con, "_smm_typed", plan.persons, secret)
     add = f"create or replace temp table {incoming(plan)} as" if is_first else f"insert into {incoming(plan)}"
-    con.execute(f"{add} {_incoming_sql(plan)}")
+    con.execute(f"{add} {_incoming_sql(plan, in_parts('_smm_typed', threads_of(con)))}")
 
 
 def complete_rows(con: duckdb.DuckDBPyConnection, plan: TablePlan) -> None:
@@ -49,7 +50,7 @@ def complete_rows(con: duckdb.DuckDBPyConnection, plan: TablePlan) -> None:
     con.execute(f"alter table _smm_counted rename to {incoming(plan)}")
 
 
-def _incoming_sql(plan: TablePlan) -> str:
+def _incoming_sql(plan: TablePlan, typed: str) -> str:
     spec, filled = plan.spec, plan.rule.key_occurrence
     kinds = dict(plan.persons)
     names = [c.name for c in spec.columns]
@@ -70,7 +71,7 @@ def _incoming_sql(plan: TablePlan) -> str:
     )
     rows = (
         f"select t._smm_delivery, t._smm_row, t._smm_extracted, {keyed}, t._smm_reasons <> '' as _smm_is_unread "
-        f"from _smm_typed t {joins} where t._smm_is_kept"
+        f"from ({typed}) t {joins} where t._smm_is_kept"
     )
     return (
         f"select *, {_hash([n for n in names if n != filled])} as _smm_content from ({rows})"

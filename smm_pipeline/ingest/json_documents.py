@@ -38,7 +38,7 @@ MAX_DOCUMENT_BYTES = 256 << 20
 class ContextSink(Protocol):
     """Takes lines as other sinks do, and the document around them."""
 
-    def __call__(self, first_row: int, lines: str, context: str | None = None) -> None:
+    def __call__(self, first_row: int, lines: bytes, context: str | None = None) -> None:
         """Take lines, of which the first is record `first_row`."""
 
 
@@ -78,21 +78,19 @@ def _write_records(records: Iterable[Any], context: str, sink: ContextSink) -> E
     out, writer = Extract(), LineWriter(partial(sink, context=context))
     for row, record in enumerate(records, start=1):
         out.records = row
-        text = _text_of(record)
-        if reason := record_problem(record, text):
-            out.rejects.append(RecordReject(row, reason, text.encode(errors="backslashreplace").decode()))
+        try:
+            line = orjson.dumps(record)
+            is_odd = type(record) is not dict or b"\\u0000" in line
+        except orjson.JSONEncodeError:
+            # Integers of more than 64 bits, deep nesting, halves of characters.
+            text, is_odd = json.dumps(record, ensure_ascii=False, separators=(",", ":")), True
+            line = text.encode(errors="backslashreplace")
+        if is_odd and (reason := record_problem(record, line.decode())):
+            out.rejects.append(RecordReject(row, reason, line.decode()))
         else:
-            writer.write(row, text)
+            writer.write(row, line)
     writer.flush()
     return out
-
-
-def _text_of(record: Any) -> str:
-    try:
-        return orjson.dumps(record).decode()
-    except orjson.JSONEncodeError:
-        # Integers of more than 64 bits, deep nesting.
-        return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
 
 
 def _context(document: Any, fmt: FileFormat, name: str) -> str:

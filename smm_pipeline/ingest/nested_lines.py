@@ -45,7 +45,7 @@ class _Lines:
         self._known: dict[str, _Line] = {}
         self._waiting: dict[str, list[_Line]] = {}
 
-    def take(self, first_row: int, piece: str) -> None:
+    def take(self, first_row: int, piece: bytes) -> None:
         """Take the next lines; `first_row` is the number of the first."""
         self._size += len(piece)
         if self._size > MAX_NESTED_BYTES:
@@ -54,7 +54,7 @@ class _Lines:
                 f"unpacks to more than {MAX_NESTED_BYTES} bytes, which is too much for lines that are parts of others"
             )
             raise SmmError("SMM-201", what, where=self._name, hint=hint)
-        for row, text in enumerate(piece.split("\n"), start=first_row):
+        for row, text in enumerate(piece.decode().split("\n"), start=first_row):
             if text.strip(" \t\r"):
                 self._place(_Line(row, text.strip(" \t\r")))
 
@@ -114,7 +114,7 @@ def read_nested_lines(path: Path, name: str, mapping: Mapping, nest: Nest, sink:
     out.records = len(out.rejects)
     for row, text in lines.records():
         out.records += 1
-        writer.write(row, text)
+        writer.write(row, text.encode())
     writer.flush()
     return out
 

@@ -1,6 +1,6 @@
 """From the bytes of a batch to its record table.
 
-Belongs here: the temporary table `_smm_record` (delivery number, row, one column per declared field, `document`),
+Belongs here: the temporary view `_smm_record` (delivery number, row, one column per declared field, `document`),
 filled by the strict readers or by DuckDB's Parquet reader, and emptied piece by piece: it stays bounded, however large
 a delivery is. Every leaf is VARCHAR: types belong to the contracts. Where a mapping reads workbooks, TYPED_CELLS lists
 the fields whose cell was a real number, day or instant and not text. Does not belong here: what the fields mean.
@@ -9,7 +9,6 @@ the fields whose cell was a real number, day or instant and not text. Does not b
 from __future__ import annotations
 
 import json
-import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -30,22 +29,28 @@ from smm_pipeline.ingest.plain_lines import read_lines
 from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.structures import literal, misfits_sql, sql_type
 from smm_pipeline.ingest.tabular import match_header, own_names
-from smm_pipeline.ingest.text_readers import explain_line, read_json_lines
+from smm_pipeline.ingest.text_readers import DUPLICATE_KEY, explain_line, read_json_lines
+from smm_pipeline.ingest.threads import in_parts, threads_of
 from smm_pipeline.ingest.workbooks import TYPED_CELLS, read_workbook
 from smm_pipeline.masking import without_values
+from smm_pipeline.warehouse.connection import little_planning
 from smm_pipeline.warehouse.schema import quoted
 
 _PARQUET_MAGIC = b"PAR1"
 # What DuckDB's JSON reader lets pass, or fails on, and a strict one must look at again: NaN, Infinity, trailing commas,
-# NUL, halves of pairs of code units.
-_ODD = re.compile(r"[:,\[]\s*-?([Nn][Aa][Nn]|[Ii][Nn][Ff])|,\s*[\]}]|\\u(0000|[dD][89a-fA-F])")
-
+# NUL, halves of pairs of code units. A pattern that begins with one certain character is many times faster.
+_NO_NUMBER = "-?([Nn][Aa][Nn]|[Ii][Nn][Ff])"
+_ODD = (rf":\s*{_NO_NUMBER}", rf"\[\s*{_NO_NUMBER}", rf",\s*([\]}}]|{_NO_NUMBER})", r"\\u(0000|[dD][89a-fA-F])")
 
 # What `_smm_misfit` begins with until `finish` has looked at the record again: no JSON, and JSON that looks odd.
 _BROKEN, _DOUBTED = "!", "?"
-# Text that is handed to DuckDB at a time, and text after which a piece is complete; characters.
-BLOCK_CHARACTERS = 4 << 20
-PIECE_CHARACTERS = 64 << 20
+# Text that is handed to a thread of DuckDB at a time, and text after which a piece is complete.
+BLOCK_BYTES = 8 << 20
+PIECE_BYTES = 128 << 20
+_WAITING = ", ".join(
+    f"unnest(?::{type_}[]) as {name}"
+    for name, type_ in (("delivery", "int"), ("first_row", "bigint"), ("lines", "blob"), ("context", "varchar"))
+)
 # Rows of a Parquet file after which a piece is complete.
 PIECE_ROWS = 250_000
 
@@ -56,7 +61,7 @@ class _Text:
 
     delivery: int
     first_row: int
-    lines: str
+    lines: bytes
     context: str | None
 
 
@@ -80,9 +85,11 @@ class RecordTable:
         self._document = mapping.format.document or {"none": "VARCHAR"}
         fields = ", ".join(f"{quoted(n)} {sql_type(t)}" for n, t in self._structure.items())
         con.execute(
-            "create or replace temp table _smm_record (_smm_delivery int, _smm_row bigint, _smm_misfit varchar, "
-            f"{fields}, document {sql_type(self._document)})"
+            "create or replace temp table _smm_read (_smm_delivery int, _smm_row bigint, _smm_misfit varchar, "
+            f"_smm_keys ubigint, {fields}, document {sql_type(self._document)})"
         )
+        self._threads = threads_of(con)
+        con.execute(f"create or replace temp view _smm_record as {in_parts('_smm_read', self._threads)}")
         self._texts: list[_Text] = []
         self._waiting: list[_Text] = []
         self._waiting_size = self._size = 0
@@ -99,7 +106,7 @@ class RecordTable:
         """Take a delivery out that turned out to be unreadable."""
         self._texts = [t for t in self._texts if t.delivery != number]
         self._waiting = [t for t in self._waiting if t.delivery != number]
-        self._con.execute("delete from _smm_record where _smm_delivery = ?", [number])
+        self._con.execute("delete from _smm_read where _smm_delivery = ?", [number])
 
     def finish(self) -> dict[int, list[RecordReject]]:
         """Complete the piece: parse what waits, take records out that are none; returns them by delivery number.
@@ -107,6 +114,7 @@ class RecordTable:
         Only records that look odd are parsed a second time, in Python, which is strict.
         """
         self._parse_waiting()
+        self._doubt_equal_keys()
         rejects: dict[int, list[RecordReject]] = {}
         doubted = self._con.execute(
             "select _smm_delivery, _smm_row, _smm_misfit from _smm_record where _smm_misfit <> '' order by all"
@@ -121,11 +129,26 @@ class RecordTable:
         if rejects:
             broken = [(n, r.row) for n, found in rejects.items() for r in found]
             self._con.execute(
-                "delete from _smm_record where (_smm_delivery, _smm_row) in "
+                "delete from _smm_read where (_smm_delivery, _smm_row) in "
                 "(select (unnest(?::int[]), unnest(?::bigint[])))",
                 [[n for n, _ in broken], [r for _, r in broken]],
             )
         return rejects
+
+    def _doubt_equal_keys(self) -> None:
+        """Doubt records that name a field twice; of records with the same keys one is looked at for all."""
+        examples = self._con.execute(
+            "select any_value(struct_pack(number := _smm_delivery, row_no := _smm_row)), _smm_keys from _smm_read "
+            "where _smm_misfit = '' and _smm_keys is not null group by all"
+        ).fetchall()
+        texts = self.texts((example["number"], example["row_no"]) for example, _ in examples)
+        reasons = {keys: explain_line(texts[example["number"], example["row_no"]]) for example, keys in examples}
+        doubted = [keys for keys, reason in reasons.items() if reason == DUPLICATE_KEY]
+        if doubted:
+            self._con.execute(
+                f"update _smm_read set _smm_misfit = '{_DOUBTED}' where _smm_keys in (select unnest(?::ubigint[]))",
+                [doubted],
+            )
 
     def texts(self, records: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
         """The original text of records of this piece, by delivery number and row; Parquet has none."""
@@ -137,22 +160,22 @@ class RecordTable:
             if place < 0:
                 continue
             piece = pieces[place]
-            lines = piece.lines.split("\n")
+            lines = piece.lines.split(b"\n")
             for number, row in group:
                 if number == piece.delivery and row - piece.first_row < len(lines):
-                    found[number, row] = lines[row - piece.first_row].removesuffix("\r")
+                    found[number, row] = lines[row - piece.first_row].removesuffix(b"\r").decode()
         return found
 
     def clear(self) -> None:
         """Make room for the next piece."""
-        self._con.execute("truncate _smm_record")
+        self._con.execute("truncate _smm_read")
         self._texts, self._size = [], 0
 
     def _read(self, kind: Kind, number: int, path: Path, name: str) -> Extract:
-        def sink(first_row: int, lines: str, context: str | None = None) -> None:
+        def sink(first_row: int, lines: bytes, context: str | None = None) -> None:
             self._waiting.append(_Text(number, first_row, lines, context))
             self._waiting_size += len(lines)
-            if self._waiting_size >= BLOCK_CHARACTERS:
+            if self._waiting_size >= BLOCK_BYTES * self._threads:
                 self._add(self._parse_waiting())
 
         match kind:
@@ -176,28 +199,34 @@ class RecordTable:
         """Parse the lines that wait, each once, into the record table; returns their size."""
         if not self._waiting:
             return 0
-        # One long text as a plain value is twice as fast as in a list.
-        is_one = len(self._waiting) == 1
-        types = (("delivery", "int"), ("first_row", "bigint"), ("lines", "varchar"), ("context", "varchar"))
-        values = ", ".join(f"{'?::' + t if is_one else f'unnest(?::{t}[])'} as {n}" for n, t in types)
-        columns = list(zip(*(astuple(text) for text in self._waiting), strict=True))
+        # Each part of a union is parsed by a thread of its own. Few lines are not worth one.
+        parts = min(self._threads, len(self._waiting)) if self._waiting_size >= BLOCK_BYTES else 1
+        groups = [self._waiting[part::parts] for part in range(parts)]
+        texts = " union all ".join(f"select {values}" for values in [_WAITING] * parts)
+        values = [list(column) for group in groups for column in zip(*map(astuple, group), strict=True)]
         fields = ", ".join(f"r.{quoted(n)}" for n in self._structure)
         structure, document = (literal(json.dumps(s)) for s in (self._structure, self._document))
-        odd = f"regexp_matches(text, {literal(_ODD.pattern)})"
+        odd = " or ".join(f"regexp_matches(text, {literal(pattern)})" for pattern in _ODD)
         # Of what is no object a struct of NULLs is made; a struct that is NULL is no JSON, or null.
         no_object = "case when starts_with(text, '{') then false else not starts_with(ltrim(text, ' \t\r'), '{') end"
         doubt = f"case when r is null then '{_BROKEN}' when {odd} or {no_object} then '{_DOUBTED}' else '' end"
         misfits = misfits_sql(self._mapping.structure, "r", "text")
-        self._con.execute(
-            f"insert into _smm_record select delivery, row_no, {doubt} || {misfits}, {fields}, document from ("
-            f"select delivery, row_no, text, document, try(from_json(text, {structure})) as r from ("
-            "select delivery, first_row + generate_subscripts(lines, 1) - 1 as row_no, unnest(lines) as text, "
-            f"from_json(context, {document}) as document from ("
-            f"select delivery, first_row, string_split(lines, chr(10)) as lines, context from (select {values}))) "
-            # Trimming is slow, and a line that begins with a visible character is not empty.
-            "where text >= '!' or trim(text, ' \t\r') <> '')",
-            [column[0] if is_one else list(column) for column in columns],
+        # Only lines are as their source wrote them; what other readers make of a record has each key once.
+        keys = (
+            "case when r is not null then hash(json_keys(text)) end" if "jsonl" in self._mapping.format.kind else "null"
         )
+        # The optimizer would compute what can be of constants, such as the splitting of a text, on one thread.
+        with little_planning(self._con):
+            self._con.execute(
+                f"insert into _smm_read select delivery, row_no, {doubt} || {misfits}, {keys}, {fields}, document "
+                f"from (select delivery, row_no, text, document, try(from_json(text, {structure})) as r from ("
+                "select delivery, first_row + generate_subscripts(lines, 1) - 1 as row_no, unnest(lines) as text, "
+                f"from_json(context, {document}) as document from ("
+                f"select delivery, first_row, string_split(decode(lines), chr(10)) as lines, context from ({texts}))) "
+                # Trimming is slow, and a line that begins with a visible character is not empty.
+                "where text >= '!' or trim(text, ' \t\r') <> '')",
+                values,
+            )
         size = self._waiting_size
         self._texts += self._waiting
         self._waiting, self._waiting_size = [], 0
@@ -225,16 +254,16 @@ class RecordTable:
         for first in range(0, rows, PIECE_ROWS):
             with _no_damage(name):
                 self._con.execute(
-                    f"insert into _smm_record select ?, file_row_number + 1, '', {columns}, null "
+                    f"insert into _smm_read select ?, file_row_number + 1, '', null, {columns}, null "
                     "from read_parquet(?, file_row_number = true) where file_row_number between ? and ?",
                     [number, str(path), first, first + PIECE_ROWS - 1],
                 )
-            self._add(min(PIECE_ROWS, rows - first) * PIECE_CHARACTERS // PIECE_ROWS)
+            self._add(min(PIECE_ROWS, rows - first) * PIECE_BYTES // PIECE_ROWS)
         return Extract(records=rows, warnings=warnings)
 
     def _add(self, size: int) -> None:
         self._size += size
-        if self._when_full and self._size >= PIECE_CHARACTERS:
+        if self._when_full and self._size >= PIECE_BYTES:
             self._when_full()
 
 

@@ -104,9 +104,9 @@ def write_cells(
     more: MappingOf[str, object] | None = None,
 ) -> None:
     """Write one row of a table, and `more` fields, as a JSON object; a NUL character makes it a reject."""
-    text = orjson.dumps({**dict(zip(header, cells, strict=True)), **(more or {})}).decode()
-    if "\\u0000" in text and any(cell and "\0" in cell for cell in cells):
-        out.rejects.append(RecordReject(row, "nul_character", text))
+    text = orjson.dumps({**dict(zip(header, cells, strict=True)), **(more or {})})
+    if b"\\u0000" in text and any(cell and "\0" in cell for cell in cells):
+        out.rejects.append(RecordReject(row, "nul_character", text.decode()))
     else:
         writer.write(row, text)
 

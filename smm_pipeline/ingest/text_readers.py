@@ -1,8 +1,8 @@
 """Strict reader of JSON lines, and what other readers share with it.
 
 Belongs here: from bytes to one JSON text per record, with nothing guessed and nothing dropped without a word. A reader
-hands pieces of text to a sink; line n of a piece is record `first_row + n`, and an empty line is no record. Does not
-belong here: JSON documents, Parquet and workbooks, and any meaning of the values.
+hands pieces of text, in UTF-8, to a sink; line n of a piece is record `first_row + n`, and an empty line is no record.
+Does not belong here: JSON documents, Parquet and workbooks, and any meaning of the values.
 
 DuckDB's own text readers are not used: they drop ragged rows and wrong gzip checksums in silence, and turn broken JSON
 lines into rows of NULLs.
@@ -10,6 +10,7 @@ lines into rows of NULLs.
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import re
@@ -23,11 +24,14 @@ from smm_pipeline.ingest.archives import open_member
 from smm_pipeline.ingest.files import JSON_ENCODING_HINT, unreadable, wrong_encoding
 from smm_pipeline.ingest.results import Extract
 
-Sink = Callable[[int, str], None]
+Sink = Callable[[int, bytes], None]
 _NUL, _HALF_CHARACTER = re.compile("\0"), re.compile("[\ud800-\udfff]")
-PIECE_CHARACTERS = 16 << 20
+PIECE_BYTES = 8 << 20
+# Text that the processor's cache holds, so that looking at it once more costs little.
+_CACHED_BYTES = 64 << 10
 # No record is so long: this is another kind of file, or a bomb.
 MAX_LINE_BYTES = 64 << 20
+DUPLICATE_KEY = "duplicate_key"
 # A line that begins with a blank may be empty.
 _BLANKS = b" \t\r\n"
 _BLANK_BEGIN = re.compile(rb"\n[ \t\r\n]")
@@ -37,21 +41,21 @@ class LineWriter:
     """Collects numbered records and hands them to a sink in pieces of bounded size."""
 
     def __init__(self, sink: Sink) -> None:
-        self._sink, self._lines, self._size, self._next, self._first = sink, list[str](), 0, 1, 1
+        self._sink, self._lines, self._size, self._next, self._first = sink, list[bytes](), 0, 1, 1
 
-    def write(self, row: int, text: str) -> None:
+    def write(self, row: int, text: bytes) -> None:
         """Add the record with number `row`; numbers must grow."""
-        self._lines.extend([""] * (row - self._next))
+        self._lines.extend([b""] * (row - self._next))
         self._lines.append(text)
         self._size += len(text)
         self._next = row + 1
-        if self._size >= PIECE_CHARACTERS:
+        if self._size >= PIECE_BYTES:
             self.flush()
 
     def flush(self) -> None:
         """Hand over what is left."""
         if self._size:
-            self._sink(self._first, "\n".join(self._lines))
+            self._sink(self._first, b"\n".join(self._lines))
         self._lines, self._size, self._first = [], 0, self._next
 
 
@@ -59,7 +63,7 @@ def read_json_lines(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extr
     """Read one JSON object per line; `explain_line` later says which are broken, once they are in the database."""
     out, row, carry = Extract(), 1, b""
     with open_member(path, name, mapping.format.member) as stream:
-        while block := stream.read(PIECE_CHARACTERS):
+        while block := stream.read(PIECE_BYTES):
             cut = block.rfind(b"\n") + 1
             if cut:
                 row = _pass_lines(carry + block[:cut], row, out, sink, name)
@@ -75,16 +79,29 @@ def read_json_lines(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extr
 
 
 def _pass_lines(piece: bytes, row: int, out: Extract, sink: Sink, name: str) -> int:
-    try:
-        text = piece.decode("utf-8-sig" if row == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        line = row + error.object.count(b"\n", 0, error.start)
-        wrong_encoding(error, line, "utf-8", name, JSON_ENCODING_HINT)
+    if row == 1:
+        piece = piece.removeprefix(codecs.BOM_UTF8)
+    if not _is_utf8(piece):
+        try:
+            piece.decode()
+        except UnicodeDecodeError as error:
+            wrong_encoding(error, row + piece.count(b"\n", 0, error.start), "utf-8", name, JSON_ENCODING_HINT)
     breaks = piece.count(b"\n")
     out.records += _count_lines(piece, breaks)
-    if text:
-        sink(row, text)
+    if piece:
+        sink(row, piece)
     return row + breaks
+
+
+def _is_utf8(piece: bytes) -> bool:
+    decoder, view = codecs.getincrementaldecoder("utf-8")(), memoryview(piece)
+    try:
+        for start in range(0, len(piece), _CACHED_BYTES):
+            decoder.decode(view[start : start + _CACHED_BYTES])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _count_lines(piece: bytes, breaks: int) -> int:
@@ -99,8 +116,7 @@ def explain_line(text: str) -> str | None:
     try:
         value = parse_json(text)
     except (ValueError, RecursionError) as error:
-        reason = "not_finite" if "not finite" in str(error) else "broken_json"
-        return reason
+        return "not_finite" if "not finite" in str(error) else "broken_json"
     return record_problem(value, text)
 
 
@@ -112,22 +128,33 @@ def parse_json(text: str) -> Any:
     Raises:
         ValueError: when it is no JSON, or holds a number that is not finite.
     """
-    return FINITE.decode(text)
+    return STRICT.decode(text)
 
 
 def record_problem(record: Any, text: str) -> str | None:
     """Why a parsed value is no record; `text` is the JSON of it."""
     if not isinstance(record, dict):
         return "not_an_object"
+    if isinstance(record, _Ambiguous):
+        return DUPLICATE_KEY
     if "\\u0000" in text and _holds(record, _NUL):
         return "nul_character"
-    # Half of a pair of code units, escaped or as it was read: it has no form in UTF-8.
-    may_be_half = "\\ud" in text or "\\uD" in text or _HALF_CHARACTER.search(text)
+    # Half of a pair of code units: it has no form in UTF-8, so it can only be escaped.
+    may_be_half = "\\ud" in text or "\\uD" in text
     return "half_character" if may_be_half and _holds(record, _HALF_CHARACTER) else None
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not finite")
+
+
+class _Ambiguous(dict[str, Any]):
+    """An object that names a field twice: readers disagree on which of its values counts."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else _Ambiguous(found)
 
 
 def _finite(text: str) -> str:
@@ -147,5 +174,5 @@ def _holds(value: Any, characters: re.Pattern[str]) -> bool:
     return isinstance(value, list) and any(_holds(child, characters) for child in value)
 
 
-# Finds numbers that are not finite, which JSON has not.
-FINITE = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+# Refuses numbers that are not finite, which JSON has not.
+STRICT = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_object)

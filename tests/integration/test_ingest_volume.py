@@ -24,9 +24,9 @@ TABLE = "raw.community_day"
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """A block of text holds a line or two, a piece two or three of them."""
-    monkeypatch.setattr(text_readers, "PIECE_CHARACTERS", 100)
-    monkeypatch.setattr(ingest_records, "BLOCK_CHARACTERS", 50)
-    monkeypatch.setattr(ingest_records, "PIECE_CHARACTERS", 300)
+    monkeypatch.setattr(text_readers, "PIECE_BYTES", 100)
+    monkeypatch.setattr(ingest_records, "BLOCK_BYTES", 50)
+    monkeypatch.setattr(ingest_records, "PIECE_BYTES", 300)
 
 
 def _line(community: str, followers: object = 1) -> str:
@@ -113,7 +113,7 @@ def test_huge_values_lines_and_headers(tmp_path: Path, monkeypatch: pytest.Monke
         "the header names 100000 ",
     ]
     monkeypatch.setattr(text_readers, "MAX_LINE_BYTES", 1000)
-    monkeypatch.setattr(text_readers, "PIECE_CHARACTERS", 100)
+    monkeypatch.setattr(text_readers, "PIECE_BYTES", 100)
     shop.deliver("lines", "endless.jsonl", _line("y" * 2000), mtime=3)
     [endless] = shop.ingest("lines")
     assert endless.error is not None

@@ -167,8 +167,8 @@ def test_lines_may_stand_above_the_header(tmp_path: Path) -> None:
     """The header is found by its names; rows keep their number in the sheet."""
     mapping = parse_mapping(COSTS.replace("[csv, xlsx],", "xlsx, header_within: 9,"), where="m.yml")
     rows: list[Sequence[object]] = [["Звіт", "березень"], [], HEADER, ["01.03.2026", "ads", None, 5]]
-    path, read = tmp_path / "a.xlsx", list[tuple[int, str]]()
+    path, read = tmp_path / "a.xlsx", list[tuple[int, bytes]]()
     path.write_bytes(workbook(rows))
     extract = read_workbook(path, "a.xlsx", mapping, lambda first, text: read.append((first, text)))
     [(first, text)] = read
-    assert (extract.records, first + text.count("\n"), json.loads(text)["Сума"]) == (1, 4, "5")
+    assert (extract.records, first + text.count(b"\n"), json.loads(text)["Сума"]) == (1, 4, "5")

@@ -26,8 +26,8 @@ TABLE = 'Дата,Сума,note\r\n2026-03-01,5,"two\r\nlines"\r\n2026-03-02,6,\
 def _read(path: Path, content: bytes, declared: str) -> tuple[Extract, dict[int, dict[str, str]]]:
     rows: dict[int, dict[str, str]] = {}
 
-    def sink(first: int, text: str) -> None:
-        rows.update((n, json.loads(line)) for n, line in enumerate(text.split("\n"), start=first) if line)
+    def sink(first: int, text: bytes) -> None:
+        rows.update((n, json.loads(line)) for n, line in enumerate(text.split(b"\n"), start=first) if line)
 
     path.write_bytes(content)
     return read_csv(path, "a.csv", parse_mapping(MAPPING % declared, where="m.yml"), sink), rows
