@@ -242,6 +242,7 @@ def _posts(dice: random.Random) -> list[dict[str, Any]]:
                 "er_reach": None if reach is None else 49 / reach,
                 "er_followers": 0.012,
                 "sessions": dice.randint(0, 160),
+                "reshare_sessions": 0,
                 "orders": sum(orders),
                 "net_revenue_amount": _money(sum(orders) * 1100),
                 **{f"orders_d{n}": count for n, count in enumerate(orders, start=1)},

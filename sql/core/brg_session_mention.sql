@@ -29,6 +29,7 @@ mention as (
         mention_date_local,
         domain,
         linked_url,
+        coalesce(post_type = 'repost', false) as is_repost,
         -- An address without a path is the site's, whatever stands there today.
         nullif(regexp_extract(lower(url), '^[a-z]+://(?:www\.)?([^/?#]+/[^#]*[^/#])', 1), '') as address
     from core.fct_mention
@@ -69,6 +70,7 @@ ranked as (
         m.author_class,
         m.published_ts,
         m.linked_url,
+        m.is_repost,
         m.is_same_page,
         row_number() over (
             partition by v.session_key
@@ -99,6 +101,7 @@ select
     author_class,
     published_ts,
     linked_url,
+    is_repost,
     is_same_page
 from ranked
 where position = 1

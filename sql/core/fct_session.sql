@@ -21,33 +21,58 @@ channel as (
         referrer_host,
         referrer_path,
         source_kind,
+        referrer_network,
         is_unknown_referrer
     from core.visit_channel
     where session_date_local between $first_date and $last_date
+),
+
+named_referrer as (
+    select
+        visit_key,
+        network,
+        referrer_network,
+        is_paid,
+        content,
+        regexp_replace(lower(campaign), '^@', '') as campaign_tag,
+        lower(regexp_extract(referrer_path, '^/(?:s/)?@?([^/?#]+)', 1)) as referrer_word
+    from channel
+    where network is not null
 ),
 
 social as (
     select
         v.visit_key,
         v.session_date_local,
-        c.network,
-        c.is_paid,
-        c.content,
-        lower(c.campaign) as campaign_tag,
-        lower(regexp_extract(c.referrer_path, '^/(?:s/)?([^/?#]+)', 1)) as referrer_handle
+        n.network,
+        coalesce(n.referrer_network, n.network) as referrer_network,
+        n.is_paid,
+        n.content,
+        n.campaign_tag,
+        -- vk.com/club1, vk.com/public1 and vk.com/wall-1_2 are of the community 1.
+        coalesce(
+            case
+                when coalesce(n.referrer_network, n.network) = 'vk'
+                    then nullif(regexp_extract(n.referrer_word, '^(?:wall-|club|public|event)([0-9]+)', 1), '')
+            end, n.referrer_word
+        ) as referrer_handle
     from visit as v
-    inner join channel as c on c.visit_key = v.visit_key
-    where c.network is not null
+    inner join named_referrer as n on n.visit_key = v.visit_key
 ),
 
 own_community as (
     select
         network,
         community_id,
-        handle,
+        regexp_replace(handle, '^@', '') as handle,
         count(*) over (partition by network) as communities_in_network
     from core.dim_community
     where is_own
+),
+
+own_network as (
+    select distinct network
+    from own_community
 ),
 
 -- What stood before a short link, where own posts show it.
@@ -89,7 +114,7 @@ community_word as (
     select
         a.network,
         a.community_id,
-        lower(a.alias),
+        regexp_replace(lower(a.alias), '^@', ''),
         a.valid_from,
         a.valid_to,
         1
@@ -111,6 +136,17 @@ named_community as (
             and (w.word = s.campaign_tag or w.word = s.referrer_handle)
             and (w.first_day is null or w.first_day <= s.session_date_local)
             and (w.last_day is null or w.last_day >= s.session_date_local)
+),
+
+-- Visits from the page of a community that is not the shop's.
+other_page as (
+    select distinct s.visit_key
+    from social as s
+    inner join core.dim_community as c
+        on
+            c.network = s.referrer_network
+            and (s.referrer_handle = lower(c.community_id) or s.referrer_handle = regexp_replace(c.handle, '^@', ''))
+    where not c.is_own
 ),
 
 named as (
@@ -159,7 +195,7 @@ candidate as (
         word_rank
     from named_community
     union all
-    -- An advertisement that names no community was not earned by the only one there is.
+    -- An advertisement that names no community was not earned by the only one there is, nor was what others wrote.
     select
         s.visit_key,
         o.community_id,
@@ -167,7 +203,8 @@ candidate as (
         0
     from social as s
     inner join own_community as o on o.network = s.network
-    where o.communities_in_network = 1 and not s.is_paid
+    left join other_page as p on p.visit_key = s.visit_key
+    where o.communities_in_network = 1 and not s.is_paid and p.visit_key is null
     union all
     select
         visit_key,
@@ -236,6 +273,13 @@ select
         when 5 then 'only_community'
     end as community_method,
     coalesce(p.post_id, l.post_id) as post_id,
+    -- A link with the tags of our post that stands on somebody else's page was passed on. In a network where the shop has
+    -- a community, too, it may be the shop's own second post. Where an advertisement is shown is nobody's choice.
+    case
+        when c.is_paid or m.method_rank = 2 then null
+        when o.visit_key is not null then case when m.method_rank in (1, 3) then 'other_community' else 'other_author' end
+        when m.method_rank in (1, 3) and c.referrer_network <> c.network and n.network is null then 'other_network'
+    end as reshare_reason,
     v.events,
     v.pageviews,
     v.item_views,
@@ -271,3 +315,5 @@ left join product_page as g on g.page_path = regexp_replace(lower(c.landing_path
 left join community as m on m.visit_key = v.visit_key
 left join post as p on p.visit_key = v.visit_key and p.community_id = m.community_id
 left join short_link as l on l.visit_key = v.visit_key and l.community_id = m.community_id
+left join other_page as o on o.visit_key = v.visit_key
+left join own_network as n on n.network = c.referrer_network

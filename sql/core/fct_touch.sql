@@ -1,37 +1,39 @@
 -- Grain: one row per social touch: a visit that came from a network or from a mention of the shop, or an action of a member
 -- whom the shop knows. Signs of such a member stand beside them: they are no touches by themselves.
-with visit_touch as (
-    select
-        'visit:' || session_key as touch_id,
-        case when visit_kind = 'order_attribution' then 'order_attribution' else 'visit' end as touch_kind,
-        start_ts as touch_ts,
-        session_date_local as touch_date_local,
-        visitor_key,
-        cast(null as varchar) as customer_key,
-        order_key,
-        session_key,
-        channel,
-        network,
-        community_id,
-        post_id,
-        cast(null as varchar) as action,
-        cast(null as varchar) as product_group
-    from core.fct_session
-    where
-        session_date_local between $first_date and $last_date
-        and network is not null
-        and not coalesce(is_referrer_spam, false)
-        -- An advertisement that names no community is bought, not earned by one.
-        and (not is_paid or community_id is not null)
-),
-
--- Media and bloggers are no network: their visits have a name of their own, and show what the mention links to.
-mention_visit as (
+with mention_visit as (
     select
         session_key,
+        case when is_repost then 'repost_mention' end as reshare_reason,
         regexp_replace(regexp_extract(lower(linked_url), '^https?://[^/?#]+(/[^?#]*)', 1), '/+$', '') as linked_path
     from core.brg_session_mention
     where session_date_local between $first_date and $last_date
+),
+
+visit_touch as (
+    select
+        'visit:' || s.session_key as touch_id,
+        case when s.visit_kind = 'order_attribution' then 'order_attribution' else 'visit' end as touch_kind,
+        s.start_ts as touch_ts,
+        s.session_date_local as touch_date_local,
+        s.visitor_key,
+        cast(null as varchar) as customer_key,
+        s.order_key,
+        s.session_key,
+        s.channel,
+        s.network,
+        s.community_id,
+        s.post_id,
+        coalesce(s.reshare_reason, m.reshare_reason) as reshare_reason,
+        cast(null as varchar) as action,
+        cast(null as varchar) as product_group
+    from core.fct_session as s
+    left join mention_visit as m on m.session_key = s.session_key
+    where
+        s.session_date_local between $first_date and $last_date
+        and s.network is not null
+        and not coalesce(s.is_referrer_spam, false)
+        -- An advertisement that names no community is bought, not earned by one.
+        and (not s.is_paid or s.community_id is not null)
 ),
 
 page as (
@@ -43,6 +45,7 @@ page as (
     group by page_path
 ),
 
+-- Media and bloggers are no network: their visits have a name of their own, and show what the mention links to.
 mention_touch as (
     select
         'visit:' || s.session_key as touch_id,
@@ -57,6 +60,7 @@ mention_touch as (
         '(mention)' as network,
         cast(null as varchar) as community_id,
         cast(null as varchar) as post_id,
+        m.reshare_reason,
         cast(null as varchar) as action,
         g.product_group
     from core.fct_session as s
@@ -83,6 +87,7 @@ member_touch as (
         a.network,
         a.community_id,
         a.post_id,
+        cast(null as varchar) as reshare_reason,
         a.action,
         cast(null as varchar) as product_group
     from staging.stg_member_activity as a
@@ -145,6 +150,7 @@ select
     coalesce(t.post_id, n.post_id) as post_id,
     case when t.post_id is not null then 'tagged' when n.post_id is not null then 'newest' else 'none' end as post_method,
     p.published_ts as post_published_ts,
+    t.reshare_reason,
     coalesce(t.product_group, p.product_group, c.product_group) as product_group,
     t.action
 from touch as t

@@ -39,7 +39,8 @@ visit as (
         network,
         community_id,
         post_id,
-        start_ts
+        start_ts,
+        reshare_reason
     from core.fct_session
     where post_id is not null and visit_kind = 'session' and not coalesce(is_referrer_spam, false)
 ),
@@ -49,7 +50,8 @@ visited as (
         network,
         community_id,
         post_id,
-        count(*) as sessions
+        count(*) as sessions,
+        count(reshare_reason) as reshare_sessions
     from visit
     group by network, community_id, post_id
 ),
@@ -124,6 +126,7 @@ select
     c.engagements / nullif(cast(c.reach as double), 0) as er_reach,
     c.engagements / nullif(cast(f.members as double), 0) as er_followers,
     coalesce(v.sessions, 0) as sessions,
+    coalesce(v.reshare_sessions, 0) as reshare_sessions,
     coalesce(s.orders, 0) as orders,
     -- Orders of unknown amount are counted and add nothing; a class of nothing else has unknown revenue.
     cast(coalesce(s.orders, 0) - coalesce(s.valued_orders, 0) as bigint) as orders_without_amount,
