@@ -13,6 +13,7 @@ import typer
 from smm_pipeline.catalog import load_catalog
 from smm_pipeline.cli import reject_commands
 from smm_pipeline.cli.arguments import Home, checking
+from smm_pipeline.cli.channels import channels_text, list_channels
 from smm_pipeline.cli.check import check_file, choose_feed
 from smm_pipeline.cli.feeds import feeds_text, list_feeds
 from smm_pipeline.cli.output import EXIT_REFUSED, emit
@@ -22,6 +23,7 @@ from smm_pipeline.settings import load_settings
 def add_to(app: typer.Typer) -> None:
     """Make these commands known to the program."""
     app.command()(feeds)
+    app.command()(channels)
     app.command()(check)
     app.command("map")(map_)
     app.add_typer(reject_commands.app, name="rejects")
@@ -31,6 +33,16 @@ def feeds(home: Home = None) -> None:
     """List every feed: what it fills, what it delivered, how fresh it is, what could be joined, what was rejected."""
     data = list_feeds(load_settings(home), load_catalog())
     emit(data, feeds_text(data))
+
+
+def channels(
+    home: Home = None,
+    days: Annotated[int, typer.Option(min=1, help="Of the newest days of the publication")] = 28,
+    top: Annotated[int, typer.Option(min=1, help="So many unknown hosts; --json has all")] = 20,
+) -> None:
+    """Say which rule gave how many visits their channel, and which referring hosts no rule knows."""
+    data = list_channels(load_settings(home).serving_file, days)
+    emit(data, channels_text(data, top))
 
 
 def check(
