@@ -148,10 +148,13 @@ def declared_time(file_path: str, feed: Feed) -> datetime | None:
     text = match.groupdict().get("ts") or ""
     for pattern in _TIME_PATTERNS:
         try:
-            return datetime.strptime(text, pattern).replace(tzinfo=UTC)
+            found = datetime.strptime(text, pattern).replace(tzinfo=UTC)
         except ValueError:
             continue
-    hint = "correct extracted_at of the feed, or the name of the file"
+        # strptime takes 202603011530 for three minutes past, and seconds since 1970 for a day of the year 1704.
+        if found.strftime(pattern) == text:
+            return found
+    hint = "correct extracted_at of the feed, or the name of the file: a time such as 20260301T153000Z or 2026-03-01"
     raise SmmError(
         "SMM-102", f"extracted_at found {text!r} in the name, which is not a time", where=file_path, hint=hint
     )

@@ -82,6 +82,19 @@ def test_a_name_that_holds_no_time_stops_no_other_file(tmp_path: Path) -> None:
     assert shop.ingest() == []
 
 
+@pytest.mark.parametrize("text", ["202603011530", "1704205800", "20260301153", "2026-3-1"])
+def test_a_time_in_a_name_is_never_guessed(tmp_path: Path, text: str) -> None:
+    """Without seconds, since 1970, a digit short, without zeros: read somehow, the file would count as old."""
+    shop = Instance(tmp_path, {"good": "mapping = \"followers_jsonl.yml\"\nextracted_at = '_(?P<ts>[0-9-]+)'"})
+    shop.deliver("good", f"x_{text}.jsonl", GOOD_LINE)
+    shop.deliver("good", "x_20260301153000.jsonl", GOOD_LINE.replace("good", "b"))
+    results = {r.file_path: r for r in shop.ingest()}
+    error = results[f"x_{text}.jsonl"].error
+    assert error is not None
+    assert (error.code, repr(text) in error.what, "such as 20260301T153000Z" in error.hint) == ("SMM-102", True, True)
+    assert shop.rows("select _version_ts::varchar from raw.community_day") == [("2026-03-01 15:30:00+00",)]
+
+
 def test_hidden_and_unfinished_files_are_left_alone(tmp_path: Path) -> None:
     shop = Instance(tmp_path, {"good": 'mapping = "followers_jsonl.yml"'})
     for name in (".hidden.jsonl", "half.jsonl.part", "half.jsonl.tmp"):
