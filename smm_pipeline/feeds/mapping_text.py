@@ -60,7 +60,7 @@ def explain(error: ValidationError, model: type[BaseModel], values: Any) -> str:
     """All errors of a mapping in one line: key, value and what was expected."""
     lines = []
     for item in error.errors(include_url=False):
-        key = ".".join(_written(item["loc"], values)) or "the mapping"
+        key = ".".join(_written(item["loc"], values)) or "the whole file"
         told = message(item, [str(part) for part in item["loc"]], model, words=_WORDS)
         # A file that is no mapping at all may be the one that holds the secrets.
         value = shown(item) if item["loc"] else ""

@@ -246,8 +246,11 @@ class Client:
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             what = f"the call cannot be made: {type(error).__name__}"
             raise SmmError("SMM-310", what, where=where, hint="look at base_url, account and parameters") from None
-        body = self._secrets.masked(body) if is_masked else body
         target = headers.get("location", "") if status in _REDIRECTS else ""
+        if is_masked:
+            # A link to the next page may repeat the token, and becomes the place that a mark keeps.
+            body = self._secrets.masked(body)
+            headers = {name: self._secrets.masked_text(value) for name, value in headers.items()}
         return Answer(status, headers, body, where), target
 
     def _whole_body(self, response: httpx.Response, where: str) -> bytes:
@@ -274,11 +277,11 @@ class Client:
         if reader.unconsumed_tail:
             raise _too_large(where)
         if not reader.eof or reader.unused_data:
-            raise _passing("the gzip of the answer ends too early", where)
+            raise _passing("the gzip of the answer does not end where its body does", where)
         return plain
 
     def _late(self) -> SmmError:
-        what = f"the deadline of {self._pull.deadline_minutes} minutes is over"
+        what = f"the deadline is over: deadline_minutes = {self._pull.deadline_minutes}"
         hint = "the pages that came are kept, the next run goes on from there; deadline_minutes gives it longer"
         return SmmError("SMM-311", what, where=self._feed, hint=hint)
 

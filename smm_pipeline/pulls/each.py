@@ -66,7 +66,7 @@ def read_each(
     if refused and not answered:
         raise refused[-1]
     if refused:
-        told = f"{len(refused)} of {answered + len(refused)} calls were refused, the last one so"
+        told = f"calls that were refused: {len(refused)} of {answered + len(refused)}, the last one so"
         warnings.append(f"{told}: {refused[-1].what}")
 
 

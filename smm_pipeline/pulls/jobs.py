@@ -56,14 +56,22 @@ def _finished(
             return None
         status = str(value_at(answer.document, job.status_at))
         if status in job.done:
-            parts = value_at(answer.document, job.parts_at)
-            return list(parts) if isinstance(parts, list) else []
+            return _parts(job, answer)
         if status in job.failed:
             if not is_told:
                 return None
             hint = "run again; if it comes again, ask for fewer days or fields"
             raise SmmError("SMM-316", f"the source did not make the report: {status}", where=answer.where, hint=hint)
         client.pause(job.wait_seconds)
+
+
+def _parts(job: Job, answer: Answer) -> list[dict[str, object]]:
+    """The list of parts; a report without data says so with an empty one."""
+    parts = value_at(answer.document, job.parts_at)
+    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+        what = f"the report is done, and there is no list of its parts at {job.parts_at}"
+        raise SmmError("SMM-314", what, where=answer.where, hint="look at parts_at of the description")
+    return parts
 
 
 def _part(job: Job, client: Client, names: Mapping[str, str], part: Mapping[str, object]) -> bytes:

@@ -7,7 +7,7 @@ Belongs here: the place of the next page out of a page, for every kind of paging
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from urllib.parse import urljoin
 
@@ -62,15 +62,16 @@ def kept_place(pages: Pages, place: Any, answer: Answer, records: Sequence[Any])
     return place if found is None else found
 
 
-def all_older(records: Sequence[Any], path: str, since: str) -> bool:
-    """Whether every record of a page is older than the window; a pinned one before newer ones ends nothing."""
-    border = datetime.fromisoformat(since)
-    border = border if border.tzinfo else border.replace(tzinfo=UTC)
-    times = [_moment(value_at(record, path)) for record in records]
-    return bool(times) and all(moment is not None and moment < border for moment in times)
+def all_older(records: Sequence[Any], path: str, beginning: datetime) -> bool:
+    """Whether every record of a page is older than the window; a pinned one before newer ones ends nothing.
+
+    A time without an offset is one of the window's zone.
+    """
+    times = [_moment(value_at(record, path), beginning.tzinfo) for record in records]
+    return bool(times) and all(moment is not None and moment < beginning for moment in times)
 
 
-def _moment(value: Any) -> datetime | None:
+def _moment(value: Any, zone: tzinfo | None) -> datetime | None:
     """An instant, written as Unix seconds or in ISO form; None where it is neither."""
     try:
         if str(value).isdigit():
@@ -78,7 +79,7 @@ def _moment(value: Any) -> datetime | None:
         moment = datetime.fromisoformat(str(value))
     except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 def _next_number(pages: Pages, place: int, answer: Answer, is_short: bool) -> int | None:

@@ -77,7 +77,7 @@ def _window(source: Source, request: Request, client: Client, mark: Mark) -> Ite
         records = records_in(answer.document, spec.records_at)
         digest = hashlib.sha256(answer.body).hexdigest() if records else ""
         following = next_place(pages, place, answer, records, source.address)
-        if pages.time_at and all_older(records, pages.time_at, mark.since):
+        if pages.time_at and all_older(records, pages.time_at, source.span.beginning(mark)):
             following = None
         if pages.keep and following == place:
             following = None

@@ -62,7 +62,7 @@ def pull_feeds(
         run_id: noted with everything that changes.
         feed: the only feed to pull; every feed that has a pull when None.
         clock: the machine's when None.
-        progress: called with feed, pages so far and pages so far.
+        progress: called with `pull FEED` and the pages so far, twice, as nobody knows how many there are.
 
     Returns:
         A result per feed, and what became of the deliveries that were loaded on the way.
@@ -159,11 +159,12 @@ def _pull(
             if progress:
                 progress(f"pull {source.feed}", result.pages, result.pages)
             if page.mark.is_done and page.mark.is_short:
-                told = f"{page.mark.records} records came of {page.mark.total} that the source counts"
+                told = f"records that came: {page.mark.records} of {page.mark.total} that the source counts"
                 is_repeated = source.span.repeats(page.mark)
                 result.warnings.append(told + ("; the next pull asks for them again" if is_repeated else ""))
-            if result.pages >= source.pull.max_pages and not page.mark.is_done:
-                what = f"more than max_pages = {source.pull.max_pages} pages"
+            is_over = page.mark.is_done and page.mark.is_of_last_window
+            if result.pages >= source.pull.max_pages and not is_over:
+                what = f"there are more pages than max_pages = {source.pull.max_pages}"
                 hint = "the next run goes on from there; raise max_pages where so many are right"
                 raise SmmError("SMM-315", what, where=f"feeds.{source.feed}.pull", hint=hint)
 

@@ -25,6 +25,7 @@ from smm_pipeline.settings import Settings
 VENDORS = Path(__file__).parent / "vendors"
 _OF_WINDOW = {"changes": {"since", "until"}, "days": {"since", "until", "end"}}
 _OF_JOB = {"job", "part"}
+_OF_SETTINGS = ("account", "client_id")
 _HINT = "see docs/pulls.md"
 
 
@@ -95,6 +96,8 @@ def parse_spec(path: Path) -> PullSpec:
         what = mapping_text.explain(error, PullSpec, values)
     except FileNotFoundError:
         what = "the description of the API is missing"
+    except OSError as error:
+        what = f"the description of the API cannot be opened: {error.strerror}"
     except yaml.YAMLError as error:
         what = f"not valid YAML: {error}"
     except ValueError as error:
@@ -106,21 +109,22 @@ def _check(spec: PullSpec, pull: Pull, where: str, community_id: str) -> None:
     """Refuse settings that lack what the description needs, or give what nothing reads."""
     needed = set().union(*(names_in(request.model_dump()) for request in spec.requests))
     needed |= names_in(spec.each.noted) if spec.each else set()
-    known = _OF_WINDOW[spec.window.kind] if spec.window else set()
-    known |= (_OF_JOB if spec.job else set()) | ({"ids"} if spec.each else set()) | {"client_id"}
-    given = {*spec.defaults, *pull.parameters} | ({"account"} if pull.account else set())
-    problems = [
-        f"{name} is needed" if name == "account" else f"parameters.{name} is needed"
-        for name in sorted(needed - known - given)
+    of_auth = names_in(spec.auth.form)
+    of_calls = _OF_WINDOW[spec.window.kind] if spec.window else set()
+    of_calls = of_calls | (_OF_JOB if spec.job else set()) | ({"ids"} if spec.each else set())
+    problems = [f"{name} is needed" for name in _OF_SETTINGS if name in needed | of_auth and not getattr(pull, name)]
+    free = needed - of_calls - {*_OF_SETTINGS}
+    problems += [
+        f"parameters.{name} is needed" for name in sorted(free - spec.defaults.keys() - pull.parameters.keys())
     ]
-    for name in sorted(set(pull.parameters) - needed):
-        close = get_close_matches(name, needed - known, n=1)
+    for name in sorted(pull.parameters.keys() - free):
+        close = get_close_matches(name, free, n=1)
         problems.append(f"parameters.{name}: nothing reads it" + (f"; did you mean {close[0]}?" if close else ""))
     if not (pull.base_url or spec.base_url):
         problems.append("base_url is needed")
     if spec.each and not community_id:
         problems.append("constants.community_id of the feed is needed: it says whose posts are asked for")
-    if spec.auth.kind == "basic" and not pull.secret_env:
+    if (spec.auth.kind == "basic" or "secret" in of_auth) and not pull.secret_env:
         problems.append("secret_env is needed: the vendor takes a key and its secret")
     if problems:
         raise SmmError("SMM-310", "; ".join(problems), where=where, hint=_HINT)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from smm_pipeline.pull_settings import ApiAddress
-from smm_pipeline.setting_types import TimeZone
+from smm_pipeline.setting_types import TimeZone, shaped
 
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 Values = dict[str, Any]
@@ -25,6 +25,8 @@ def _as_texts(value: Any) -> Any:
 
 
 Codes = Annotated[tuple[str, ...], BeforeValidator(_as_texts)]
+# The raw store knows a page, and when it was pulled, by its whole name.
+Suffix = Annotated[str, shaped(r"\.[a-z]+", "a point and small letters, such as .json")]
 
 
 class _Part(BaseModel):
@@ -53,6 +55,8 @@ class Auth(_Part):
     def _complete(self) -> Auth:
         if (self.kind == "refresh") != bool(self.url):
             raise ValueError("expected url with kind: refresh, and with no other kind")
+        if names_in(self.form) - {"token", "secret", "client_id"}:
+            raise ValueError("expected no other names in form than {token}, {secret} and {client_id}")
         return self
 
 
@@ -188,7 +192,7 @@ class PullSpec(_Part):
     request: Request | None = Field(None, description="The call of a page")
     job: Job | None = Field(None, description="Or a report made to order")
     format: Literal["json", "text"] = "json"
-    suffix: str = Field(".json", description="Ending of the files that pages become")
+    suffix: Suffix = Field(".json", description="Ending of the files that pages become")
     records_at: str = Field("$", description="Where the records are, as in the mapping; alternatives with |")
     pages: Pages = Pages(kind="one")
     each: Each | None = Field(None, description="Posts that the request is made for, some at a time")
@@ -205,6 +209,8 @@ class PullSpec(_Part):
             raise ValueError("expected window with kind: days beside job")
         if self.each and (self.job or self.window or self.total or self.pages.kind != "one" or self.format != "json"):
             raise ValueError("expected request and no job, window, pages, total and format beside each")
+        if self.pages.time_at and self.window is None:
+            raise ValueError("expected window beside pages.time_at")
         if self.format == "text" and self.pages.kind != "one":
             raise ValueError("expected pages with kind: one where format is text")
         return self

@@ -46,6 +46,11 @@ class Mark:
         """Whether fewer records came than the source says there are."""
         return self.total is not None and self.records < self.total
 
+    @property
+    def is_of_last_window(self) -> bool:
+        """Whether no further window of this pull follows."""
+        return self.until >= self.through
+
 
 def mark_of(text: str | None, source: str) -> Mark | None:
     """A mark that was kept, when it is of this source."""
@@ -92,10 +97,15 @@ class Span:
 
     def following(self, mark: Mark, now: datetime) -> Mark | None:
         """The next window of the same pull; None when the last one was read to its end."""
-        if not mark.through or mark.until >= mark.through:
+        if mark.is_of_last_window:
             return None
         next_day = date.fromisoformat(mark.until) + timedelta(days=1)
         return self._slice(Mark(mark.source, now.isoformat()), next_day, date.fromisoformat(mark.through))
+
+    def beginning(self, mark: Mark) -> datetime:
+        """The instant at which the window begins; of a day it is midnight in the zone of days."""
+        moment = datetime.fromisoformat(mark.since)
+        return moment.astimezone(self.zone) if moment.tzinfo else moment.replace(tzinfo=self.zone)
 
     def names(self, mark: Mark) -> dict[str, str]:
         """The window as values of the names in braces."""
@@ -123,7 +133,7 @@ class Span:
             case "unix_s":
                 return str(int(moment.timestamp()))
             case "date":
-                return moment.date().isoformat()
+                return moment.astimezone(self.zone).date().isoformat()
             case "iso_utc":
                 return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
             case _:

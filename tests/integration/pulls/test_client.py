@@ -97,7 +97,7 @@ def test_a_slow_drip_ends_at_the_deadline(api: Api) -> None:
     """Byte by byte no read ever times out; here the third look at the clock, with the first bytes, is too late."""
     api.script(Reply([{"id": 1}] * 200, drip=True))
     error = refused(api, FakeClock(tick=31), minutes=1)
-    assert (error.code, "deadline of 1 minutes" in error.what) == ("SMM-311", True)
+    assert (error.code, "deadline_minutes = 1" in error.what) == ("SMM-311", True)
 
 
 @pytest.mark.parametrize(
@@ -204,29 +204,47 @@ def test_logs_of_the_libraries_hold_no_address(api: Api, caplog: pytest.LogCaptu
     assert not [r for r in caplog.records if r.name.startswith(("httpx", "httpcore"))]
 
 
+JOB = Job.model_validate(
+    {
+        "create": {"path": "/new"},
+        "id_at": "$.id",
+        "poll": {"path": "/{job}"},
+        "part": {"path": "/{job}/{part}"},
+        "status_at": "$.status",
+        "done": "ready",
+        "failed": "lost",
+        "parts_at": "$.parts",
+        "size": "bytes",
+    }
+)
+
+
+def parts(api: Api) -> list[tuple[bytes, Mark]]:
+    """The parts of a report, each with its mark."""
+    spec = PullSpec.model_validate({**SPEC, "request": None, "job": JOB, "window": {"kind": "days"}})
+    with Client("visits", spec, settings(base_url=api.url), Secrets(CANARY), FakeClock(tick=0.01)) as client:
+        return list(job_pages(JOB, client, {}, Mark("s", "2026-03-10T06:00:00")))
+
+
 def test_a_part_of_another_length_than_announced_is_no_part(api: Api) -> None:
     """Where the vendor says exactly how long a part is, a shorter one is fetched again."""
-    job = Job.model_validate(
-        {
-            "create": {"path": "/new"},
-            "id_at": "$.id",
-            "poll": {"path": "/{job}"},
-            "part": {"path": "/{job}/{part}"},
-            "status_at": "$.status",
-            "done": "ready",
-            "failed": "lost",
-            "parts_at": "$.parts",
-            "size": "bytes",
-        }
-    )
     listed = {"id": 7, "status": "ready", "parts": [{"part_number": 1, "bytes": 6}]}
     text = {"Content-Type": "text/plain"}
     api.script(Reply({"id": 7}), Reply(listed), Reply(b"a\tb", headers=text), Reply(b"a\tb\nc\n", headers=text))
-    spec = PullSpec.model_validate({**SPEC, "request": None, "job": job, "window": {"kind": "days"}})
-    with Client("visits", spec, settings(base_url=api.url), Secrets(CANARY), FakeClock(tick=0.01)) as client:
-        [(body, mark)] = job_pages(job, client, {}, Mark("s", "2026-03-10T06:00:00"))
+    [(body, mark)] = parts(api)
     assert (body, mark.is_done, [call.path for call in api.calls]) == (
         b"a\tb\nc\n",
         True,
         ["/new", "/7", "/7/1", "/7/1"],
     )
+
+
+@pytest.mark.parametrize(("listed", "told"), [(None, "no list of its parts at $.parts"), (["x"], "no list"), ([], "")])
+def test_a_report_whose_parts_are_not_found_is_no_empty_one(api: Api, listed: object, told: str) -> None:
+    api.script(Reply({"id": 7}), Reply({"id": 7, "status": "ready", "parts": listed}))
+    if not told:
+        assert parts(api) == []
+        return
+    with pytest.raises(SmmError) as caught:
+        parts(api)
+    assert (caught.value.code, told in caught.value.what) == ("SMM-314", True)

@@ -99,7 +99,7 @@ def test_an_answer_that_does_not_say_of_what_it_is_gets_the_question(tmp_path: P
     assert api.calls[0].query == {"postId": "https://t.me/lamps/7", "group": "day", "token": CANARY}
     assert (result.error, result.pages) == (None, 2)
     assert result.warnings == [
-        "1 of 3 calls were refused, the last one so: the source answered with an error: post_not_found"
+        "calls that were refused: 1 of 3, the last one so: the source answered with an error: post_not_found"
     ]
     assert shop.rows(VIEWS) == [(5, 50), (7, 70)]
     kept = [path.read_bytes() for path in (tmp_path / "raw" / "feed").glob("??/*")]

@@ -13,6 +13,7 @@ from tests.api_server import Api
 from tests.pulled_shop import VARIABLES, PulledShop
 
 GOOD = "auth: {kind: header}\nrequest: {path: /days}\n"
+RENEWED = "request: {path: /days}\nauth: {kind: refresh, url: https://shop.example/token, "
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +42,11 @@ def tokens(monkeypatch: pytest.MonkeyPatch) -> None:
         (GOOD + "each: {newest: 9}\n", "", "SMM-310", "each.posts_of: is required"),
         (GOOD + "each: {posts_of: vk, newest: 9}\npages: {kind: link}\n", "", "SMM-310", "beside each"),
         ("auth: [\n", "", "SMM-310", "not valid YAML"),
+        ("", 'vendor = "youscan"\nparameters = { account = "5" }', "SMM-310", "account is needed; parameters.account:"),
+        ("", 'vendor = "gsc_api"\naccount = "x"', "SMM-310", "client_id is needed"),
+        (GOOD + "pages: {kind: offset, parameter: o, size: 9, time_at: $.t}\n", "", "SMM-310", "expected window"),
+        (GOOD + "suffix: json\n", "", "SMM-310", "suffix = 'json': expected a point and small letters"),
+        (RENEWED + 'form: {t: "{token}", s: "{secrte}"}}\n', "", "SMM-310", "names in form than {token}, {secret}"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(described: str, pull: str, code: str, told: str, tmp_path: Path, api: Api) -> None:
@@ -49,6 +55,16 @@ def test_what_is_wrong_is_named(described: str, pull: str, code: str, told: str,
     assert (fault.code if fault else "") == code
     assert told in str(fault or "")
     assert not api.calls
+
+
+def test_a_second_secret_is_needed_where_a_token_is_renewed_with_it(tmp_path: Path, api: Api) -> None:
+    shop = PulledShop(tmp_path, api, described=RENEWED + 'form: {t: "{token}", s: "{secret}"}}\n')
+    assert pull_fault(load_settings(shop.home), "feed") is None
+    config = shop.home / "smm.toml"
+    config.write_text(config.read_text(encoding="utf-8").replace("secret_env =", "#"), encoding="utf-8")
+    fault = pull_fault(load_settings(shop.home), "feed")
+    assert fault is not None
+    assert fault.what == "secret_env is needed: the vendor takes a key and its secret"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 
@@ -80,6 +81,35 @@ def test_woocommerce(tmp_path: Path, api: Api) -> None:
         assert [(c.path, c.query[since]) for c in api.calls] == [(path, "2026-03-07T00:00:00")]
     api.script(Reply({"code": "woocommerce_rest_cannot_view", "message": "Sorry", "data": {"status": 401}}, 401))
     assert code(pulled(tmp_path / "e", api, "woocommerce_orders")) == "SMM-312"
+
+
+@pytest.mark.parametrize(
+    ("vendor", "path", "query"),
+    [
+        ("shopify_products", "/products.json", {"limit": "250", "updated_at_min": "2026-03-07T00:00:00Z"}),
+        (
+            "youscan_restated", "/topics/5/mentions",
+            {"from": "2026-03-07T00:00:00Z", "to": "2026-03-10T00:00:00Z", "size": "1000", "orderBy": "seqAsc"},
+        ),
+        (
+            "instagram_insights", "/5/insights",
+            {"period": "day", "metric_type": "total_value", "since": str(PACIFIC["2026-03-07"]),
+             "until": str(PACIFIC["2026-03-07"] + 86400), "access_token": CANARY,
+             "metric": "reach,views,total_interactions,profile_views,website_clicks"},
+        ),
+        (
+            "metrica_hits", "/counter/5/logrequests",
+            {"date1": "2026-03-07", "date2": "2026-03-09", "source": "hits", "fields": ANY},
+        ),
+    ],
+)  # fmt: skip
+def test_the_first_call_of_those_like_another(
+    tmp_path: Path, api: Api, vendor: str, path: str, query: dict[str, object]
+) -> None:
+    """What differs from the description that it is like is where it asks, and for what."""
+    api.script(Reply({}))
+    pulled(tmp_path, api, vendor, FIRST, 'account = "5"')
+    assert (api.calls[0].path, api.calls[0].query) == (path, query)
 
 
 def test_shopify(tmp_path: Path, api: Api) -> None:

@@ -29,6 +29,12 @@ pages: {kind: link}
 window: {kind: changes, first_days: 60}
 """
 
+DAILY = """
+auth: {kind: header}
+request: {path: /days, query: {day: "{since}"}}
+window: {kind: days, format: date, first_days: 9, slice_days: 1}
+"""
+
 
 @pytest.fixture(autouse=True)
 def tokens(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,10 +156,10 @@ def test_pages_that_shift_are_one_record_each_and_too_few_are_asked_for_again(sh
     assert [d for d, _ in shop.rows(DAYS)] == [1, 2, 3]
     api.script(*pages([day(4)], total=2))
     result, _ = shop.pull()
-    assert result.warnings == ["1 records came of 2 that the source counts; the next pull asks for them again"]
+    assert result.warnings == ["records that came: 1 of 2 that the source counts; the next pull asks for them again"]
     since = api.seen[0]["changed"]
     result, _ = shop.pull()
-    assert (api.seen[-1]["changed"], result.warnings) == (since, ["1 records came of 2 that the source counts"])
+    assert (api.seen[-1]["changed"], result.warnings) == (since, ["records that came: 1 of 2 that the source counts"])
     shop.pull()
     assert api.seen[-1]["changed"] > since
 
@@ -205,6 +211,37 @@ def test_a_pull_of_too_many_pages_ends_and_the_next_goes_on(tmp_path: Path, api:
     assert told(result) == ("SMM-315", 2)
     result, _ = shop.pull()
     assert (result.error, [d for d, _ in shop.rows(DAYS)]) == (None, [1, 2, 3])
+
+
+def test_pages_are_counted_over_all_windows(tmp_path: Path, api: Api) -> None:
+    """Nine days of a page each, two pages a pull: the last pull, of one page, is the one that ends well."""
+    shop = PulledShop(tmp_path, api, described=DAILY, pull="max_pages = 2")
+    api.script(Reply({}))
+    api.answer = lambda call: Reply([day(int(call.query["day"][-2:]))])
+    results = [shop.pull()[0] for _ in range(5)]
+    assert [told(result) for result in results] == [("SMM-315", 2)] * 4 + [("", 1)]
+    assert [d for d, _ in shop.rows(DAYS)] == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+
+
+def test_pages_end_at_the_midnight_of_the_feeds_zone(tmp_path: Path, api: Api) -> None:
+    """The 7th begins in Kyiv at 22:00 UTC of the 6th: the first page is of that day, the second of the one before."""
+    newest_first = "auth: {kind: header}\nrequest: {path: /days}\nwindow: {kind: days, lag_days: 0, slice_days: 99}\n"
+    newest_first += "pages: {kind: offset, parameter: from, size: 2, time_at: $.at}\n"
+    shop = PulledShop(tmp_path, api, described=newest_first, pull="first_day = 2026-03-07", zone="Europe/Kyiv")
+    of_7th = [{**day(1), "at": "2026-03-06T22:30:00Z"}, {**day(2), "at": "2026-03-07T00:10:00"}]
+    of_6th = [{**day(3), "at": "2026-03-06T21:50:00Z"}, {**day(4), "at": "2026-03-06T23:50:00"}]
+    api.script(Reply(of_7th), Reply(of_6th), Reply([]))
+    result, _ = shop.pull()
+    assert (result.error, result.pages, len(api.calls)) == (None, 2, 2)
+
+
+def test_changes_are_asked_for_by_the_day_of_the_feeds_zone(tmp_path: Path, api: Api) -> None:
+    """A day back from 06:00 UTC of the 10th is 23:00 of the 8th in Los Angeles."""
+    described = NUMBERED.replace("format: iso_utc, first_days: 365", "format: date, first_days: 1")
+    shop = PulledShop(tmp_path, api, described=described, zone="America/Los_Angeles")
+    api.script(*pages([day(1)]))
+    shop.pull()
+    assert api.seen[0]["changed"] == "2026-03-08"
 
 
 def test_a_place_that_the_vendor_has_forgotten_begins_the_span_anew(tmp_path: Path, api: Api) -> None:
@@ -267,6 +304,19 @@ def test_no_secret_is_written_anywhere(tmp_path: Path, api: Api) -> None:
     assert shop.rows("select post_text from raw.community_post") == [("x (token) y",)]
     [(message,)] = shop.rows("select error_message from meta.pull_attempt")
     assert "renew the token" in message
+
+
+def test_a_token_in_the_link_to_the_next_page_is_not_kept(tmp_path: Path, api: Api) -> None:
+    """The link becomes the mark, in the books and in the raw store; the next pull follows it with the token."""
+    described = "auth: {kind: query, name: key}\nrequest: {path: /days}\npages: {kind: link}\n"
+    shop = PulledShop(tmp_path, api, described=described)
+    link = {"Link": f'<{api.url}/days?page=2&key=canary-token%2F4711>; rel="next"'}
+    api.script(Reply([day(1)], headers=link), Reply({}, 401))
+    assert told(shop.pull()[0]) == ("SMM-312", 1)
+    assert b"canary" not in shop.written()
+    api.script(Reply([day(2)]))
+    assert told(shop.pull()[0]) == ("", 1)
+    assert api.seen == [{"page": "2", "key": CANARY}]
 
 
 def test_one_source_that_fails_does_not_stop_the_others(tmp_path: Path, api: Api) -> None:
