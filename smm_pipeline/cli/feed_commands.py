@@ -75,4 +75,7 @@ def map_(
 
     with checking():
         draft = draft_mapping(file, load_catalog(), contract)
-    emit({"contract": draft.contract, "checks": draft.checks, "mapping": draft.text}, draft.text.rstrip("\n"))
+    emit(
+        {"contract": draft.contract, "vendors": draft.vendors, "checks": draft.checks, "mapping": draft.text},
+        draft.text.rstrip("\n"),
+    )

@@ -97,6 +97,11 @@ def near_value(text: str, accepted: Iterable[str]) -> str:
     return ""
 
 
+def is_named_whole(path: Path, column: str) -> bool:
+    """Whether all names of a path together are the column's name, as `utm.medium`, or a synonym of it."""
+    return plain(" ".join(path)) in {plain(column), plain(_ENDINGS.sub("", column)), *_plain_synonyms(column)}
+
+
 def plain(name: str) -> str:
     """A name as its words in lower case: `Created at`, `created_at` and `createdAt` are one."""
     parted = re.sub(r"(?<=[a-zа-яіїєґ])(?=[A-ZА-ЯІЇЄҐ])", " ", name)  # noqa: RUF001 - Cyrillic is meant

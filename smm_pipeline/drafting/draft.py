@@ -16,10 +16,11 @@ from typing import Any
 import yaml
 
 from smm_pipeline.catalog import Catalog, ColumnSpec, TableSpec
-from smm_pipeline.drafting.closeness import Fit, Match, best_fits, near_value, needed
+from smm_pipeline.drafting.closeness import Fit, Match, best_fits, is_named_whole, near_value, needed
 from smm_pipeline.drafting.forms import form_of
 from smm_pipeline.drafting.sample import Path, Sample
 from smm_pipeline.drafting.samples import read_sample
+from smm_pipeline.drafting.shipped import shipped_vendors
 from smm_pipeline.errors import SmmError
 
 CHECK = "CHECK"
@@ -37,10 +38,11 @@ _MAX_VALUES, _MAX_VALUE_CHARACTERS = 30, 40
 
 @dataclass(frozen=True)
 class Draft:
-    """A mapping's text, the contract it fills, and in how many places a person has to look."""
+    """A mapping's text, the contract it fills, the shipped vendors that fit, and where a person has to look."""
 
     text: str
     contract: str
+    vendors: tuple[str, ...] = ()
 
     @property
     def checks(self) -> int:
@@ -72,7 +74,13 @@ def draft_mapping(path: FilePath, catalog: Catalog, contract: str = "") -> Draft
     fits = best_fits(catalog, _outside_lists(sample), path.stem, contract)
     tables = [_Table(fits[0], sample), *_inner_tables(fits[0], sample, catalog)]
     others = ", ".join(f"{fit.spec.name} ({fit.score:.2f})" for fit in fits[1 : 1 + _OTHERS])
+    vendors = shipped_vendors(sample)
     head = [
+        *(
+            f"# No mapping may be needed: vendor {vendor} knows {count} of its fields. "
+            f"Try: smm check FILE --vendor {vendor}"
+            for vendor, count in vendors
+        ),
         f"# A draft by smm map of {path.name}. Look at every line with {CHECK}, then: smm check FILE --mapping ...",
         f"# Contract {fits[0].spec.name} (closeness {fits[0].score:.2f})" + (f"; next: {others}" if others else ""),
         *(f"# {CHECK}: {note}" for note in sample.notes),
@@ -82,7 +90,7 @@ def draft_mapping(path: FilePath, catalog: Catalog, contract: str = "") -> Draft
     lines += [line for table in tables for line in table.lines()]
     if unread := [".".join(p) for p in sample.values if p not in read]:
         lines.append(f"# Not read: {', '.join(unread)}")
-    return Draft("\n".join(lines) + "\n", fits[0].spec.name)
+    return Draft("\n".join(lines) + "\n", fits[0].spec.name, tuple(name for name, _ in vendors))
 
 
 @dataclass(frozen=True)
@@ -137,6 +145,9 @@ class _Table:
         mapped, unknown = _value_map(column, texts)
         rule = {"expr": self._expression(match.path), **form.rule, **({"map": mapped} if mapped else {})}
         doubts = [] if match.is_sure else ["the name is only near"]
+        inside = match.path[len(self.place) : -1]
+        if inside and not is_named_whole((*inside, match.path[-1]), column.name):
+            doubts.append(f"it tells of {'.'.join(inside)}, which may be another thing")
         doubts += [form.doubt] if form.doubt else []
         if "positive" in column.description and texts and all(re.match(r"\D{0,4}-", text) for text in texts):
             doubts.append("the values are negative and should be positive: {expr: negated(...)}")

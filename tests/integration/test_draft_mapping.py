@@ -229,3 +229,35 @@ def test_real_exports(tmp_path: Path, sample: str, contract: str, rows: int | No
     assert count > 0
     assert count == rows or rows is None
     assert rejected == 0
+
+
+def test_a_file_of_a_shipped_vendor_is_told_as_such(tmp_path: Path) -> None:
+    """Beside the draft, which would take the marketplace's fee for the order's total, and says that it may be wrong."""
+    file = tmp_path / "answer.json"
+    fee = {"amount": "12.00", "is_refunded": False}
+    order = {"id": 7, "date_created": "2026-03-01T10:00:00+00:00", "status": "paid", "price": "1 250,50 грн"}
+    order |= {"source": "portal", "client_id": 5, "cpa_commission": fee, "products": [{"id": 1, "quantity": 1.0}]}
+    file.write_text(json.dumps({"orders": [order]}), encoding="utf-8")
+    answer = json.loads(smm(tmp_path, "map", str(file), "--json").stdout)
+    assert answer["vendors"] == ["prom"]
+    # Eight of the vendor's fields: six of the order itself and two of its line.
+    assert answer["mapping"].splitlines()[0] == (
+        "# No mapping may be needed: vendor prom knows 8 of its fields. Try: smm check FILE --vendor prom"
+    )
+    assert "total_amount: cpa_commission.amount  # CHECK: it tells of cpa_commission" in answer["mapping"]
+
+
+def test_a_table_is_a_vendors_where_it_has_all_required_columns_under_any_of_their_names(tmp_path: Path) -> None:
+    """A sheet in Ukrainian is known by other names of its columns; without the amount it is nobody's."""
+    file = tmp_path / "sheet.csv"
+    file.write_text("Дата;Стаття;Сума;Коментар\n01.03.2026;Таргет;200,00;\n", encoding="utf-8")
+    assert draft_mapping(file, project_catalog()).vendors == ("costs_sheet",)
+    file.write_text("Дата;Стаття;Коментар\n01.03.2026;Таргет;\n", encoding="utf-8")
+    assert draft_mapping(file, project_catalog()).vendors == ()
+
+
+def test_a_field_of_a_part_is_sure_where_its_whole_name_is_that_of_the_column(tmp_path: Path) -> None:
+    """`billing.email` is known as a whole."""
+    file = tmp_path / "orders.json"
+    file.write_text(json.dumps(ORDERS), encoding="utf-8")
+    assert "      customer_key: billing.email\n" in draft_mapping(file, project_catalog()).text
