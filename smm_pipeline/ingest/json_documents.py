@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -75,7 +74,7 @@ def _is_itself_records(fmt: FileFormat) -> bool:
 
 
 def _write_records(records: Iterable[Any], context: str, sink: ContextSink) -> Extract:
-    out, writer = Extract(), LineWriter(partial(sink, context=context))
+    out, writer = Extract(), LineWriter(lambda first_row, lines: sink(first_row, lines, context))
     for row, record in enumerate(records, start=1):
         out.records = row
         try:

@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ import duckdb
 
 from smm_pipeline.feeds.file_format import GROUP_ROW, Kind
 from smm_pipeline.feeds.mapping import Mapping
+from smm_pipeline.ingest.ahead import read_ahead
 from smm_pipeline.ingest.csv_reader import read_csv
 from smm_pipeline.ingest.files import plain_file, unreadable
-from smm_pipeline.ingest.json_documents import read_json_document
+from smm_pipeline.ingest.json_documents import ContextSink, read_json_document
 from smm_pipeline.ingest.nested_lines import read_nested_lines
 from smm_pipeline.ingest.plain_lines import read_lines
 from smm_pipeline.ingest.results import Extract, RecordReject
@@ -51,6 +53,8 @@ _WAITING = ", ".join(
     f"unnest(?::{type_}[]) as {name}"
     for name, type_ in (("delivery", "int"), ("first_row", "bigint"), ("lines", "blob"), ("context", "varchar"))
 )
+# Size of a file, packed or not, from which it is read by a thread of its own.
+_LARGE_BYTES = 1 << 20
 # Rows of a Parquet file after which a piece is complete.
 PIECE_ROWS = 250_000
 
@@ -172,12 +176,22 @@ class RecordTable:
         self._texts, self._size = [], 0
 
     def _read(self, kind: Kind, number: int, path: Path, name: str) -> Extract:
-        def sink(first_row: int, lines: bytes, context: str | None = None) -> None:
+        if kind == "parquet":
+            with plain_file(path, name) as plain:
+                return self._read_parquet(number, plain, name)
+
+        def take(first_row: int, lines: bytes, context: str | None = None) -> None:
             self._waiting.append(_Text(number, first_row, lines, context))
             self._waiting_size += len(lines)
             if self._waiting_size >= BLOCK_BYTES * self._threads:
                 self._add(self._parse_waiting())
 
+        # A thread takes longer to begin than a small file takes to read.
+        if path.stat().st_size < _LARGE_BYTES:
+            return self._read_text(kind, path, name, take)
+        return read_ahead(partial(self._read_text, kind, path, name), take)
+
+    def _read_text(self, kind: Kind, path: Path, name: str, sink: ContextSink) -> Extract:
         match kind:
             case "csv":
                 return read_csv(path, name, self._mapping, sink)
@@ -185,15 +199,12 @@ class RecordTable:
                 return read_workbook(path, name, self._mapping, sink)
             case "lines":
                 return read_lines(path, name, self._mapping.format.encoding, sink)
-            case "jsonl":
+            case "json":
+                return read_json_document(path, name, self._mapping, sink)
+            case _:
                 if nest := self._mapping.format.nest:
                     return read_nested_lines(path, name, self._mapping, nest, sink)
                 return read_json_lines(path, name, self._mapping, sink)
-            case "json":
-                return read_json_document(path, name, self._mapping, sink)
-            case "parquet":
-                with plain_file(path, name) as plain:
-                    return self._read_parquet(number, plain, name)
 
     def _parse_waiting(self) -> int:
         """Parse the lines that wait, each once, into the record table; returns their size."""
