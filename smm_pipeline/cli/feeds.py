@@ -101,7 +101,8 @@ def feeds_text(data: dict[str, Any]) -> str:
         lines += [_title(feed), f"  {_VERDICTS[feed['freshness']]}"]
         lines += _last_delivery(feed)
         lines += [
-            f"  {s['share']:.1%} of {s['total']:,} {_SHARES[s['of']]} (last {SHARE_DAYS} days)" for s in feed["matched"]
+            f"  {s['share']:.1%} of {s['total']:,} {_SHARES[s['of']]} (its last {SHARE_DAYS} days)"
+            for s in feed["matched"]
         ]
         lines += reason_lines({**feed["reject_reasons"], **{SKIPPED + r: n for r, n in feed["skip_reasons"].items()}})
         if fault := feed["fault"]:

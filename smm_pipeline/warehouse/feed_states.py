@@ -16,7 +16,7 @@ import duckdb
 Verdict = Literal["fresh", "late", "silent", "irregular", "unknown", "never"]
 # Feeds come at different hours of the night; one day behind the newest is no delay.
 FRESH_DAYS = 1
-# Shares are of the days up to the newest one.
+# Shares are of the days up to the feed's own newest one: counters as of today would leave nothing of a history.
 SHARE_DAYS = 30
 
 _DELIVERIES = """
@@ -49,13 +49,14 @@ with given as (
     where _is_current
 ),
 
-newest as (select max(date_local) as day from core.fct_feed_day)
+newest as (select feed, max(date_local) as day from core.fct_feed_day group by feed)
 
 select g.feed, count(b.order_key), count(*)
 from core.fct_order as o
 inner join given as g on g.order_key = o.order_key
+inner join newest as n on n.feed = g.feed
 left join core.brg_order_session as b on b.order_key = o.order_key and b.is_chosen
-where o.is_countable and o.order_date_local > (select day from newest) - {SHARE_DAYS}
+where o.is_countable and o.order_date_local > n.day - {SHARE_DAYS}
 group by g.feed
 """
 _KNOWN_VISITS = f"""
@@ -65,20 +66,21 @@ with given as (
     select distinct _feed as feed, source_system, property_id from raw.web_session
 ),
 
-newest as (select max(date_local) as day from core.fct_feed_day)
+newest as (select feed, max(date_local) as day from core.fct_feed_day group by feed)
 
 select g.feed, count(*) filter (where s.channel <> 'Unassigned'), count(*)
 from core.fct_session as s
 inner join given as g on g.source_system = s.source_system and g.property_id = s.property_id
+inner join newest as n on n.feed = g.feed
 where s.visit_kind = 'session' and not coalesce(s.is_referrer_spam, false)
-    and s.session_date_local > (select day from newest) - {SHARE_DAYS}
+    and s.session_date_local > n.day - {SHARE_DAYS}
 group by g.feed
 """
 
 
 @dataclass(frozen=True)
 class Share:
-    """How much of what a feed brought could be joined, over the last SHARE_DAYS days.
+    """How much of what a feed brought could be joined, over its last SHARE_DAYS days.
 
     `of` is what is counted: orders (joined are those with the visit in which they were placed) or visits (joined are
     those of a known channel).

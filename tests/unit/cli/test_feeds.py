@@ -38,12 +38,13 @@ from (values
     ('refused', timestamptz '2026-01-06 03:00:00+00', 'failed')
 ) as t(feed, made, status);
 insert into raw.shop_order by name
-select 'woo' as source_system, 's' as store_id, n as order_id, 'shop' as _feed, n <> '9' as _is_current
-from (values ('1'), ('2'), ('3'), ('4'), ('9')) as t(n);
+select 'woo' as source_system, 's' as store_id, n as order_id, feed as _feed, n <> '9' as _is_current
+from (values ('1', 'shop'), ('2', 'shop'), ('3', 'shop'), ('4', 'shop'), ('9', 'shop'), ('5', 'gone'), ('6', 'gone'))
+    as t(n, feed);
 insert into core.fct_order by name
 select 'woo|s|' || n as order_key, day as order_date_local, n <> '3' as is_countable
-from (values ('1', date '2026-03-10'), ('2', date '2026-02-09'), ('3', date '2026-03-10'), ('4', date '2026-02-08'))
-    as t(n, day);
+from (values ('1', date '2026-03-10'), ('2', date '2026-02-09'), ('3', date '2026-03-10'), ('4', date '2026-02-08'),
+    ('5', date '2026-01-05'), ('6', date '2025-12-06')) as t(n, day);
 insert into core.brg_order_session by name
 select 'woo|s|1' as order_key, method, method = 'order_ref' as is_chosen
 from (values ('order_ref'), ('customer_window')) as t(method);
@@ -88,6 +89,8 @@ def test_each_feed_tells_what_it_fills_and_how_it_stands(shop: Instance) -> None
     assert good["skip_reasons"] == {"test_community": 1}
     assert good["matched"] == [{"of": "visits", "joined": 2, "total": 3, "share": 0.6667}]
     assert feeds["shop"]["matched"] == [{"of": "orders", "joined": 1, "total": 2, "share": 0.5}]
+    # Of its own last days, though others are two months ahead: one order, the other is a day too old.
+    assert feeds["gone"]["matched"] == [{"of": "orders", "joined": 0, "total": 1, "share": 0.0}]
     assert {name: feed["freshness"] for name, feed in feeds.items()} == {
         "gone": "silent",
         "good": "late",
@@ -108,7 +111,7 @@ def test_the_list_is_text_for_people_and_json_for_programs(shop: Instance) -> No
         "  late: it gives every day, and other feeds are two or three days ahead",
         "  1 delivery loaded, 0 refused, 1 file waiting",
     ]
-    assert "  66.7% of 3 visits have a known channel (last 30 days)" in text
+    assert "  66.7% of 3 visits have a known channel (its last 30 days)" in text
     assert "  skipped on purpose: test_community 1" in text
     answer = json.loads(smm(shop.home, "feeds", "--json").stdout)
     assert [feed["feed"] for feed in answer["feeds"]] == ["gone", "good", "odd", "refused", "shop"]
