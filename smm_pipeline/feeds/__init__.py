@@ -59,8 +59,14 @@ def load_feed(name: str, settings: Settings, catalog: Catalog) -> FeedSource:
             f"; did you mean {close[0]}?" if close else ""
         )
         raise SmmError("SMM-204", what, where=str(path), hint=hint) from error
+    except OSError as error:
+        hint = "name a file in feeds.<name>.mapping, and give the user who runs smm the right to read it"
+        raise SmmError(
+            "SMM-204", f"the mapping cannot be opened: {error.strerror}", where=str(path), hint=hint
+        ) from error
     except UnicodeDecodeError as error:
-        raise SmmError("SMM-204", f"the mapping is not UTF-8: {error}", where=str(path)) from error
+        hint = "save the file as UTF-8"
+        raise SmmError("SMM-204", f"the mapping is not UTF-8: {error}", where=str(path), hint=hint) from error
     mapping = parse_mapping(text, where=str(path))
     # Before the mapping: a misspelt constant is the reason for a column without a value.
     check_constants(

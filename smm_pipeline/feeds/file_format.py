@@ -38,7 +38,8 @@ UNITS: MappingOf[Kind, str] = {
 }
 # The one field of a record of kind lines.
 LINE = "line"
-
+# What expressions call the document around the records, where a mapping declares fields of it.
+DOCUMENT = "document"
 # The place of a row in its group, from 1, where a mapping has format.carry.
 GROUP_ROW = "group_row"
 

@@ -22,7 +22,8 @@ from smm_pipeline.setting_types import TimeZone
 _UNNEST = re.compile(r"unnest\((?P<list>.+)\)\s+as\s+(?P<name>[a-z_][a-z0-9_]*)", re.DOTALL | re.IGNORECASE)
 # Record fields must stay clear of the names that the engine adds to them.
 RESERVED_PREFIX = "_smm_"
-
+# Local day of the extraction, for expressions: what counters describe that carry no day of their own.
+DELIVERY_DATE = "delivery_date"
 
 # One name or a list of them.
 Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]

@@ -6,6 +6,7 @@ Belongs here: what a mapping's parts ask of each other and of the catalog. Does 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 from difflib import get_close_matches
 from typing import Any, get_args
@@ -13,8 +14,8 @@ from typing import Any, get_args
 from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.expressions import problems_of
-from smm_pipeline.feeds.file_format import GROUP_ROW, LINE, FileFormat, Kind
-from smm_pipeline.feeds.mapping import RESERVED_PREFIX, Mapping, TableRule
+from smm_pipeline.feeds.file_format import DOCUMENT, GROUP_ROW, LINE, FileFormat, Kind
+from smm_pipeline.feeds.mapping import DELIVERY_DATE, RESERVED_PREFIX, Mapping, TableRule
 
 
 def check_mapping(mapping: Mapping, catalog: Catalog, constants: MappingOf[str, str], *, where: str) -> None:
@@ -62,15 +63,44 @@ def _name_problems(mapping: Mapping) -> list[str]:
     names = [name for known in mapping.names_of.values() for name in known]
     if mapping.aliases and (twice := sorted({name for name in names if names.count(name) > 1})):
         problems.append(f"columns: a header's name for two columns: {', '.join(twice)}")
-    if reserved := [c for c in mapping.structure if c.lower().startswith(RESERVED_PREFIX)]:
-        problems.append(f"fields must not begin with {RESERVED_PREFIX}: {', '.join(reserved)}")
-    # To the database `category` is the field `Category`, and the field would win without a word.
+    if reserved := [c for c in (*mapping.structure, *mapping.let) if c.lower().startswith(RESERVED_PREFIX)]:
+        problems.append(f"names must not begin with {RESERVED_PREFIX}: {', '.join(reserved)}")
+    return [*problems, *_taken_names(mapping), *_group_problems(mapping), *_nest_problems(mapping)]
+
+
+def _taken_names(mapping: Mapping) -> list[str]:
+    """Names that mean two things: to the database `category` is `Category`, and one would win without a word."""
+    problems = [
+        f"{first} and {second} are one name to the database; leave one out, or name a column otherwise, as in "
+        f"columns: {{other_name: [{second}]}}"
+        for first, second in _twins(mapping.structure)
+    ]
     fields = {name.casefold(): name for name in mapping.structure}
     taken = {name: fields[name.casefold()] for name in mapping.let if name.casefold() in fields}
-    if mapping.combine and mapping.combine.into in {*fields, *mapping.let}:
-        problems.append(f"combine.into: {mapping.combine.into} has a meaning already; expected a name of its own")
     problems += [f"let.{name}: there is a field {field}; expected a name of its own" for name, field in taken.items()]
-    return problems + _group_problems(mapping) + _nest_problems(mapping)
+    # A field may be named delivery_date: it then is what the source means by it.
+    own = {DELIVERY_DATE, DOCUMENT} if mapping.format.document else {DELIVERY_DATE}
+    second = [("let", name) for name in mapping.let if name.casefold() in own]
+    if mapping.format.document and DOCUMENT in fields:
+        second.append(("format.structure", fields[DOCUMENT]))
+    if mapping.combine and mapping.combine.into in {*own, *fields, *mapping.let}:
+        second.append(("combine.into", mapping.combine.into))
+    return problems + [f"{key}: {name} has a meaning already; expected a name of its own" for key, name in second]
+
+
+def _twins(structure: Any) -> Iterator[tuple[str, str]]:
+    """Fields beside each other whose names differ only in the letters that the database takes for one."""
+    if isinstance(structure, MappingOf):
+        known: dict[str, str] = {}
+        for name, part in structure.items():
+            # bytes.lower knows the letters of ASCII alone, as the database does.
+            first = known.setdefault(name.encode().lower().decode(), name)
+            if first != name:
+                yield first, name
+            yield from _twins(part)
+    elif isinstance(structure, list):
+        for part in structure:
+            yield from _twins(part)
 
 
 def _group_problems(mapping: Mapping) -> list[str]:

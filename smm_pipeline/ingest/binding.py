@@ -17,10 +17,11 @@ import duckdb
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import FeedSource
+from smm_pipeline.feeds.mapping import DELIVERY_DATE
 from smm_pipeline.feeds.mapping_check import expressions_of
 from smm_pipeline.ingest.deliveries import list_arrivals
 from smm_pipeline.ingest.records import RecordTable
-from smm_pipeline.ingest.transform import DELIVERY_DATE, TablePlan, record_source
+from smm_pipeline.ingest.transform import TablePlan, record_source
 from smm_pipeline.warehouse.connection import little_planning
 
 _UNKNOWN_NAME = re.compile(r'(?:column|table|key) "([^"]+)"')

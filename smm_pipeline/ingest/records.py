@@ -20,8 +20,8 @@ from typing import Any
 
 import duckdb
 
-from smm_pipeline.feeds.file_format import GROUP_ROW, Kind
-from smm_pipeline.feeds.mapping import Mapping
+from smm_pipeline.feeds.file_format import DOCUMENT, GROUP_ROW, Kind
+from smm_pipeline.feeds.mapping import RESERVED_PREFIX, Mapping
 from smm_pipeline.ingest.ahead import read_ahead
 from smm_pipeline.ingest.csv_reader import read_csv
 from smm_pipeline.ingest.files import plain_file, unreadable
@@ -87,10 +87,12 @@ class RecordTable:
         group = {GROUP_ROW: "VARCHAR"} if mapping.format.carry else {}
         self._structure: dict[str, Any] = {**mapping.structure, **cells, **group}
         self._document = mapping.format.document or {"none": "VARCHAR"}
+        # Without declared fields of it nobody asks for the document, and a field may have its name.
+        document = DOCUMENT if mapping.format.document else f"{RESERVED_PREFIX}{DOCUMENT}"
         fields = ", ".join(f"{quoted(n)} {sql_type(t)}" for n, t in self._structure.items())
         con.execute(
             "create or replace temp table _smm_read (_smm_delivery int, _smm_row bigint, _smm_misfit varchar, "
-            f"_smm_keys ubigint, {fields}, document {sql_type(self._document)})"
+            f"_smm_keys ubigint, {fields}, {document} {sql_type(self._document)})"
         )
         self._threads = threads_of(con)
         con.execute(f"create or replace temp view _smm_record as {in_parts('_smm_read', self._threads)}")

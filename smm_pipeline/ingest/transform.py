@@ -14,7 +14,7 @@ from functools import cached_property
 
 from smm_pipeline.catalog import ColumnSpec, TableSpec
 from smm_pipeline.feeds import FeedSource
-from smm_pipeline.feeds.mapping import ColumnRule, CombineRule, Mapping, TableRule
+from smm_pipeline.feeds.mapping import DELIVERY_DATE, ColumnRule, CombineRule, Mapping, TableRule
 from smm_pipeline.ingest.structures import literal
 from smm_pipeline.ingest.values import known_text, mapped_text, typed, typed_cell, untimely_sql
 from smm_pipeline.ingest.workbooks import TYPED_CELLS
@@ -23,8 +23,6 @@ from smm_pipeline.warehouse.schema import quoted
 
 # A clock a day or two ahead is a clock; more is an error in the data, unless the contract knows of planned days.
 FUTURE_DAYS = 2
-# Local day of the extraction: what counters describe that carry no day of their own.
-DELIVERY_DATE = "delivery_date"
 _CARRIED = "_smm_delivery, _smm_row, _smm_extracted"
 
 
@@ -172,16 +170,21 @@ class TablePlan:
 def record_source(source: FeedSource) -> str:
     """SELECT of the records that no skip rule takes out, with named expressions and the extraction time."""
     mapping = source.mapping
-    extracted = "delivered_ts"
+    extracted = "_smm_delivered"
     if mapping.extracted_ts:
         rule = mapping.extracted_ts
         value = _typed("TIMESTAMPTZ", f"_smm_trim({_as_text(rule, source)})", rule, source, _is_typed_cell(rule))
-        extracted = f"coalesce({value}, delivered_ts)"
-    named = _named(mapping, "select * from _smm_record join _smm_arrival using (_smm_delivery)")
+        extracted = f"coalesce({value}, _smm_delivered)"
+    # Of the arrival only its time, and under a name that no field has: delivery_id is what a shop may call a field.
+    arrived = (
+        "select r.*, a.delivered_ts as _smm_delivered from _smm_record r join _smm_arrival a using (_smm_delivery)"
+    )
+    named = _named(mapping, arrived)
     skipped = " or ".join(f"coalesce(({rule.where}), false)" for rule in mapping.skip)
     where = f"where not ({skipped})" if skipped else ""
-    day = f"cast(timezone({literal(source.time_zone)}, _smm_extracted) as date) as {DELIVERY_DATE}"
-    records = f"select *, {day} from (select *, {extracted} as _smm_extracted from ({named}) {where})"
+    has_own = any(name.lower() == DELIVERY_DATE for name in mapping.structure)
+    day = f", cast(timezone({literal(source.time_zone)}, _smm_extracted) as date) as {DELIVERY_DATE}"
+    records = f"select *{'' if has_own else day} from (select *, {extracted} as _smm_extracted from ({named}) {where})"
     return combined(records, mapping.combine) if mapping.combine else records
 
 

@@ -119,6 +119,15 @@ def test_a_wrong_mapping_fails_its_feed_only(tmp_path: Path) -> None:
     assert good.status == "loaded"
 
 
+def test_a_mapping_that_is_no_file_fails_its_feed_only(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, {"bad": 'mapping = "landing"', "good": 'mapping = "followers_jsonl.yml"'})
+    shop.deliver("good", "x.jsonl", GOOD_LINE)
+    bad, good = shop.ingest()
+    assert bad.error is not None
+    assert (bad.error.code, bad.error.what) == ("SMM-204", "the mapping cannot be opened: Is a directory")
+    assert good.status == "loaded"
+
+
 def test_what_was_settled_before_a_wrong_mapping_is_told_too(tmp_path: Path) -> None:
     """A second name of loaded bytes is a duplicate, whatever the mapping says by now."""
     shop = Instance(tmp_path, {"good": 'mapping = "followers_jsonl.yml"'})

@@ -113,3 +113,26 @@ def test_a_name_outside_its_days_is_a_gap(tmp_path: Path) -> None:
         ("2025-11-15", "link_clicks", 6),
         ("2025-11-15", "views", 3),
     ]
+
+
+TAKEN = """
+format: {kind: jsonl, structure: {day: VARCHAR, Document: VARCHAR, delivery_date: VARCHAR, delivery_id: VARCHAR,
+    delivered_ts: VARCHAR, is_again: VARCHAR}}
+source_system: test
+let: {all_of_them: "concat_ws(' ', Document, delivery_date, delivery_id, delivered_ts, is_again)"}
+tables:
+  calendar_day:
+    columns: {calendar_date: day, kind: {const: payday}, name: all_of_them, country: delivery_date}
+"""
+
+
+def test_fields_may_be_called_what_ingest_calls_its_own(tmp_path: Path) -> None:
+    """A shop's orders have a delivery too. The version is the time of the file, 2026-03-01, as without them."""
+    shop = Instance(tmp_path, {"feed": 'mapping = "m.yml"'})
+    (tmp_path / "m.yml").write_text(TAKEN, encoding="utf-8")
+    line = '{"day": "2026-03-02", "Document": "a", "delivery_date": "b", "delivery_id": "c", "delivered_ts": "d", '
+    shop.deliver("feed", "a.jsonl", line + '"is_again": "e"}', mtime=1772323200)
+    [result] = shop.ingest()
+    assert result.status == "loaded", result.error
+    rows = shop.rows("select name, country, _version_ts::varchar from raw.calendar_day")
+    assert rows == [("a b c d e", "b", "2026-03-01 00:00:00+00")]

@@ -88,6 +88,28 @@ def test_a_good_mapping_passes() -> None:
         ("kind: csv", "kind: csv, delimeter: ';'", "format.delimeter: is not a key here; did you mean delimiter?"),
         ("kind: csv", "kind: csv, header_row: 2, header_within: 9", "format.header_within: expected one of header_row"),
         ("tables:", "let: {DATE: upper(date)}\ntables:", "let.DATE: there is a field date; expected a name of its own"),
+        (
+            "tables:",
+            "let: {Delivery_Date: date}\ntables:",
+            "let: Delivery_Date has a meaning already; expected a name of",
+        ),
+        ("tables:", "let: {_smm_row: date}\ntables:", "names must not begin with _smm_: _smm_row"),
+        (
+            "tables:",
+            "combine: {by: date, each: date, into: delivery_date}\ntables:",
+            "combine.into: delivery_date has a meaning",
+        ),
+        (
+            "[date,",
+            "[date, Date,",
+            "date and Date are one name to the database; leave one out, or name a column otherwise, as in columns: {",
+        ),
+        ("{kind: csv}", "{kind: json, structure: {a: [{b: VARCHAR, B: VARCHAR}]}}", "b and B are one name to the data"),
+        (
+            "{kind: csv}",
+            "{kind: json, structure: {Document: VARCHAR}, document: {a: VARCHAR}}",
+            "format.structure: Document has a meaning already",
+        ),
         ("kind: csv", "kind: csv, delimiter: [';', tab]", "format.delimiter.1 = 'tab': "),
         ("kind: csv", "kind: csv, delimiter: []", "format.delimiter"),
         (
