@@ -1,7 +1,7 @@
 """How visits got their channels, as `smm channels` tells.
 
-Belongs here: the sums over the published kpi.data_visit_rule, as data and as text. Does not belong here: deciding a
-channel (sql/core/visit_*.sql), and counting per day (sql/kpi/data_visit_rule.sql).
+Belongs here: rules and unknown hosts of the newest days, as data and as text. Does not belong here: the sums
+(reporting/visit_rules.py).
 """
 
 from __future__ import annotations
@@ -10,30 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from smm_pipeline.reporting.serving import open_serving
+from smm_pipeline.reporting.visit_rules import by_rule, limit_to_newest, unknown_hosts
 from smm_pipeline.reporting.wording import counted, share
-
-_PERIOD = """
-select max(date_local) as last_day, coalesce(sum(sessions), 0) as sessions
-from kpi.data_visit_rule
-where date_local > (select max(date_local) from kpi.data_visit_rule) - $days
-"""
-_RULES = """
-select rule_id, channel, cast(sum(sessions) as bigint) as sessions
-from kpi.data_visit_rule
-where date_local > cast($last_day as date) - $days
-group by rule_id, channel
-order by sessions desc, rule_id
-"""
-_HOSTS = """
-select
-    unknown_host as host,
-    cast(sum(sessions) as bigint) as sessions,
-    min(example_landing_path) as example_landing_path
-from kpi.data_visit_rule
-where date_local > cast($last_day as date) - $days and unknown_host <> '(none)'
-group by unknown_host
-order by sessions desc, host
-"""
 
 
 def list_channels(serving_file: Path, days: int) -> dict[str, Any]:
@@ -43,13 +21,14 @@ def list_channels(serving_file: Path, days: int) -> dict[str, Any]:
         SmmError: SMM-305 when nothing has been published yet.
     """
     with open_serving(serving_file) as source:
-        period = source.row(_PERIOD, {"days": days})
-        wanted = {"days": days, "last_day": period["last_day"]}
+        last_day = limit_to_newest(source, days)
+        rules = by_rule(source) if last_day else []
         return {
-            **wanted,
-            "sessions": int(period["sessions"]),
-            "rules": source.rows(_RULES, wanted),
-            "unknown_hosts": source.rows(_HOSTS, wanted),
+            "days": days,
+            "last_day": last_day,
+            "sessions": sum(rule["sessions"] for rule in rules),
+            "rules": rules,
+            "unknown_hosts": unknown_hosts(source) if last_day else [],
         }
 
 

@@ -11,7 +11,10 @@ from smm_pipeline.reporting import figures
 from smm_pipeline.reporting.page import Section, Table, filled
 from smm_pipeline.reporting.serving import Row, Serving
 from smm_pipeline.reporting.summary import Summary
+from smm_pipeline.reporting.visit_rules import unknown_hosts
 from smm_pipeline.reporting.wording import METRIC_MEANINGS, count, day, metric_label, phrase, share, title
+
+TOP_HOSTS = 10
 
 
 def quality(source: Serving, summary: Summary) -> Section:
@@ -60,9 +63,13 @@ def quality(source: Serving, summary: Summary) -> Section:
         )
         for r in figures.incomplete_days(source)
     ]
+    hosts = [
+        (r["host"], r["example_landing_path"] or "", count(r["sessions"])) for r in unknown_hosts(source)[:TOP_HOSTS]
+    ]
     columns = ("Subject", "Metric", "What it says", "Counted", "Out of", "Share")
     feed_columns = ("Feed", "Newest delivery, UTC", "Deliveries", "Of them unreadable", "Records", "Of them refused")
     gap_columns = ("Numbers", "State", "Nothing came from", "First day", "Last day", "Days")
+    host_columns = ("Host", "Page on which such visits began", "Visits")
     check_columns = ("Table", "Check", "Severity", "Outcome", "Windows of days", "Rows")
     return Section(
         "quality",
@@ -72,6 +79,7 @@ def quality(source: Serving, summary: Summary) -> Section:
             Table("Days that are incomplete, not zero", gap_columns, gaps, words=3),
             Table("Data quality", columns, rows, words=3),
             Table("Feeds", feed_columns, feeds, words=2),
+            Table("Hosts that no channel rule knows, most visited first", host_columns, hosts, words=2),
             Table("Checks that did not pass", check_columns, checks, words=4),
         ),
     )

@@ -157,6 +157,22 @@ def test_names_of_the_engine_are_words_on_the_page(tmp_path: Path) -> None:
     assert [part for part in said if part not in words] == []
 
 
+def test_hosts_that_no_rule_knows_are_listed(html: str, tmp_path: Path) -> None:
+    """Ten of them, most visited first; no table where there is none."""
+    visits: dict[str, Any] = {"date_local": FIRST, "rule_id": "referral", "channel": "Referral", "network": "(none)"}
+    hosts = [
+        visits | {"unknown_host": f"host{n}.example", "sessions": n, "example_landing_path": f"/page{n}"}
+        for n in range(1, 12)
+    ]
+    amount = {"date_local": FIRST, "channel": "Direct", "model": "first", "credited_revenue_amount": 5}
+    shown = render(publish_rows(tmp_path, {"data_visit_rule": hosts, "kpi_daily_attribution": [amount]}))
+    caption = "<caption>Hosts that no channel rule knows, most visited first</caption>"
+    table = shown.partition(caption)[2].partition("</table>")[0]
+    assert re.findall(r"host\d+\.example", table) == [f"host{n}.example" for n in range(11, 1, -1)]
+    assert "/page11" in table
+    assert caption not in html
+
+
 def test_days_without_a_silent_feed_are_marked(html: str, tmp_path: Path) -> None:
     """At the top, and by table and day in the section on the data; a page that lacks nothing has neither."""
     benefit = [{**row, "date_local": date(2026, 3, n)} for n in (1, 2) for row in quarter()["kpi_daily_benefit"][:1]]
