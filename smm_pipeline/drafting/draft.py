@@ -71,6 +71,9 @@ def draft_mapping(path: FilePath, catalog: Catalog, contract: str = "") -> Draft
         sample = read_sample(path)
     except OSError as error:
         raise SmmError("SMM-209", f"it cannot be opened: {error.strerror}", where=str(path)) from error
+    except SmmError as error:
+        # Of a delivery the readers say that its bytes are kept; here nothing is.
+        raise SmmError(error.code, error.what, where=str(path), hint="name a file with some records in it") from error
     fits = best_fits(catalog, _outside_lists(sample), path.stem, contract)
     tables = [_Table(fits[0], sample), *_inner_tables(fits[0], sample, catalog)]
     others = ", ".join(f"{fit.spec.name} ({fit.score:.2f})" for fit in fits[1 : 1 + _OTHERS])
@@ -81,15 +84,19 @@ def draft_mapping(path: FilePath, catalog: Catalog, contract: str = "") -> Draft
             f"Try: smm check FILE --vendor {vendor}"
             for vendor, count in vendors
         ),
-        f"# A draft by smm map of {path.name}. Look at every line with {CHECK}, then: smm check FILE --mapping ...",
-        f"# Contract {fits[0].spec.name} (closeness {fits[0].score:.2f})" + (f"; next: {others}" if others else ""),
-        *(f"# {CHECK}: {note}" for note in sample.notes),
+        _comment(
+            f"A draft by smm map of {path.name}. Look at every line with {CHECK}, then: smm check FILE --mapping ..."
+        ),
+        _comment(
+            f"Contract {fits[0].spec.name} (closeness {fits[0].score:.2f})" + (f"; next: {others}" if others else "")
+        ),
+        *(_comment(f"{CHECK}: {note}") for note in sample.notes),
     ]
     read = [match.path for table in tables for match in table.matches]
     lines = [*head, *_format(sample, read), f"source_system: {_source_name(path)}", *_columns(sample, read), "tables:"]
     lines += [line for table in tables for line in table.lines()]
     if unread := [".".join(p) for p in sample.values if p not in read]:
-        lines.append(f"# Not read: {', '.join(unread)}")
+        lines.append(_comment(f"Not read: {', '.join(unread)}"))
     return Draft("\n".join(lines) + "\n", fits[0].spec.name, tuple(name for name, _ in vendors))
 
 
@@ -153,7 +160,8 @@ class _Table:
             doubts.append("the values are negative and should be positive: {expr: negated(...)}")
         doubts += [f"map these too: {', '.join(unknown)}"] if unknown else []
         doubts += ["no value was seen"] if not texts else []
-        return _yaml(rule if len(rule) > 1 else rule["expr"]) + (f"  # {CHECK}: {'; '.join(doubts)}" if doubts else "")
+        written = _yaml(rule if len(rule) > 1 else rule["expr"])
+        return f"{written}  {_comment(f'{CHECK}: ' + '; '.join(doubts))}" if doubts else written
 
     def _expression(self, path: Path) -> str:
         if self.place and path[: len(self.place)] == self.place:
@@ -257,7 +265,18 @@ def _source_name(path: FilePath) -> str:
     return _yaml("_".join(words) or "source")
 
 
+def _comment(text: str) -> str:
+    """A comment of one line, whatever stands in the names and values that it tells."""
+    return "# " + " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def _yaml(value: Any) -> str:
-    """A value in one line of YAML."""
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=10_000)
-    return text.removesuffix("\n").removesuffix("\n...")
+    """A value in one line of YAML; one with a line break is put in double quotes, which have a sign for it."""
+    for style in (None, '"'):
+        text = yaml.safe_dump(
+            value, default_flow_style=True, default_style=style, allow_unicode=True, sort_keys=False, width=10_000
+        )
+        text = text.removesuffix("\n").removesuffix("\n...")
+        if "\n" not in text:
+            break
+    return text

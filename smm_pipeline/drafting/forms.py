@@ -96,9 +96,10 @@ def _day_form(matches: Sequence[re.Match[str]]) -> Form | None:
         day = f"%m{sign}%d{sign}{year}" if is_month_first else f"%d{sign}%m{sign}{year}"
         if first <= 12 and second <= 12 and sign != ".":
             doubt = "day and month could be the other way round"
-    if any(bool(m[5]) != bool(rest) for m in matches):
-        doubt = "some values have a time of day and some have none: those of the other kind will be rejects"
-    return Form({"time": {"format": day + _clock_pattern(clock)}}, doubt)
+    written = _clock_pattern(clock)
+    if any(_clock_pattern(_CLOCK.fullmatch(m[5])) != written or bool(m[5]) != bool(rest) for m in matches):
+        doubt = "some values write the time of day otherwise, or have none: they will be rejects"
+    return Form({"time": {"format": day + written}}, doubt)
 
 
 def _clock_pattern(clock: re.Match[str] | None) -> str:

@@ -55,7 +55,7 @@ def _json(path: Path, name: str) -> Sample:
     with open_bytes(path, name) as stream:
         data = stream.read(MAX_DOCUMENT_BYTES)
     lines = [line for line in data.lstrip(b"\xef\xbb\xbf").splitlines() if line.strip()]
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         first = [parse_json(line.decode()) for line in lines[:2]]
         if len(first) == 2 and all(isinstance(value, dict) for value in first):
             return _of_records(_parsed(lines), {"kind": "jsonl"})
@@ -183,7 +183,9 @@ def _workbook(path: Path, name: str) -> Sample:
     if sheet != book.sheet_names[0]:
         fmt["sheet"] = sheet
     others = [n for n, _ in filled[1:]]
-    notes = (f"the workbook has more sheets: {', '.join(others)}",) if others else ()
+    notes: tuple[str, ...] = (f"the workbook has more sheets: {', '.join(others)}",) if others else ()
+    if len(values) < sum(1 for title in header if title):
+        notes += ("two columns have one name: the file will be refused until its header is corrected",)
     return Sample(fmt, None, values, notes)
 
 

@@ -23,6 +23,7 @@ _CODE_PAGES = ("cp1251", "cp1252", "koi8-u", "cp866")
 # Words of one script, as people write them; what a wrong code page makes of them mixes scripts and cases.
 _WORD = re.compile(r"\b(?:[А-ЯҐЄІЇЁ]?[а-яґєіїё]{2,}|[А-ЯҐЄІЇЁ]{2,}|[A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]{2,})\b")  # noqa: RUF001 - Cyrillic is meant
 _FREQUENT = "оаеиінтрсвлéèêäöüßçñáó"
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _VALUE = re.compile(rf"[+-]?[\d\s.,:/T+-]*\d[\d\s.,:/TZ+-]*|{EMAIL}|https?://.*")
 
 
@@ -37,6 +38,8 @@ def read_delimited(head: bytes, name: str) -> Sample:
         SmmError: SMM-201 when it is no table.
     """
     encoding = _encoding(head)
+    # A cell may be as long as all that is looked at; by itself the module takes half of that for an error.
+    csv.field_size_limit(max(csv.field_size_limit(), len(head)))
     # The last line of the beginning may be half a line.
     lines = head.decode(encoding, errors="replace").removeprefix("\ufeff").splitlines()
     rows, delimiter = _rows(lines[:MAX_ROWS])
@@ -54,6 +57,10 @@ def read_delimited(head: bytes, name: str) -> Sample:
     if delimiter != ",":
         fmt["delimiter"] = delimiter
     header, body = [cell.strip() for cell in rows[place]], rows[place + 1 :]
+    if any(_CONTROL.search(cell) for cell in header):
+        unreadable(
+            "it is neither JSON, Parquet, workbook nor text: what would be its header holds control characters", name
+        )
     if any(_VALUE.fullmatch(cell) for cell in header):
         fmt["header_row"] = 0
         header, body = [f"column_{n}" for n in range(1, common + 1)], rows[place:]
@@ -76,7 +83,8 @@ def _rows(lines: Sequence[str]) -> tuple[list[list[str]], str]:
     best: tuple[int, int, list[list[str]], str] = (0, 0, [], ",")
     for delimiter in _DELIMITERS:
         rows = list(csv.reader(lines, delimiter=delimiter))
-        width, count = max(Counter(map(len, rows)).items(), key=lambda item: (item[0] > 1, item[1], item[0]))
+        widths = Counter(map(len, rows)).items()
+        width, count = max(widths, key=lambda item: (item[0] > 1, item[1], item[0]), default=(0, 0))
         if width > 1 and (count, width) > best[:2]:
             best = (count, width, rows, delimiter)
     return best[2], best[3]

@@ -190,14 +190,50 @@ def test_usual_names_are_known(tmp_path: Path, file: str, content: str, lines: l
 
 @pytest.mark.parametrize(
     ("content", "code"),
-    [(b"", "SMM-201"), (b"<html>login</html>", "SMM-201"), (b"only words\nand words\n", "SMM-201"), (None, "SMM-209")],
+    [
+        (b"", "SMM-201"),
+        (b"<html>login</html>", "SMM-201"),
+        (b"only words\nand words\n", "SMM-201"),
+        (b"[" * 100_000, "SMM-201"),
+        (b'{"a": ' + b"[" * 50_000 + b"\n{}\n", "SMM-201"),
+        (None, "SMM-209"),
+    ],
+    ids=["empty", "web page", "words", "deep document", "deep line", "nothing"],
 )
 def test_what_no_mapping_reads_is_told(tmp_path: Path, content: bytes | None, code: str) -> None:
     file = tmp_path / "file.csv"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(SmmError, match=code):
+    with pytest.raises(SmmError, match=code) as caught:
         draft_mapping(file, project_catalog())
+    assert "kept" not in caught.value.hint
+
+
+def test_line_breaks_in_a_file_break_no_line_of_the_draft(tmp_path: Path) -> None:
+    """In the cells of a workbook's header, those that are read and others; in values that want a map."""
+    file = tmp_path / "orders.xlsx"
+    book = Workbook()
+    sheet: Any = book.active
+    sheet.append(["Order ID", "Date", "Order\nstatus", "Grand\ntotal", "A\nnote"])
+    sheet.append(["1", "2026-03-01 10:00:00", "paid", "5.50", "x"])
+    sheet.append(["2", "2026-03-02 10:00:00", "al\nmost", "6.50", "x"])
+    book.save(file)
+    shop = _ingested(tmp_path, file)
+    assert "# Not read: A note" in (shop.home / "draft.yml").read_text(encoding="utf-8")
+    assert "# CHECK: map these too: al most" in (shop.home / "draft.yml").read_text(encoding="utf-8")
+    assert shop.rows("select order_id, status, cast(total_amount as varchar) from raw.shop_order") == [
+        ("1", "paid", "5.5000")
+    ]
+
+
+def test_a_workbook_with_two_columns_of_one_name_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "orders.xlsx"
+    book = Workbook()
+    sheet: Any = book.active
+    sheet.append(["Order ID", "Date", "Total", "Total"])
+    sheet.append(["1", "2026-03-01 10:00:00", "5.50", "7"])
+    book.save(file)
+    assert "# CHECK: two columns have one name" in draft_mapping(file, project_catalog()).text
 
 
 def test_a_contract_typed_wrongly_is_told(tmp_path: Path) -> None:

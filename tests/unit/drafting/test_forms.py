@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from typing import Any
 
 import pytest
@@ -51,6 +52,8 @@ def test_what_could_be_otherwise_is_a_doubt() -> None:
     assert "other way round" in form_of("DATE", ["02/03/2026"], "x").doubt
     assert form_of("DATE", ["02.03.2026"], "x").doubt == ""
     assert "will be rejects" in form_of("DATE", ["02.03.2026", "02.03.2026 10:00"], "x").doubt
+    assert "will be rejects" in form_of("DATE", ["02.03.2026 10:00", "02.03.2026 10:00:05"], "x").doubt
+    assert form_of("DATE", ["02.03.2026 10:00", "02.03.2026 9:00"], "x").doubt == ""
     assert "one of thousands" in form_of("BIGINT", ["1,250"], "x").doubt
     assert "midnight" in form_of("TIMESTAMPTZ", ["2026-03-01"], "x").doubt
     assert form_of("TIMESTAMPTZ", ["2026-03-01 10:00:00"], "created_gmt").rule == {"time": {"zone": "UTC"}}
@@ -96,8 +99,29 @@ def test_lines_above_the_header_and_a_missing_header() -> None:
     none = read_delimited(b"2026-03-01,5\n2026-03-02,6\n", "x.csv")
     assert none.format["header_row"] == 0
     assert none.values["column_2",] == ["5", "6"]
-    with pytest.raises(SmmError, match="no delimiter"):
-        read_delimited(b"only words here\nand here\n", "x.txt")
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        (b"only words here\nand here\n", "no delimiter"),
+        (b"\xef\xbb\xbf", "no delimiter"),
+        (b"\x89PNG\x00\x01,\x02\n", "control characters"),
+    ],
+    ids=["words", "byte order mark", "picture"],
+)
+def test_what_is_no_table_is_told(head: bytes, told: str) -> None:
+    with pytest.raises(SmmError, match=f"SMM-201.*{told}"):
+        read_delimited(head, "x.txt")
+
+
+def test_a_cell_may_be_as_long_as_what_is_looked_at() -> None:
+    """The limit is one of the process, and other readers raise it; here it is as at the start."""
+    before = csv.field_size_limit(131_072)
+    try:
+        assert read_delimited(b"a,b\n" + b"x" * 200_000 + b",1\n", "x.csv").values["b",] == ["1"]
+    finally:
+        csv.field_size_limit(before)
 
 
 def test_names_are_compared_by_their_words() -> None:
