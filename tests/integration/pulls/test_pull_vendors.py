@@ -79,6 +79,10 @@ def test_woocommerce(tmp_path: Path, api: Api) -> None:
         api.script(Reply([], headers={"X-WP-TotalPages": "0", "X-WP-Total": "0"}))
         assert code(pulled(tmp_path / vendor, api, f"woocommerce_{vendor}", FIRST)) == ""
         assert [(c.path, c.query[since]) for c in api.calls] == [(path, "2026-03-07T00:00:00")]
+    # What was thrown into the trash is in no other answer, and is asked for by a feed of its own.
+    api.script(Reply([], headers={"X-WP-TotalPages": "0"}))
+    assert code(pulled(tmp_path / "trash", api, "woocommerce_orders", 'parameters = { status = "trash" }')) == ""
+    assert api.seen[-1]["status"] == "trash"
     api.script(Reply({"code": "woocommerce_rest_cannot_view", "message": "Sorry", "data": {"status": 401}}, 401))
     assert code(pulled(tmp_path / "e", api, "woocommerce_orders")) == "SMM-312"
 
