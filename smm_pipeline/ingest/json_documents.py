@@ -22,6 +22,7 @@ from smm_pipeline.ingest.json_arrays import elements, is_array
 from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.text_readers import (
     LineWriter,
+    is_ambiguous,
     parse_json,
     record_problem,
 )
@@ -97,6 +98,7 @@ def _context(document: Any, fmt: FileFormat, name: str) -> str:
     fields = fmt.document if isinstance(document, dict) else {}
     context = {key: document[key] for key in fields if key in document}
     for key, value in context.items():
+        _refuse_ambiguous(value, name)
         # PHP writes an empty object as an empty list.
         if value not in (None, []) and not isinstance(fields[key], str | type(value)):
             unreadable(f"{key} of the document is of another kind than declared", name)
@@ -104,10 +106,12 @@ def _context(document: Any, fmt: FileFormat, name: str) -> str:
 
 
 def _records_of(document: Any, fmt: FileFormat, name: str) -> list[Any]:
-    values = (_value_at(document, path) for path in fmt.paths)
-    found = next((value for value in values if isinstance(value, list | dict)), None)
-    if found is None:
+    place = next((path for path in fmt.paths if isinstance(_value_at(document, path), list | dict)), None)
+    if place is None:
         unreadable(f"there are no records at {fmt.records_at}", name)
+    for depth in range(len(place)):
+        _refuse_ambiguous(_value_at(document, place[:depth]), name)
+    found = _value_at(document, place)
     return found if isinstance(found, list) else [found]
 
 
@@ -127,6 +131,12 @@ def _first_value(document: Any, paths: str) -> Any:
     """What stands at the first of several paths that leads anywhere."""
     values = (_value_at(document, keys_of(path)) for path in paths.split("|"))
     return next((value for value in values if value not in (None, "")), None)
+
+
+def _refuse_ambiguous(value: Any, name: str) -> None:
+    """Refuse a document in which it is open what counts: of two lists of records one would be lost."""
+    if is_ambiguous(value):
+        unreadable("an object around the records names a field twice: readers disagree on which value counts", name)
 
 
 def _value_at(document: Any, keys: Sequence[str]) -> Any:

@@ -1,7 +1,7 @@
 """What of a refused record a screen or a file of rejects may show.
 
 Belongs here: the record as it is kept, with everything masked that the mapping does not read into a column without
-personal data. Does not belong here: what is kept of a record (batch.py).
+personal data. Does not belong here: what is kept of a record (pieces.py).
 
 A mask keeps the shape: letters become x, digits 9. So a person sees where a delimiter or a quote went wrong, how many
 digits there are, and no name.
@@ -60,12 +60,11 @@ def fields_of(mapping: Mapping, catalog: Catalog) -> Fields:
 
 
 def shown_record(record: str, fields: Fields) -> Any:
-    """A kept record without what may name a person: the value of its JSON, or text where it is none."""
+    """A kept record without what may name a person: the value of its JSON, or text where it is none, or too deep."""
     try:
-        value = json.loads(record, parse_float=str)
-    except ValueError:
+        return _shown(json.loads(record, parse_float=str), (), fields)
+    except (ValueError, RecursionError):
         return shape(record)
-    return _shown(value, (), fields)
 
 
 def _shown(value: Any, path: Path, fields: Fields) -> Any:

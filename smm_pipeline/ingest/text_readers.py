@@ -135,13 +135,18 @@ def record_problem(record: Any, text: str) -> str | None:
     """Why a parsed value is no record; `text` is the JSON of it."""
     if not isinstance(record, dict):
         return "not_an_object"
-    if isinstance(record, _Ambiguous):
+    if is_ambiguous(record):
         return DUPLICATE_KEY
     if "\\u0000" in text and _holds(record, _NUL):
         return "nul_character"
     # Half of a pair of code units: it has no form in UTF-8, so it can only be escaped.
     may_be_half = "\\ud" in text or "\\uD" in text
     return "half_character" if may_be_half and _holds(record, _HALF_CHARACTER) else None
+
+
+def is_ambiguous(value: Any) -> bool:
+    """Whether a parsed value is an object that names a field twice; those within it are not looked at."""
+    return isinstance(value, _Ambiguous)
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -166,12 +171,17 @@ def _finite(text: str) -> str:
 
 
 def _holds(value: Any, characters: re.Pattern[str]) -> bool:
-    """Whether any text or key within a value has such a character."""
-    if isinstance(value, str):
-        return characters.search(value) is not None
-    if isinstance(value, dict):
-        return any(_holds(part, characters) for pair in value.items() for part in pair)
-    return isinstance(value, list) and any(_holds(child, characters) for child in value)
+    """Whether any text or key within a value, however deep, has such a character."""
+    parts = [value]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, str) and characters.search(part):
+            return True
+        if isinstance(part, dict):
+            parts += [*part, *part.values()]
+        elif isinstance(part, list):
+            parts += part
+    return False
 
 
 # Refuses numbers that are not finite, which JSON has not.

@@ -120,6 +120,17 @@ def test_huge_values_lines_and_headers(tmp_path: Path, monkeypatch: pytest.Monke
     assert endless.error.what.startswith("line 1 is longer than 1000 bytes")
 
 
+def test_what_looks_odd_is_looked_at_however_deep_it_lies(tmp_path: Path) -> None:
+    """A NUL at a depth of 700, in a line and in a document; the other feed and the other record go on."""
+    shop = Instance(tmp_path, {"lines": FEEDS["lines"], "document": 'mapping = "followers_json.yml"'})
+    deep = _line("deep").replace("}", ', "more": ' + "[" * 700 + '"\\u0000"' + "]" * 700 + "}")
+    shop.deliver("lines", "a.jsonl", deep + _line("c"))
+    shop.deliver("document", "a.json", f"[{deep}, {_line('d')}]")
+    assert [r.counts[RECORDS] for r in shop.ingest()] == [Counts(2, 1, rejected=1)] * 2
+    assert shop.rejects() == [(RECORDS, 1, ["nul_character"])] * 2
+    assert shop.rows(f"select community_id from {TABLE} order by 1") == [("c",), ("d",)]
+
+
 PRODUCT = '{"id": %d, "name": "Лампа", "price": 1.10, "sku": "s"}'
 
 

@@ -191,3 +191,5 @@ def test_a_record_shows_only_what_is_read_into_no_person() -> None:
     assert shown_record('{"id": "A-1", "na', fields) == '{"xx": "X-9", "xx'
     assert shown_record('{"id": 1}', Fields()) == {"id": "9"}
     assert shape("Її\x1b[1m") == "Xx?[9x"
+    # Deeper than anybody's record, but it fits into what is kept of one.
+    assert shown_record("[" * 4900 + "7" + "]" * 4900, Fields()) == "[" * 4900 + "9" + "]" * 4900
