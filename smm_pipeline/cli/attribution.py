@@ -178,10 +178,10 @@ def _journey_table(found: Attribution) -> Table:
 def _journey_line(journeys: JourneyFigures) -> str:
     value = "" if journeys.value is None else f" worth {journeys.value:,.2f}"
     line = f"{counted(journeys.conversions, 'conversion')}{value}, {counted(journeys.nulls, 'path')} without"
-    if journeys.median_length is None:
+    if journeys.median_length is None or journeys.p90_length is None:
         return line
-    half, most = (f"{length:.0f}" for length in (journeys.median_length, journeys.p90_length or 0))
-    return f"{line}; half of the conversions after at most {half} touches, nine of ten after at most {most}"
+    half = counted(round(journeys.median_length), "touch", "touches")
+    return f"{line}; half of the conversions after at most {half}, nine of ten after at most {journeys.p90_length:.0f}"
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:

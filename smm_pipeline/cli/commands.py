@@ -59,10 +59,6 @@ def common(
     """Options before the command."""
 
 
-def _load(home: Path | None) -> Settings:
-    return load_settings(home)
-
-
 def _load_to_ingest(home: Path | None) -> Settings:
     """Settings of an instance that has its key, looked at before anything is made that a new key would not fit."""
     settings = load_settings(home)
@@ -163,7 +159,7 @@ def run(
 @app.command()
 def status(home: Home = None) -> None:
     """Show feeds, refused deliveries, days that wait to be built, checks not passed, and the last publication."""
-    data = instance.status(_load(home), load_catalog())
+    data = instance.status(load_settings(home), load_catalog())
     emit(data, texts.status_text(data))
 
 
@@ -181,7 +177,7 @@ def publish(home: Home = None) -> None:
     """Publish the tables as they are and write the report."""
     from smm_pipeline import pipeline
 
-    publication, report = pipeline.publish_only(_load(home), load_catalog())
+    publication, report = pipeline.publish_only(load_settings(home), load_catalog())
     emit(
         {"serving_file": publication.path, "build_id": publication.build_id, "report": report},
         f"published {publication.path} (build {publication.build_id})\nreport: {report}",
@@ -197,7 +193,7 @@ def ui(
     """Open the Dagster UI on this machine: runs, lineage, checks, schedule."""
     from smm_pipeline.orchestration.instance import start_ui
 
-    start_ui(_load(home), port, read_only=read_only)
+    start_ui(load_settings(home), port, read_only=read_only)
 
 
 @app.command()
@@ -214,7 +210,7 @@ def classify(
     """Say for each visit of a list which channel it is and which rule decided; CSV to standard output."""
     from smm_pipeline.classify import NO_CHANNELS, classify_visits
 
-    settings = _load(home) if home else None
+    settings = load_settings(home) if home else None
     shop = settings.shop if settings else None
     classify_visits(
         file,

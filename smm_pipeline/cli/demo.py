@@ -7,6 +7,7 @@ belong here: the simulation (room shop) and the run that follows.
 from __future__ import annotations
 
 import shutil
+import tomllib
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -121,20 +122,23 @@ def _check_unused(home: Path) -> None:
 
 
 def _check_own_shop(home: Path) -> None:
-    """What somebody put in the demo's place, or beside it, is not the demo's to delete."""
+    """What somebody put in the demo's place, or beside it, is not the demo's to delete.
+
+    Settings are read as they are written: a wrong value among them makes nobody's shop a demo.
+    """
+    config, hint = home / "smm.toml", "choose another --home"
     try:
-        settings = load_settings(home)
-    except SmmError:
+        written = tomllib.loads(config.read_text(encoding="utf-8"))
+    except FileNotFoundError:
         return  # an unfinished demo has no settings yet
-    added = sorted(set(settings.feeds) - demo_feeds())
-    if added or settings.shop.name != BRAND:
-        whose = f"feeds of your own: {', '.join(added)}" if added else f"a shop of your own: {settings.shop.name}"
-        raise SmmError(
-            "SMM-501",
-            f"making this demo anew would delete {whose}",
-            where=str(home / "smm.toml"),
-            hint="choose another --home",
-        )
+    except ValueError as error:
+        what = "whose shop this is cannot be read, and making the demo anew would delete it"
+        raise SmmError("SMM-501", what, where=str(config), hint=f"{hint}, or delete this file") from error
+    added = sorted(set(written.get("feeds", {})) - demo_feeds())
+    name = written.get("shop", {}).get("name", BRAND)
+    if added or name != BRAND:
+        whose = f"feeds of your own: {', '.join(added)}" if added else f"a shop of your own: {name}"
+        raise SmmError("SMM-501", f"making this demo anew would delete {whose}", where=str(config), hint=hint)
 
 
 def _check_not_held(home: Path) -> None:

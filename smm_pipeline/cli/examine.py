@@ -120,21 +120,24 @@ def _feed_findings(settings: Settings) -> Iterator[Finding]:
             told = f"{counted(len(closed), 'file or folder', 'files or folders')} may not be read, e.g. {closed[0]}"
             yield Finding(f"feed {name}", "problem", told, _OPEN_UP)
             continue
-        exists, is_pulled = folder.is_dir(), settings.feeds[name].pull is not None
-        yield Finding(
-            f"feed {name}",
-            "ok" if exists or is_pulled else "warning",
-            counted(sum(1 for _ in landing_files(folder, settings.feeds[name])), "file")
-            if exists
-            else "is pulled from its vendor"
-            if is_pulled
-            else "its landing folder is missing",
-            "" if exists or is_pulled else f"create {folder} and put the deliveries there",
-        )
+        yield _folder_finding(settings, name)
     if not faults or any(faults.values()):
         return
     if not any(CALENDAR in load_feed(name, settings, catalog).mapping.tables for name in faults):
         yield _calendar_finding(settings)
+
+
+def _folder_finding(settings: Settings, name: str) -> Finding:
+    """What lies in a feed's folder, which may be missing where its deliveries come another way."""
+    feed, folder, subject = settings.feeds[name], settings.landing / name, f"feed {name}"
+    if folder.is_dir():
+        return Finding(subject, "ok", counted(sum(1 for _ in landing_files(folder, feed)), "file"))
+    if feed.pull is not None:
+        return Finding(subject, "ok", "is pulled from its vendor")
+    if settings.landing_url:
+        return Finding(subject, "ok", "comes out of the object store")
+    hint = f"create {folder} and put the deliveries there"
+    return Finding(subject, "warning", "its landing folder is missing", hint)
 
 
 def _store_findings(settings: Settings) -> Iterator[Finding]:

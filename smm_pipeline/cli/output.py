@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from smm_pipeline.errors import SmmError, not_writable
-from smm_pipeline.masking import without_values
+from smm_pipeline.masking import without_persons, without_values
 from smm_pipeline.pipeline import Progress as ProgressCallback
 
 EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_REFUSED, EXIT_AUDIT, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -102,8 +102,8 @@ def fail(error: BaseException, code: int = EXIT_ERROR) -> NoReturn:
 def _translated(error: BaseException) -> SmmError:
     """An error that nobody turned into an SmmError, told as one."""
     lines = str(error).splitlines() or [""]
-    # A database quotes the value that it stumbled over.
-    message = without_values(str(error)) if isinstance(error, duckdb.Error) else lines[0]
+    # A database quotes the value that it stumbled over, and so may others, who quote names of our own too.
+    message = without_values(str(error)) if isinstance(error, duckdb.Error) else without_persons(lines[0])
     if isinstance(error, duckdb.Error | OSError) and "No space left" in str(error):
         return SmmError("SMM-106", "the disk is full", hint="free some space and run again; the last state is intact")
     if isinstance(error, duckdb.IOException | OSError) and (refused := not_writable(error)):

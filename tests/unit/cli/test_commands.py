@@ -7,7 +7,9 @@ import stat
 from pathlib import Path
 
 import duckdb
+import pytest
 
+from smm_pipeline.cli.output import fail
 from tests.commands import smm
 
 
@@ -68,6 +70,22 @@ def test_an_unexpected_error_is_told_too(tmp_path: Path) -> None:
     assert "SMM-102" in failed.stderr
     assert "impulse_hours" in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def test_what_an_unexpected_error_quotes_names_no_person(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not a fault of the database alone may repeat the value that it stumbled over."""
+    for error in (
+        ValueError("no number: 'olha@buyer.example'"),
+        duckdb.ConversionException("from 'olha@buyer.example'"),
+    ):
+        with pytest.raises(SystemExit):
+            fail(error)
+    told = capsys.readouterr().err
+    assert (told.count("SMM-901: "), "SMM-901: ValueError: no number: '(...)'" in told, "olha" in told) == (
+        2,
+        True,
+        False,
+    )
 
 
 def test_days_that_make_no_sense_are_refused(tmp_path: Path) -> None:

@@ -132,14 +132,20 @@ def test_a_folder_that_is_no_demo_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "text", "told"),
-    [(r"(?=\[feeds\.web\])", '[feeds.till]\nvendor = "ga4"\n', "till"), (r"(?m)^name = .*", 'name = "Mine"', "Mine")],
+    [
+        (r"(?=\[feeds\.web\])", '[feeds.till]\nvendor = "ga4"\n', "feeds of your own: till"),
+        (r"(?=\[feeds\.web\])", '[feeds.till]\nvendr = "ga4"\n', "feeds of your own: till"),
+        (r"(?=\[feeds\.web\])", '[feeds.till]\nvendor = "ga4\n', "whose shop this is cannot be read"),
+        (r"(?m)^name = .*", 'name = "Mine"', "a shop of your own: Mine"),
+    ],
+    ids=["feed", "feed with a wrong key", "no TOML", "shop"],
 )
 def test_a_shop_of_ones_own_in_a_demos_folder_stays(home: Path, pattern: str, text: str, told: str) -> None:
-    """A feed that the demo does not have, or another shop's name, is not deleted with the demo."""
+    """A feed that the demo does not have, or another shop's name, is not deleted with the demo, written well or not."""
     config = home / "smm.toml"
     config.write_text(re.sub(pattern, text, config.read_text(encoding="utf-8"), count=1), encoding="utf-8")
     before = _deliveries(home)
-    with pytest.raises(SmmError, match=rf"SMM-501.*your own: {told}"):
+    with pytest.raises(SmmError, match=rf"SMM-501.*{told}"):
         prepare_demo(home, OTHER)
     assert _deliveries(home) == before
 

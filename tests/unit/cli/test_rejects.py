@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from smm_pipeline.cli.rejects import export_rejects, harmless, list_rejects, show_reject
+from smm_pipeline.cli.rejects import _MEANINGS, export_rejects, harmless, list_rejects, show_reject
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.mapping import parse_mapping
 from smm_pipeline.ingest.shown_record import Fields, fields_of, shape, shown_record
-from smm_pipeline.settings import load_settings
+from smm_pipeline.settings import PROJECT_ROOT, load_settings
 from smm_pipeline.warehouse.rejects import Wanted
 from tests.commands import smm
 from tests.ingest_fixture import Instance
@@ -136,6 +136,13 @@ def test_after_a_correction_rejects_become_rows_and_nothing_doubles(shop: Instan
     assert replayed["feeds"] == {"sheet": {"before": 3, "after": 3}}
     assert (shop.rows(TABLES), shop.rows(COUNTS)) == (never_wrong.rows(TABLES), never_wrong.rows(COUNTS))
     assert shop.rows("select sum(rows_in), sum(loaded), sum(rejected) from meta.delivery_count") == [(11, 8, 3)]
+
+
+def test_every_reason_of_the_page_is_told_in_words() -> None:
+    page = (PROJECT_ROOT / "docs" / "mapping.md").read_text(encoding="utf-8")
+    [reasons] = re.findall(r"^Reasons of rejects(.*?)\n\n", page, re.MULTILINE | re.DOTALL)
+    names = set(re.findall(r"`([a-z_]+):?`", reasons)) - {"history_start"}
+    assert names == _MEANINGS.keys()
 
 
 def test_a_feed_without_rejects_is_left_alone(tmp_path: Path) -> None:
