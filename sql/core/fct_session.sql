@@ -35,7 +35,12 @@ named_referrer as (
         is_paid,
         content,
         regexp_replace(lower(campaign), '^@', '') as campaign_tag,
-        lower(regexp_extract(referrer_path, '^/(?:s/)?@?([^/?#]+)', 1)) as referrer_word
+        lower(regexp_extract(referrer_path, '^/(?:s/)?@?([^/?#]+)', 1)) as referrer_word,
+        -- vk.com/club1, vk.com/public1 and vk.com/wall-1_2 are of the community 1.
+        case
+            when coalesce(referrer_network, network) = 'vk'
+                then nullif(regexp_extract(lower(referrer_path), '^/(?:wall-|club|public|event)([0-9]+)', 1), '')
+        end as referrer_number
     from channel
     where network is not null
 ),
@@ -49,13 +54,8 @@ social as (
         n.is_paid,
         n.content,
         n.campaign_tag,
-        -- vk.com/club1, vk.com/public1 and vk.com/wall-1_2 are of the community 1.
-        coalesce(
-            case
-                when coalesce(n.referrer_network, n.network) = 'vk'
-                    then nullif(regexp_extract(n.referrer_word, '^(?:wall-|club|public|event)([0-9]+)', 1), '')
-            end, n.referrer_word
-        ) as referrer_handle
+        n.referrer_number,
+        coalesce(n.referrer_number, n.referrer_word) as referrer_handle
     from visit as v
     inner join named_referrer as n on n.visit_key = v.visit_key
 ),
@@ -138,15 +138,21 @@ named_community as (
             and (w.last_day is null or w.last_day >= s.session_date_local)
 ),
 
--- Visits from the page of a community that is not the shop's.
+-- Visits from the page of a community that is not the shop's: a listed one, or one with a number that no own one has.
 other_page as (
-    select distinct s.visit_key
+    select s.visit_key
     from social as s
     inner join core.dim_community as c
         on
             c.network = s.referrer_network
             and (s.referrer_handle = lower(c.community_id) or s.referrer_handle = regexp_replace(c.handle, '^@', ''))
     where not c.is_own
+    union
+    select s.visit_key
+    from social as s
+    inner join own_network as n on n.network = s.referrer_network
+    left join own_community as o on o.network = s.referrer_network and o.community_id = s.referrer_number
+    where s.referrer_number is not null and o.community_id is null
 ),
 
 named as (
