@@ -74,6 +74,10 @@ class Feed(_Section):
     mapping: InnerPath = Field("", description="Mapping file, relative to the instance folder and inside it")
     files: str = Field("**/*", description="Which files of the folder belong to the feed (glob)")
     time_zone: TimeZone | None = Field(None, description="Zone of timestamps without offset; default: the shop's zone")
+    encoding: str = Field(
+        "",
+        description="Encoding of CSV and plain lines, e.g. cp1251; default: as the mapping says, mostly UTF-8",
+    )
     constants: dict[str, str] = Field({}, description="Values for every row: property_id, store_id, brand, network ...")
     extracted_at: TimePattern = Field(
         "", description="Regular expression with a group named ts that finds the extraction time in the file name"

@@ -68,6 +68,9 @@ def load_feed(name: str, settings: Settings, catalog: Catalog) -> FeedSource:
         hint = "save the file as UTF-8"
         raise SmmError("SMM-204", f"the mapping is not UTF-8: {error}", where=str(path), hint=hint) from error
     mapping = parse_mapping(text, where=str(path))
+    if feed.encoding:
+        fmt = mapping.format.model_copy(update={"encoding": feed.encoding})
+        mapping = mapping.model_copy(update={"format": fmt})
     # Before the mapping: a misspelt constant is the reason for a column without a value.
     check_constants(
         mapping, catalog, feed.constants, key=f"feeds.{name}.constants", where=str(settings.home / "smm.toml")

@@ -26,7 +26,7 @@ from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.tabular import Groups, header_place, match_header, own_names, write_cells
 from smm_pipeline.ingest.text_readers import LineWriter, Sink
 
-ENCODING_HINT = "set format.encoding in the mapping to what the source really writes, e.g. cp1251"
+ENCODING_HINT = "set format.encoding in the mapping, or encoding in the feed of smm.toml, to what the source writes"
 MAX_FIELD_CHARACTERS = 1 << 20
 
 

@@ -47,9 +47,11 @@ def explain_header(error: SmmError, head: bytes, mapping: Mapping) -> SmmError:
         as_read = "".join(c for c in line if c.isprintable() or c == "\t")
         what += f"; the header as read: {as_read[:SHOWN_CHARACTERS]}"
     if len(named[best]) > len(named[declared]):
-        keys = [f"encoding: {best[0].removesuffix('-sig')}"] if best[0] != fmt.encoding else []
+        encoding, is_other = best[0].removesuffix("-sig"), best[0] != fmt.encoding
+        keys = [f"encoding: {encoding}"] if is_other else []
         keys += [f"delimiter: {_quoted(best[1])}"] if best[1] != delimiter else []
-        hint = f"set {' and '.join(keys)} in the mapping's format; the header then names {', '.join(named[best])}"
+        place = "the mapping's format" + (f', or encoding = "{encoding}" in the feed of smm.toml' if is_other else "")
+        hint = f"set {' and '.join(keys)} in {place}; the header then names {', '.join(named[best])}"
     elif "\ufffd" in line and error.code == "SMM-202":
         hint = "letters of the header were lost (U+FFFD) before the file came: export it again, as UTF-8"
     return SmmError(error.code, what, where=error.where, hint=hint)

@@ -25,7 +25,8 @@ SMALL_BYTES = 10 << 20
 JSON_ENCODING_HINT = "JSON is UTF-8 by its standard: have the source write it so, or convert the file and put it again"
 _BLOCK_BYTES = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
-_HTML = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<body")
+# Warnings of PHP stand before what a server would else have sent.
+_HTML = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<body", b"<br />", b"<b>")
 
 
 class _Unpacked(gzip.GzipFile):
@@ -92,7 +93,7 @@ def refuse_no_data(stream: io.BufferedReader[Any], name: str) -> None:
     if not head and not stream.peek(1):
         unreadable("the file is empty", name)
     if head.startswith(_HTML):
-        unreadable("the file is a web page, probably an error message", name)
+        unreadable("the file is a web page or begins like one, probably with an error message", name)
 
 
 def unreadable(what: str, where: str) -> NoReturn:

@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 import yaml
 
-from smm_pipeline.feeds import VENDORS, vendor_names
+from smm_pipeline.errors import SmmError
+from smm_pipeline.feeds import VENDORS, load_feed, vendor_names
 from smm_pipeline.feeds.mapping import parse_mapping
 from smm_pipeline.ingest import RECORDS, Counts
-from smm_pipeline.settings import PROJECT_ROOT
+from smm_pipeline.settings import PROJECT_ROOT, load_settings
 from tests.ingest_fixture import Instance
+from tests.project_catalog import project_catalog
 
 CORPUS = PROJECT_ROOT / "tests" / "corpus" / "bad"
 SUFFIX = ".expect.yaml"
@@ -268,3 +270,12 @@ def test_another_encoding_deep_in_a_csv_is_told_by_its_line(tmp_path: Path) -> N
     assert result.error is not None
     assert (result.error.code, result.error.what.partition(" is not")[0]) == ("SMM-203", "byte 0xea in line 50002")
     assert "format.encoding" in result.error.hint or "encoding:" in result.error.hint
+
+
+def test_an_encoding_of_a_feed_that_has_none_is_refused(tmp_path: Path) -> None:
+    """JSON is UTF-8, and a misspelt name is no encoding."""
+    for feed in ('vendor = "ga4"\nencoding = "cp1251"', 'vendor = "costs_sheet"\nencoding = "cp1215"'):
+        settings = load_settings(Instance(tmp_path / feed[-7:-1], {"odd": feed}).home)
+        with pytest.raises(SmmError, match=r"format\.encoding") as caught:
+            load_feed("odd", settings, project_catalog())
+        assert caught.value.code == "SMM-204"

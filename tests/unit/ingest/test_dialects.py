@@ -54,6 +54,13 @@ def test_what_fits_the_header_is_said(
     assert error.hint.endswith("the header then names Дата, kind, Сума")
 
 
+def test_an_encoding_may_be_told_by_the_feed(tmp_path: Path) -> None:
+    """A shipped mapping cannot be changed; where the delimiter fits, nothing is said of the feed."""
+    of_feed = ', or encoding = "cp1251" in the feed of smm.toml; the header'
+    assert of_feed in _refused(tmp_path / "a.csv", ROWS.encode("cp1251")).hint
+    assert "smm.toml" not in _refused(tmp_path / "a.csv", ROWS.replace(",", ";").encode()).hint
+
+
 def test_a_column_that_is_missing_however_the_file_is_read(tmp_path: Path) -> None:
     """The delimiter is right: nothing about it is said."""
     error = _refused(tmp_path / "a.csv", ROWS.replace("Сума", "Разом").encode())
