@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from smm_pipeline.pull_settings import ApiAddress
 from smm_pipeline.setting_types import TimeZone, shaped
@@ -24,7 +24,16 @@ def _as_texts(value: Any) -> Any:
     return tuple(str(v) for v in values)
 
 
+def _as_pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"expected a regular expression: {error}") from error
+    return value
+
+
 Codes = Annotated[tuple[str, ...], BeforeValidator(_as_texts)]
+Pattern = Annotated[str, AfterValidator(_as_pattern)]
 # The raw store knows a page, and when it was pulled, by its whole name.
 Suffix = Annotated[str, shaped(r"\.[a-z]+", "a point and small letters, such as .json")]
 
@@ -112,6 +121,13 @@ class Pages(_Part):
         for key in needs.get(self.kind, ("parameter", "at")):
             if not getattr(self, key):
                 raise ValueError(f"expected {key} with kind: {self.kind}")
+        # What no page would ever be held against is a mistake.
+        read_by = {"overlap": "offset", "time_at": "offset", "count_header": "number", "more_at": "cursor"}
+        for key, kind in read_by.items():
+            if getattr(self, key) and self.kind != kind:
+                raise ValueError(f"expected kind: {kind} with {key}")
+        if self.kind in ("number", "offset") and isinstance(self.first, str):
+            raise ValueError(f"expected a whole number as first with kind: {self.kind}")
         if self.kind == "number" and not (self.size or self.count_header):
             raise ValueError("expected size or count_header with kind: number")
         if self.overlap and (self.size is None or self.overlap >= self.size):
@@ -151,7 +167,7 @@ class Errors(_Part):
     code: str = Field(description="a path such as $.error.code")
     message: str = Field("", description="a path such as $.error.message")
     token: Codes = Field((), description="Codes of a token that is expired or lacks a right")
-    token_pattern: str = Field("", description="Regular expression of such messages, where codes do not tell")
+    token_pattern: Pattern = Field("", description="Regular expression of such messages, where codes do not tell")
     quota: Codes = Field((), description="Codes of a quota that is used up")
     again: Codes = Field((), description="Codes after which the call is made again")
 
@@ -171,6 +187,14 @@ class Job(_Part):
     size: str = Field("", description="field of a part with its length in bytes, where that is exact")
     part: Request
     clean: Request | None = None
+
+    @model_validator(mode="after")
+    def _knows_its_names_in_turn(self) -> Job:
+        early = names_in(self.create.model_dump()) & {"job", "part"}
+        others = [self.poll, *([self.clean] if self.clean else [])]
+        if early or any("part" in names_in(call.model_dump()) for call in others):
+            raise ValueError("expected {job} after create alone, and {part} in part alone")
+        return self
 
 
 class Each(_Part):
@@ -209,6 +233,8 @@ class PullSpec(_Part):
             raise ValueError("expected window with kind: days beside job")
         if self.each and (self.job or self.window or self.total or self.pages.kind != "one" or self.format != "json"):
             raise ValueError("expected request and no job, window, pages, total and format beside each")
+        if self.auth.kind == "form" and any(call.method == "GET" or call.body for call in self.requests):
+            raise ValueError("expected method: POST and no body beside auth with kind: form")
         if self.pages.time_at and self.window is None:
             raise ValueError("expected window beside pages.time_at")
         if self.format == "text" and self.pages.kind != "one":

@@ -14,7 +14,7 @@ import pytest
 from smm_pipeline.settings import PROJECT_ROOT
 
 README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
-LONGEST_LINES = 100
+MOST_LINES = 100
 
 
 def _commands() -> list[str]:
@@ -24,7 +24,7 @@ def _commands() -> list[str]:
 
 
 def test_readme_is_short() -> None:
-    assert len(README.splitlines()) < LONGEST_LINES
+    assert len(README.splitlines()) < MOST_LINES
 
 
 def test_smm_commands_run_as_written(tmp_path: Path) -> None:

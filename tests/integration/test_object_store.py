@@ -178,3 +178,9 @@ def test_a_store_that_cannot_be_read_stops_nothing_else(url: str, told: str, tmp
     assert unseen(shop) == []
     [finding] = [f for f in doctor(shop.home) if f.subject == "object store"]
     assert (finding.status, told in finding.message) == ("problem" if told else "ok", True)
+
+
+@pytest.mark.usefixtures("store")
+def test_a_feed_that_comes_out_of_a_store_needs_no_folder(shop: Instance) -> None:
+    [finding] = [f for f in doctor(shop.home) if f.subject == "feed days"]
+    assert (finding.status, finding.message) == ("ok", "comes out of the object store")

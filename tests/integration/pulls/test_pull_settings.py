@@ -13,6 +13,19 @@ from tests.api_server import Api
 from tests.pulled_shop import VARIABLES, PulledShop
 
 GOOD = "auth: {kind: header}\nrequest: {path: /days}\n"
+ORDERED = """
+auth: {{kind: header}}
+window: {{kind: days}}
+job:
+  create: {{path: "{create}"}}
+  poll: {{path: "{poll}"}}
+  part: {{path: "/{{job}}/{{part}}"}}
+  id_at: $.id
+  status_at: $.status
+  done: ready
+  failed: lost
+  parts_at: $.parts
+"""
 RENEWED = "request: {path: /days}\nauth: {kind: refresh, url: https://shop.example/token, "
 
 
@@ -45,6 +58,13 @@ def tokens(monkeypatch: pytest.MonkeyPatch) -> None:
         ("", 'vendor = "youscan"\nparameters = { account = "5" }', "SMM-310", "account is needed; parameters.account:"),
         ("", 'vendor = "gsc_api"\naccount = "x"', "SMM-310", "client_id is needed"),
         (GOOD + "pages: {kind: offset, parameter: o, size: 9, time_at: $.t}\n", "", "SMM-310", "expected window"),
+        (GOOD + "pages: {kind: link, more_at: $.more}\n", "", "SMM-310", "expected kind: cursor with more_at"),
+        (GOOD + "pages: {kind: number, parameter: p, size: 5, first: a}\n", "", "SMM-310", "a whole number as first"),
+        (GOOD + 'errors: {code: $.c, token_pattern: "("}\n', "", "SMM-310", "expected a regular expression"),
+        (GOOD.replace("header", "form"), "", "SMM-310", "expected method: POST and no body beside auth"),
+        (ORDERED.format(create="/{job}", poll="/x"), "", "SMM-310", "expected {job} after create alone"),
+        (ORDERED.format(create="/x", poll="/{part}"), "", "SMM-310", "and {part} in part alone"),
+        (ORDERED.format(create="/x", poll="/{job}"), "", "", ""),
         (GOOD + "suffix: json\n", "", "SMM-310", "suffix = 'json': expected a point and small letters"),
         (RENEWED + 'form: {t: "{token}", s: "{secrte}"}}\n', "", "SMM-310", "names in form than {token}, {secret}"),
     ],
