@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.ingest.files import (
@@ -28,6 +28,8 @@ from smm_pipeline.masking import without_persons
 _ZIP_MAGIC = b"PK\x03\x04"
 _EMPTY_ZIP_MAGIC = b"PK\x05\x06"
 _ENCRYPTED = 0x1
+# The others, bzip2 and LZMA, no source uses; they tell of damage each in a way of its own.
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _SHOWN_NAMES = 10
 
 
@@ -49,14 +51,19 @@ def open_member(path: Path, name: str, members: Sequence[str]) -> Iterator[io.Bu
             yield stream
             return
         try:
-            with zipfile.ZipFile(stream) as archive:
-                info = _member(archive, name, members)
-                # The type checker wants a raw stream, which could also be written to.
-                with archive.open(info) as packed, io.BufferedReader(cast("io.RawIOBase", packed)) as member:
-                    refuse_no_data(member, f"{name}: {without_persons(info.filename)}")
-                    yield member
-        except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError) as error:
-            unreadable(f"the zip archive is damaged or packed in an unknown way: {without_persons(str(error))}", name)
+            archive = zipfile.ZipFile(stream)
+            info = _member(archive, name, members)
+            packed = archive.open(info)
+        except (zipfile.BadZipFile, NotImplementedError, UnicodeError, OSError) as error:
+            # zipfile hands on what stumbles over the damage: names that are no text, places before the begin.
+            _damaged(error, name)
+        try:
+            # The type checker wants a raw stream, which could also be written to.
+            with archive, packed, io.BufferedReader(cast("io.RawIOBase", packed)) as member:
+                refuse_no_data(member, f"{name}: {without_persons(info.filename)}")
+                yield member
+        except (zipfile.BadZipFile, EOFError, zlib.error) as error:
+            _damaged(error, name)
 
 
 def _member(archive: zipfile.ZipFile, name: str, members: Sequence[str]) -> zipfile.ZipInfo:
@@ -77,11 +84,17 @@ def _member(archive: zipfile.ZipFile, name: str, members: Sequence[str]) -> zipf
         )
     if found[0].flag_bits & _ENCRYPTED:
         unreadable("the file in the zip archive is encrypted", name)
+    if found[0].compress_type not in _PACKINGS:
+        unreadable("the file in the zip archive is packed in an unknown way; pack it as usual (deflate)", name)
     # What the archive says of the size is what is read at most: more of it is a wrong checksum.
     size, packed = found[0].file_size, found[0].compress_size
     if size > MAX_UNPACKED_BYTES or (size > SMALL_BYTES and size > packed * MAX_RATIO):
         unreadable(f"the file in the zip archive unpacks from {packed} to {size} bytes", name)
     return found[0]
+
+
+def _damaged(error: Exception, name: str) -> NoReturn:
+    unreadable(f"the zip archive is damaged or packed in an unknown way: {without_persons(str(error))}", name)
 
 
 def _is_file(info: zipfile.ZipInfo) -> bool:

@@ -39,6 +39,7 @@ from smm_pipeline.warehouse.connection import little_planning
 from smm_pipeline.warehouse.schema import quoted
 
 _PARQUET_MAGIC = b"PAR1"
+_DAMAGE = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException, duckdb.NotImplementedException)
 # What DuckDB's JSON reader lets pass, or fails on, and a strict one must look at again: NaN, Infinity, trailing commas,
 # NUL, halves of pairs of code units. A pattern that begins with one certain character is many times faster.
 _NO_NUMBER = "-?([Nn][Aa][Nn]|[Ii][Nn][Ff])"
@@ -285,5 +286,8 @@ def _no_damage(name: str) -> Iterator[None]:
     """Refuse a Parquet file that DuckDB cannot read."""
     try:
         yield
-    except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as error:
+    except duckdb.Error as error:
+        # What Thrift says of a broken footer has no kind of its own.
+        if type(error) is not duckdb.Error and not isinstance(error, _DAMAGE):
+            raise
         unreadable(f"the Parquet file is damaged or of another structure: {without_values(str(error))}", name)

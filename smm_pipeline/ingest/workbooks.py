@@ -26,6 +26,8 @@ from smm_pipeline.ingest.text_readers import LineWriter
 # Field names of a record whose cells a workbook holds as values; their text has a form of ours, not one of the source.
 TYPED_CELLS = "_smm_typed_cells"
 _TYPED = (float, date, time)
+# More a sheet cannot have.
+MAX_ROWS = 1 << 20
 
 
 def read_workbook(path: Path, name: str, mapping: Mapping, sink: Any) -> Extract:
@@ -42,12 +44,14 @@ def _read_workbook(path: Path, name: str, mapping: Mapping, sink: Any) -> Extrac
     fmt = mapping.format
     try:
         book = CalamineWorkbook.from_path(str(path))
+        if not book.sheet_names:
+            unreadable("there is no sheet in it", name)
         sheet = fmt.sheet or book.sheet_names[0]
         if sheet not in book.sheet_names:
             unreadable(f"there is no sheet {sheet!r}; sheets are {', '.join(book.sheet_names)}", name)
         rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-        valueless = _valueless_cells(path, sheet)
-    except (CalamineError, zipfile.BadZipFile, ET.ParseError, KeyError) as error:
+        _put_in(rows, _valueless_cells(path, sheet), name)
+    except (CalamineError, zipfile.BadZipFile, NotImplementedError, UnicodeError, ET.ParseError, KeyError) as error:
         unreadable(f"not a readable workbook: {error}", name)
     first = [[_cell_text(cell).strip() for cell in row] for row in rows[: fmt.header_within or fmt.header_row]]
     if len(first) < (1 if fmt.header_within else fmt.header_row):
@@ -60,7 +64,7 @@ def _read_workbook(path: Path, name: str, mapping: Mapping, sink: Any) -> Extrac
     out, writer = Extract(warnings=match_header(header, mapping, name)), LineWriter(sink)
     groups = Groups(fmt.carry, header)
     for row, cells in enumerate(rows[number:], start=number + 1):
-        texts = [valueless.get((row, n)) or _cell_text(cell) for n, cell in enumerate(cells, start=1)]
+        texts = [_cell_text(cell) for cell in cells]
         if not any(texts):
             continue
         out.records += 1
@@ -68,7 +72,7 @@ def _read_workbook(path: Path, name: str, mapping: Mapping, sink: Any) -> Extrac
             text = json.dumps(texts, ensure_ascii=False)
             out.rejects.append(RecordReject(row, f"ragged_row:cells_beyond_{len(header)}_columns", text))
         else:
-            texts = texts[: len(header)]
+            texts = texts[: len(header)] + [""] * (len(header) - len(texts))
             own, places = groups.fill(texts, [n for n, cell in enumerate(cells[: len(header)]) if _is_typed(cell)])
             typed = [header[n] for n in places if header[n]]
             write_cells(row, header, texts, out, writer, {**own, TYPED_CELLS: typed} if typed else own)
@@ -112,6 +116,20 @@ def _valueless_cells(path: Path, sheet: str) -> dict[tuple[int, int], str]:
         elif formula is not None and not value and kind != "str":
             found[_place(cell.get("r", ""))] = f"={formula.text or ''}"
     return found
+
+
+def _put_in(rows: list[list[Any]], valueless: dict[tuple[int, int], str], name: str) -> None:
+    """Put valueless cells into the rows, which end where the last value stands."""
+    for (row, column), text in valueless.items():
+        if not row:
+            # A cell may come without its place; few programs write it so.
+            continue
+        if row > MAX_ROWS:
+            unreadable(f"there is a cell in row {row}, and a sheet has {MAX_ROWS}", name)
+        rows.extend([] for _ in range(row - len(rows)))
+        cells = rows[row - 1]
+        cells.extend([""] * (column - len(cells)))
+        cells[column - 1] = text
 
 
 def _part_of(archive: zipfile.ZipFile, sheet: str) -> str | None:

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 
@@ -17,8 +18,9 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import VENDORS, load_feed, vendor_names
 from smm_pipeline.feeds.mapping import parse_mapping
 from smm_pipeline.ingest import RECORDS, Counts
+from smm_pipeline.ingest.records import RecordTable
 from smm_pipeline.settings import PROJECT_ROOT, load_settings
-from tests.ingest_fixture import Instance
+from tests.ingest_fixture import MAPPINGS, Instance
 from tests.project_catalog import project_catalog
 
 CORPUS = PROJECT_ROOT / "tests" / "corpus" / "bad"
@@ -52,6 +54,22 @@ def test_bad_file(case: str, tmp_path: Path) -> None:
     kept = shop.home / "raw" / "bad" / bad.delivery_id[:2] / bad.delivery_id
     assert kept.read_bytes() == (CORPUS / case).read_bytes()
     assert good.counts["raw.community_day"] == Counts(1, 1)
+
+
+def test_damage_anywhere_in_parquet_is_told(tmp_path: Path) -> None:
+    """Every third byte in turn becomes another; in the footer DuckDB fails with errors of no kind of their own."""
+    mapping = parse_mapping((MAPPINGS / "products_parquet.yml").read_text(encoding="utf-8"), where="m.yml")
+    path, told = tmp_path / "a.parquet", set[str]()
+    with duckdb.connect() as con:
+        con.execute(f"copy (select 'a' as sku, 'b' as name, 1.5 as price, '2026-03-01' as changed) to '{path}'")
+        content = path.read_bytes()
+        for place in range(0, len(content), 3):
+            path.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+            try:
+                told.add(str(RecordTable(con, mapping).read(0, path, "a.parquet").records))
+            except SmmError as error:
+                told.add(error.code)
+    assert {"1", "SMM-201"} <= told <= {"1", "SMM-201", "SMM-202"}
 
 
 def test_a_failed_delivery_waits_for_other_bytes_or_another_mapping(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import tempfile
+import zipfile
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,8 +17,9 @@ import duckdb
 import pytest
 from openpyxl import Workbook  # type: ignore[import-untyped]  # has no types of its own
 
+from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.mapping import parse_mapping
-from smm_pipeline.ingest import Counts, files
+from smm_pipeline.ingest import RECORDS, Counts, files
 from smm_pipeline.ingest.workbooks import read_workbook
 from tests.ingest_fixture import Instance
 
@@ -123,6 +126,29 @@ def test_error_cells_and_formulas_without_a_result_are_rejects_never_null(shop: 
     assert shop.rows("select cost_amount from raw.smm_cost") == [(Decimal(5),)]
     reasons = [row for (row,) in shop.rows("select reasons[1] from quality.rejects order by source_row")]
     assert reasons == ["bad_number:cost_amount"] * 3 + ["missing:cost_amount"]
+
+
+def test_a_last_row_of_formulas_without_a_result_is_counted(shop: Instance) -> None:
+    """As one above a row with values is; so is a cell beyond the columns. No value ends the sheet there."""
+    formulas = ["=A2", "=B2", "=C2", "=D2"]
+    shop.deliver("costs", "a.xlsx", workbook([HEADER, ["01.03.2026", "ads", "facebook", 5], formulas]), mtime=1)
+    shop.deliver("costs", "b.xlsx", workbook([HEADER, ["02.03.2026", "ads", "facebook", 5, "=1+1"], [None, "=B2"]]))
+    results = shop.ingest("costs")
+    assert [r.counts[RECORDS] for r in results] == [Counts(2, 2), Counts(2, 1, rejected=1)]
+    assert shop.rejects() == [
+        ("(records)", 2, ["ragged_row:cells_beyond_4_columns"]),
+        ("raw.smm_cost", 3, ["bad_date:cost_date", "bad_number:cost_amount"]),
+        ("raw.smm_cost", 3, ["missing:cost_date", "missing:cost_amount"]),
+    ]
+
+
+def test_a_workbook_without_a_sheet_is_refused(tmp_path: Path) -> None:
+    content = workbook([HEADER])
+    with zipfile.ZipFile(BytesIO(content)) as old, zipfile.ZipFile(tmp_path / "a.xlsx", "w") as new:
+        for part in old.namelist():
+            new.writestr(part, re.sub(b"<sheets>.*</sheets>", b"<sheets/>", old.read(part)))
+    with pytest.raises(SmmError, match="there is no sheet in it"):
+        read_workbook(tmp_path / "a.xlsx", "a.xlsx", parse_mapping(COSTS, where="m.yml"), lambda *_: None)
 
 
 def test_packed_workbooks_and_parquet_are_read_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

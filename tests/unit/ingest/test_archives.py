@@ -100,6 +100,21 @@ def test_damage_is_told(tmp_path: Path) -> None:
     assert "packed in an unknown way" in _refused(tmp_path, unknown, "q.csv")
 
 
+def test_damage_anywhere_is_told(tmp_path: Path) -> None:
+    """Each byte in turn becomes another: the file is read as it was, or the archive is refused."""
+    content = _zip({"\u0417\u0430\u043f\u0438\u0442\u0438.csv": QUERIES})
+    told = set[bool | str]()
+    for place in range(len(content)):
+        damaged = content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
+        try:
+            told.add(_read(tmp_path, damaged, "*.csv") == QUERIES)
+        except SmmError as error:
+            told.add(error.code)
+    # Where the signature is hurt the bytes are no archive to us, but the text that a reader will refuse.
+    assert told == {True, False, "SMM-201"}
+    assert "packed in an unknown way" in _refused(tmp_path, _zip({"q.csv": QUERIES}, zipfile.ZIP_LZMA), "q.csv")
+
+
 def test_what_grows_beyond_measure_is_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = _zip({"q.csv": bytes(1 << 20)})
     assert len(_read(tmp_path, content, "q.csv")) == 1 << 20
