@@ -37,6 +37,8 @@ NETWORKS = {
 MODELS = ("first", "last", "last_non_direct", "linear")
 CHANNELS = ("Organic Social", "Organic Search", "Direct", "Paid Search", "Referral", "Email")
 BRANDS = {"Kozak": True, "Dim": False, "Hata": False, "Oselia": False}
+# Tells which days are complete; and the seeds of the dictionary.
+READ_BESIDE = ("core.fct_feed_day", "seeds.metric_dictionary", "seeds.metric_label")
 FIRST = date(2026, 3, 1)
 DAYS = 90
 CLASSES = ("D1_recommendation", "D2_impulse", "D3_considered", "D4_deferred", "anyway")
@@ -78,6 +80,7 @@ def publish_rows(home: Path, rows: Rows, *, books: Sequence[str] = (), feeds: Se
             if spec.layer == "seeds":
                 load_seed_csv(con, spec)
             _insert(con, spec, rows.get(spec.name, ()))
+        fill_dictionary(con)
         for statement in books:
             con.execute(statement)
         publish(settings, project_catalog(), con, run_id="fixture")
@@ -86,9 +89,15 @@ def publish_rows(home: Path, rows: Rows, *, books: Sequence[str] = (), feeds: Se
 
 @cache
 def _published() -> Catalog:
-    """What is published, and the table out of which publishing tells which days are complete."""
-    needed = (*(spec for spec in project_catalog() if spec.publish), project_catalog()["core.fct_feed_day"])
+    """What is published, and what publishing reads beside it."""
+    needed = (*(spec for spec in project_catalog() if spec.publish), *(project_catalog()[name] for name in READ_BESIDE))
     return Catalog({spec.full_name: spec for spec in needed})
+
+
+def fill_dictionary(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the metric dictionary out of its seeds, as a build does."""
+    con.execute("delete from kpi.metric_dictionary")
+    con.execute(f"insert into kpi.metric_dictionary {project_catalog()['kpi.metric_dictionary'].sql}")
 
 
 def _insert(con: duckdb.DuckDBPyConnection, spec: TableSpec, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -305,7 +305,7 @@ def definitions(source: Serving) -> list[Row]:
         select d.*
         from kpi.metric_dictionary as d
         left join duckdb_columns() as c
-            on c.schema_name = 'kpi' and c.table_name = d.table_name and c.column_name = d.column_name
+            on c.schema_name in ('kpi', 'core') and c.table_name = d.table_name and c.column_name = d.column_name
         order by d.table_name, c.column_index, d.column_name
         """
     )

@@ -18,7 +18,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -30,6 +30,7 @@ from smm_pipeline.catalog import Catalog, ColumnSpec, TableSpec
 from smm_pipeline.errors import SmmError
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.books import BOOKS
+from smm_pipeline.warehouse.comments import column_comments
 from smm_pipeline.warehouse.completeness import completeness
 from smm_pipeline.warehouse.failpoints import failpoint
 from smm_pipeline.warehouse.schema import quoted, relation
@@ -56,6 +57,7 @@ PUBLICATION = TableSpec(
     ),
 )
 
+Comments = Mapping[tuple[str, str], str]
 # Name under which the new file is attached to the warehouse's connection.
 _NEW = "serving_build"
 
@@ -93,11 +95,12 @@ def publish(settings: Settings, catalog: Catalog, con: duckdb.DuckDBPyConnection
         _remove_leftovers(target)
         _require_space(target, settings.warehouse.min_free_bytes)
         with _attached(con, new):
-            rows = {published_name(spec): _copy(con, spec) for spec in specs}
+            comments = column_comments(con, catalog)
+            rows = {published_name(spec): _copy(con, spec, comments) for spec in specs}
             for spec, query in (*BOOKS, *completeness(catalog, settings)):
-                con.execute(f"insert into {_create(con, spec)} {query}")
+                con.execute(f"insert into {_create(con, spec, comments)} {query}")
             build_id = _content_hash(con, specs)
-            _describe_publication(con, specs, (build_id, run_id, _code(catalog, settings)))
+            _describe_publication(con, specs, comments, (build_id, run_id, _code(catalog, settings)))
         failpoint("publish.after_build")
         _verify(new, rows)
         _flush(new)
@@ -174,14 +177,14 @@ def _attached(con: duckdb.DuckDBPyConnection, new: Path) -> Iterator[None]:
         raise
 
 
-def _copy(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> int:
+def _copy(con: duckdb.DuckDBPyConnection, spec: TableSpec, comments: Comments) -> int:
     """Create, fill and document one table of the new file; returns its number of rows."""
-    table = _create(con, spec)
+    table = _create(con, spec, comments)
     con.execute(f"insert into {table} select {_columns(spec)} from {relation(spec)} order by {_key(spec)}")
     return _count(con, table)
 
 
-def _create(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> str:
+def _create(con: duckdb.DuckDBPyConnection, spec: TableSpec, comments: Comments) -> str:
     """Create an empty, documented table in the new file; returns its quoted name."""
     schema, name = published_name(spec).split(".")
     table = f"{_NEW}.{quoted(schema)}.{quoted(name)}"
@@ -191,7 +194,8 @@ def _create(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> str:
     con.execute(f"create table {table} ({columns})")
     con.execute(f"comment on table {table} is {_literal(about)}")
     for column in spec.stored_columns:
-        con.execute(f"comment on column {table}.{quoted(column.name)} is {_literal(column.description)}")
+        comment = comments.get((spec.name, column.name), column.description)
+        con.execute(f"comment on column {table}.{quoted(column.name)} is {_literal(comment)}")
     return table
 
 
@@ -214,13 +218,13 @@ def _code(catalog: Catalog, settings: Settings) -> str:
 
 
 def _describe_publication(
-    con: duckdb.DuckDBPyConnection, specs: Sequence[TableSpec], identity: tuple[str, str, str]
+    con: duckdb.DuckDBPyConnection, specs: Sequence[TableSpec], comments: Comments, identity: tuple[str, str, str]
 ) -> None:
     """Write kpi._publication."""
     build_id, run_id, code = identity
     first, last = _period(con, specs)
     row = [build_id, datetime.now(UTC), run_id, first, last, code, len(specs), STORAGE_VERSION]
-    con.execute(f"insert into {_create(con, PUBLICATION)} values ({', '.join('?' for _ in row)})", row)
+    con.execute(f"insert into {_create(con, PUBLICATION, comments)} values ({', '.join('?' for _ in row)})", row)
 
 
 def _period(con: duckdb.DuckDBPyConnection, specs: Sequence[TableSpec]) -> tuple[date | None, date | None]:

@@ -1,24 +1,38 @@
-"""Contract: the metric dictionary explains every published KPI column, and nothing else."""
+"""Contract: the metric dictionary explains every published column in three languages, and nothing else."""
 
 from __future__ import annotations
 
 import csv
 
+from smm_pipeline.catalog import TableSpec
+from smm_pipeline.warehouse.books import BOOKS
+from smm_pipeline.warehouse.completeness import COMPLETENESS
+from smm_pipeline.warehouse.publish import PUBLICATION
 from tests.project_catalog import project_catalog
 
 CATALOG = project_catalog()
 DICTIONARY = CATALOG["seeds.metric_dictionary"]
+LABELS = CATALOG["seeds.metric_label"]
 BASES = {"observed", "credited", "estimated", "dimension"}
+BOOKS_OF_THE_ENGINE = [*(spec for spec, _ in BOOKS), COMPLETENESS, PUBLICATION]
 
 
-def rows() -> list[dict[str, str]]:
-    with DICTIONARY.path.with_suffix(".csv").open(encoding="utf-8", newline="") as file:
+def rows(seed: TableSpec = DICTIONARY) -> list[dict[str, str]]:
+    with seed.path.with_suffix(".csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def test_every_published_kpi_column_has_exactly_one_row_and_every_row_a_column() -> None:
-    published = [(t.name, c.name) for t in CATALOG.layer("kpi") if t.publish for c in t.columns]
+def test_every_published_column_has_exactly_one_row_and_every_row_a_column() -> None:
+    tables = [*(spec for spec in CATALOG if spec.publish), *BOOKS_OF_THE_ENGINE]
+    published = [(t.name, c.name) for t in tables for c in t.columns]
     assert sorted((r["table_name"], r["column_name"]) for r in rows()) == sorted(published)
+
+
+def test_translations_are_whole() -> None:
+    labels = rows(LABELS)
+    assert not [row for row in labels if not (row["label_uk"] and row["label_ru"])]
+    # A label that was copied without being translated; the same in both languages it may well be.
+    assert not [row for row in labels if row["label_en"] in (row["label_uk"], row["label_ru"])]
 
 
 def test_every_row_says_what_it_is() -> None:

@@ -23,6 +23,7 @@ from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.publish import Publication, publish
 from smm_pipeline.warehouse.schema import create_books, create_tables, load_seed_csv
 from tests.project_catalog import project_catalog
+from tests.serving_fixture import READ_BESIDE, fill_dictionary
 
 ROWS = 5_000
 TABLES = {"kpi.kpi_daily_benefit": "orders", "kpi.kpi_daily_social_traffic": "sessions"}
@@ -40,8 +41,8 @@ def published_catalog() -> Catalog:
 
 @cache
 def _needed_catalog() -> Catalog:
-    """With the table out of which publishing tells which days are complete."""
-    return Catalog({**published_catalog().tables, "core.fct_feed_day": project_catalog()["core.fct_feed_day"]})
+    """With what publishing reads beside them."""
+    return Catalog({**published_catalog().tables, **{name: project_catalog()[name] for name in READ_BESIDE}})
 
 
 @contextmanager
@@ -57,6 +58,7 @@ def warehouse(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             if spec.layer == "seeds":
                 con.execute(f"delete from {spec.full_name}")
                 load_seed_csv(con, spec)
+        fill_dictionary(con)
         yield con
 
 

@@ -114,7 +114,17 @@ def test_every_table_and_column_carries_its_description(home: Path, con: duckdb.
         ).fetchall()
         assert bare == []
         comment = reader.execute("select comment from duckdb_columns() where column_name = 'net_revenue_lower_amount'")
-        assert comment.fetchall() == [("Net revenue of orders with a social visit seen on the site",)]
+        # The words of the dictionary, which lies beside it.
+        lower = (
+            "Net revenue, lower bound: net revenue of the orders with a visit from a community, seen by referrer, "
+            "tag or click id. Basis: credited. Mind: undercounts: apps and messengers often send no referrer"
+        )
+        assert comment.fetchall() == [(lower,)]
+        labels = reader.execute(
+            "select label_en, label_uk, label_ru from kpi.metric_dictionary "
+            "where table_name = 'kpi_daily_benefit' and column_name = 'benefit_class'"
+        )
+        assert labels.fetchall() == [("Benefit class", "Клас користі", "Класс пользы")]
 
 
 def test_same_rows_give_the_same_build_and_other_rows_another(home: Path, con: duckdb.DuckDBPyConnection) -> None:

@@ -1,0 +1,33 @@
+"""What the serving file says of each of its columns, as BI tools show it.
+
+Belongs here: the comment of a column, made from the metric dictionary, so that a tool and the dictionary cannot
+disagree. Does not belong here: what a column means (sql/seeds/metric_dictionary.csv says so).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+
+from smm_pipeline.catalog import Catalog
+
+DICTIONARY = "kpi.metric_dictionary"
+
+
+def column_comments(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> Mapping[tuple[str, str], str]:
+    """A comment for every table and column of the dictionary; nothing where the catalog has none."""
+    if DICTIONARY not in catalog.tables:
+        return {}
+    rows = con.execute(
+        f"select table_name, column_name, label_en, formula, denominator, basis, caveat from {DICTIONARY}"
+    ).fetchall()
+    return {(table, column): _comment(*words) for table, column, *words in rows}
+
+
+def _comment(label: str, formula: str, denominator: str | None, basis: str, caveat: str | None) -> str:
+    parts = [f"{label}: {formula}"]
+    parts += [f"Divided by: {denominator}"] if denominator else []
+    parts += [f"Basis: {basis}"] if basis != "dimension" else []
+    parts += [f"Mind: {caveat}"] if caveat else []
+    return ". ".join(parts)
