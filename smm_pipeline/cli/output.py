@@ -27,8 +27,21 @@ from smm_pipeline.pipeline import Progress as ProgressCallback
 
 EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_REFUSED, EXIT_AUDIT, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 130
 TRACEBACK_VARIABLE = "SMM_TRACEBACK"
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# Names of files and values of sources are shown, and a terminal would obey what controls it in them.
+_CONTROLS = {n: ascii(chr(n))[1:-1] for n in (*range(32), *range(127, 160)) if chr(n) not in "\n\t"}
+_CONTROLS |= {n: ascii(chr(n))[1:-1] for n in (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
+
+class _Speaker(Console):
+    """A console that shows controls in texts as Python writes them, and so obeys none."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print texts without any control but ends of lines and tabs; everything else as Rich has made it."""
+        super().print(*(o.translate(_CONTROLS) if isinstance(o, str) else o for o in objects), **options)
+
+
+out = _Speaker(highlight=False, soft_wrap=True)
+err = _Speaker(stderr=True, highlight=False, soft_wrap=True)
 
 
 @dataclass

@@ -77,5 +77,7 @@ def load_feed(name: str, settings: Settings, catalog: Catalog) -> FeedSource:
     )
     check_mapping(mapping, catalog, feed.constants, where=f"{path} (feed {name})")
     zone = feed.time_zone or settings.shop.time_zone
-    fingerprint = hashlib.sha256(repr((text, feed.model_dump_json(exclude={"pull"}), zone)).encode()).hexdigest()[:16]
+    # Settings left at their defaults do not count: a new one in a later release is no change of the feed.
+    told = feed.model_dump_json(exclude={"pull"}, exclude_defaults=True)
+    fingerprint = hashlib.sha256(repr((text, told, zone)).encode()).hexdigest()[:16]
     return FeedSource(name, feed, mapping, zone, fingerprint)

@@ -19,7 +19,7 @@ from smm_pipeline.feeds import VENDORS, load_feed, vendor_names
 from smm_pipeline.feeds.mapping import parse_mapping
 from smm_pipeline.ingest import RECORDS, Counts
 from smm_pipeline.ingest.records import RecordTable
-from smm_pipeline.settings import PROJECT_ROOT, load_settings
+from smm_pipeline.settings import PROJECT_ROOT, Feed, Settings, Shop, load_settings
 from tests.ingest_fixture import MAPPINGS, Instance
 from tests.project_catalog import project_catalog
 
@@ -297,3 +297,16 @@ def test_an_encoding_of_a_feed_that_has_none_is_refused(tmp_path: Path) -> None:
         with pytest.raises(SmmError, match=r"format\.encoding") as caught:
             load_feed("odd", settings, project_catalog())
         assert caught.value.code == "SMM-204"
+
+
+def test_a_setting_at_its_default_is_no_other_reading(tmp_path: Path) -> None:
+    """So a setting that a later release brings does not ask for everything to be read anew."""
+    shop = Shop(name="x", time_zone="UTC", currency="UAH")
+    feeds = {
+        "plain": Feed(vendor="goals"),
+        "told": Feed(vendor="goals", accept_empty=False, encoding=""),
+        "other": Feed(vendor="goals", encoding="cp1251"),
+    }
+    settings = Settings(home=tmp_path, shop=shop, feeds=feeds)
+    plain, told, other = (load_feed(name, settings, project_catalog()).fingerprint for name in feeds)
+    assert plain == told != other

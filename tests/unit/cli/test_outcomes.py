@@ -250,3 +250,15 @@ def test_ctrl_c_is_told_and_has_its_exit_code(shop: Instance) -> None:
         waiting.send_signal(signal.SIGINT)
         assert "interrupted; what was committed stays" in waiting.stderr.read()
     assert waiting.returncode == 130
+
+
+def test_a_name_of_a_file_does_nothing_to_the_terminal(shop: Instance) -> None:
+    """What would clear the screen or turn the writing round is shown as Python writes it."""
+    shop.deliver("good", "a\x1b[2J\u202eb.jsonl", "[]\n" + UNREADABLE)
+    shop.deliver("good", "c\x9b2J.jsonl", "<html>")
+    told = smm(shop.home, "ingest")
+    refused = smm(shop.home, "rejects", "list")
+    shown = told.stdout + told.stderr + refused.stdout
+    assert not {"\x1b", "\x9b", "\u202e"} & set(shown)
+    assert r"a\x1b[2J\u202eb.jsonl line 1" in refused.stdout
+    assert r"refused good/c\x9b2J.jsonl" in told.stdout

@@ -266,7 +266,7 @@ def test_a_file_that_is_no_mapping_is_not_repeated() -> None:
     """It may be the wrong one, such as .env with the person key."""
     with pytest.raises(SmmError) as raised:
         parse_mapping("SMM_PERSON_KEY=0123456789", where=".env")
-    assert raised.value.what == "the mapping: expected a mapping (key: value)"
+    assert raised.value.what == "the whole file: expected a mapping (key: value)"
 
 
 @pytest.mark.parametrize("pattern", ["iso", "unix_us", "%d.%m.%Y", "%-d/%-m/%y %I:%M:%S.%f %p %z", "100%%%Y", "%n %g"])
