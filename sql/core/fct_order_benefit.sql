@@ -83,14 +83,11 @@ item_interest as (
         count(*) filter (where i.event_name = 'view_item') as views,
         count(distinct i.session_key) filter (where i.event_name = 'view_item') as viewing_sessions,
         min(i.event_ts) filter (where i.event_name = 'view_item') as first_view_ts,
-        max(case
-            when
-                i.event_name = 'add_to_wishlist'
-                and i.event_ts <= b.bought_ts - interval ($deferred_min_days) day
-                and i.event_ts >= b.bought_ts - interval ($deferred_max_days) day
-                then 1
-            else 0
-        end) as has_old_wish
+        min(date_diff('second', i.event_ts, b.bought_ts)) filter (
+            where
+            i.event_name = 'add_to_wishlist'
+            and i.event_ts <= b.bought_ts - interval ($deferred_min_days) day
+        ) as wished_seconds
     from buyer as b
     inner join core.fct_item_event as i
         on
@@ -111,7 +108,7 @@ ranked_interest as (
         views,
         viewing_sessions,
         first_view_ts,
-        max(has_old_wish) over (partition by order_key) as has_old_wish,
+        min(wished_seconds) over (partition by order_key) as wished_seconds,
         row_number() over (
             partition by order_key order by viewing_sessions desc, views desc, first_view_ts asc nulls last, sku asc
         ) as position
@@ -125,7 +122,7 @@ interest as (
         coalesce(max(r.views), 0) as views,
         coalesce(max(r.viewing_sessions), 0) as viewing_sessions,
         max(r.first_view_ts) as first_view_ts,
-        coalesce(max(r.has_old_wish), 0) as has_old_wish
+        max(r.wished_seconds) as wished_seconds
     from buyer as b
     left join ranked_interest as r on r.order_key = b.order_key and r.position = 1
     group by b.order_key
@@ -143,20 +140,26 @@ group_interest as (
     group by g.order_key, g.product_group
 ),
 
--- First views of what a fresh touch is about: of the items of its group where any was ordered. A code says nothing of an item,
--- so there it is the one looked at most.
+-- How much longer than nothing an impulse may take for D2 to fit: the oldest of touch, post and first view, of the touch that
+-- asks for least. The view is of what the touch is about: of the items of its group where any was ordered. A code says nothing
+-- of an item, so there it is the one looked at most.
 fresh as (
     select
         t.order_key,
-        max(case when g.order_key is not null then g.first_view_ts else r.first_view_ts end) as first_view_ts
+        min(greatest(
+            t.age_seconds,
+            t.post_age_seconds,
+            date_diff('second', case when g.order_key is not null then g.first_view_ts else r.first_view_ts end, o.bought_ts)
+        )) as impulse_seconds
     from touch as t
+    inner join shop_order as o on o.order_key = t.order_key
     left join group_interest as g on g.order_key = t.order_key and g.product_group = t.product_group
     left join ranked_interest as r on r.order_key = t.order_key and r.position = 1
     where
         t.is_matched
         and t.touch_kind in ('visit', 'order_attribution')
-        and t.age_seconds <= $impulse_hours * 3600
-        and t.post_age_seconds between 0 and $impulse_hours * 3600
+        and t.post_age_seconds >= 0
+        and case when g.order_key is not null then g.first_view_ts else r.first_view_ts end is not null
     group by t.order_key
 ),
 
@@ -166,39 +169,23 @@ touched as (
     select
         order_key,
         count(*) as touches,
-        max(case
-            when
-                is_matched
-                and age_seconds between $deferred_min_days * 86400 and $deferred_max_days * 86400
-                then 1
-            else 0
-        end) as has_old_match,
+        min(age_seconds) filter (where is_matched and age_seconds >= $deferred_min_days * 86400) as deferred_seconds,
         max(case
             when is_matched and touch_kind <> 'promo_code' and age_seconds <= $deferred_quiet_days * 86400 then 1
             else 0
         end) as has_recent_match,
-        max(case
-            when
-                action = 'save'
-                and is_matched
-                and age_seconds between $deferred_min_days * 86400 and $deferred_max_days * 86400
-                then 1
-            else 0
-        end) as has_old_save,
+        min(age_seconds) filter (
+            where action = 'save' and is_matched and age_seconds >= $deferred_min_days * 86400
+        ) as saved_seconds,
         max(case
             when touch_kind <> 'promo_code' and age_seconds <= $considered_touch_days * 86400 then 1
             else 0
         end) as has_convincing_touch,
         max(case when promo_kind = 'friend' then 1 else 0 end) as has_friend_code,
-        max(case
-            when
-                action in ('recommend', 'reshare', 'comment')
-                and is_matched
-                and age_seconds <= $recommendation_days * 86400
-                then 1
-            else 0
-        end) as has_recommendation,
-        max(case when is_matched and age_seconds <= $recommendation_days * 86400 then 1 else 0 end) as has_match,
+        min(age_seconds) filter (
+            where action in ('recommend', 'reshare', 'comment') and is_matched
+        ) as recommended_seconds,
+        min(age_seconds) filter (where is_matched) as matched_seconds,
         max(case when touch_kind = 'visit' then 1 else 0 end) as has_visit,
         -- The touch to name: a matched one before others, and of these the code's community, whose word the buyer gave. There
         -- a real touch before the code itself, so that the order stays with the post of its visit; then the latest.
@@ -216,51 +203,59 @@ touched as (
     group by order_key
 ),
 
-classed as (
+-- What the rules ask for, so that they can be held against other thresholds as well.
+fact as (
     select
         o.order_key,
         o.order_date_local,
-        case
-            -- D4: put off and bought when due; a saved item proves it, else an old touch and little looking since.
-            when
-                d.is_due
-                and t.order_key is not null
-                and (coalesce(i.has_old_wish, 0) = 1 or t.has_old_save = 1)
-                then 'D4a'
-            when
-                d.is_due
-                and t.has_old_match = 1
-                and t.has_recent_match = 0
-                and i.views <= $deferred_max_views
-                then 'D4b'
-            -- D3: compared for long, then convinced by the community.
-            when
-                i.viewing_sessions >= $considered_min_sessions
-                and i.first_view_ts <= o.bought_ts - interval ($considered_first_view_days) day
-                and (t.has_convincing_touch = 1 or s.order_key is not null)
-                then 'D3'
-            when t.order_key is null then 'none'
-            -- D2: saw, wanted, bought.
-            when f.first_view_ts >= o.bought_ts - interval ($impulse_hours) hour then 'D2'
-            -- D1: on somebody's word.
-            when t.has_friend_code = 1 then 'D1a'
-            when t.has_recommendation = 1 then 'D1b'
-            when t.has_match = 1 then 'D1c'
-            else 'anyway'
-        end as rule_id,
         coalesce(t.touch_id, s.touch_id) as touch_id,
         coalesce(t.touches, 0) as touches,
         coalesce(t.has_visit, 0) = 1 as has_observed_visit,
         coalesce(i.views, 0) as item_views,
         coalesce(i.viewing_sessions, 0) as viewing_sessions,
         i.first_view_ts,
-        coalesce(d.is_due, false) as is_due
+        coalesce(d.is_due, false) as is_due,
+        date_diff('second', i.first_view_ts, o.bought_ts) as first_view_seconds,
+        coalesce(t.has_convincing_touch, 0) = 1 or s.order_key is not null as is_convinced,
+        i.views <= $deferred_max_views and t.has_recent_match = 0 as is_quiet,
+        coalesce(t.has_friend_code, 0) = 1 as has_friend_code,
+        f.impulse_seconds,
+        case when t.order_key is not null then least(i.wished_seconds, t.saved_seconds) end as saved_seconds,
+        t.deferred_seconds,
+        t.recommended_seconds,
+        t.matched_seconds
     from shop_order as o
     left join touched as t on t.order_key = o.order_key
     left join last_sign as s on s.order_key = o.order_key
     left join fresh as f on f.order_key = o.order_key
     left join interest as i on i.order_key = o.order_key
     left join core.dim_date as d on d.date_local = o.order_date_local
+),
+
+-- kpi.kpi_benefit_sensitivity holds the same order of cases against other thresholds; its suite wants the same answer for these.
+classed as (
+    select
+        *,
+        case
+            -- D4: put off and bought when due; a saved item proves it, else an old touch and little looking since.
+            when is_due and saved_seconds <= $deferred_max_days * 86400 then 'D4a'
+            when is_due and deferred_seconds <= $deferred_max_days * 86400 and is_quiet then 'D4b'
+            -- D3: compared for long, then convinced by the community.
+            when
+                viewing_sessions >= $considered_min_sessions
+                and first_view_seconds >= $considered_first_view_days * 86400
+                and is_convinced
+                then 'D3'
+            when touches = 0 then 'none'
+            -- D2: saw, wanted, bought.
+            when impulse_seconds <= $impulse_hours * 3600 then 'D2'
+            -- D1: on somebody's word.
+            when has_friend_code then 'D1a'
+            when recommended_seconds <= $recommendation_days * 86400 then 'D1b'
+            when matched_seconds <= $recommendation_days * 86400 then 'D1c'
+            else 'anyway'
+        end as rule_id
+    from fact
 )
 
 select
@@ -284,7 +279,16 @@ select
     c.item_views,
     c.viewing_sessions,
     c.first_view_ts,
-    c.is_due
+    c.is_due,
+    c.first_view_seconds,
+    c.is_convinced,
+    coalesce(c.is_quiet, false) as is_quiet,
+    c.has_friend_code,
+    c.impulse_seconds,
+    c.saved_seconds,
+    c.deferred_seconds,
+    c.recommended_seconds,
+    c.matched_seconds
 from classed as c
 -- A sign that convinced nobody is not named.
 left join found as t on t.order_key = c.order_key and t.touch_id = c.touch_id and c.rule_id <> 'none'

@@ -65,10 +65,19 @@ hinted as (
     where b.benefit_class = 'no_social_touch'
 ),
 
+-- The buyer said so when asked.
+surveyed as (
+    select distinct order_key
+    from core.brg_order_survey
+    where order_date_local between $first_date and $last_date and network is not null
+),
+
 social_hint as (
     select order_key from direct_spike
     union
     select order_key from hinted
+    union
+    select order_key from surveyed
 ),
 
 ordered as (
