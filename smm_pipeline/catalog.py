@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -156,6 +157,19 @@ class Catalog:
     def layer(self, layer: Layer) -> list[TableSpec]:
         """Tables of one layer, by name."""
         return sorted((t for t in self if t.layer == layer), key=lambda t: t.name)
+
+    def contract(self, name: str) -> TableSpec:
+        """The contract that somebody has named, with or without its layer.
+
+        Raises:
+            SmmError: SMM-501 when there is none of that name.
+        """
+        bare, names = name.removeprefix("raw."), [spec.name for spec in self.layer("raw")]
+        if bare not in names:
+            close = get_close_matches(bare, names, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"contracts are: {', '.join(names)}"
+            raise SmmError("SMM-501", f"there is no contract {name!r}", hint=hint)
+        return self[f"raw.{bare}"]
 
     @cached_property
     def build_order(self) -> list[TableSpec]:

@@ -5,6 +5,7 @@ Belongs here: one short function per command, as in commands.py. Does not belong
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -58,9 +59,11 @@ def check(
 ) -> None:
     """Try a file: say what an ingest would load, supersede and reject of it now, and write nothing."""
     settings = load_settings(home)
+    # Without the steps back that may lead out of a feed's folder again.
+    place = Path(os.path.normpath(file.absolute()))
     with checking():
-        settings, name = choose_feed(settings, file.absolute(), feed, vendor, mapping)
-    data, text, is_good = check_file(settings, load_catalog(), name, file.absolute())
+        settings, name = choose_feed(settings, place, feed, vendor, mapping)
+    data, text, is_good = check_file(settings, load_catalog(), name, place)
     emit(data, text)
     if not is_good:
         raise typer.Exit(EXIT_REFUSED)

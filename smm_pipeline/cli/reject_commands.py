@@ -12,8 +12,9 @@ import typer
 
 from smm_pipeline.catalog import load_catalog
 from smm_pipeline.cli import rejects
-from smm_pipeline.cli.arguments import Group, Home, Json
+from smm_pipeline.cli.arguments import Group, Home, Json, checking
 from smm_pipeline.cli.output import EXIT_REFUSED, emit, progress
+from smm_pipeline.reporting.wording import counted
 from smm_pipeline.settings import load_settings, person_key
 from smm_pipeline.warehouse.rejects import Wanted
 
@@ -39,11 +40,12 @@ def list_(
 ) -> None:
     """List rejects with the ids under which they can be shown."""
     settings, catalog, wanted = load_settings(home), load_catalog(), Wanted(feed, reason, table)
-    if file is not None:
-        written = rejects.export_rejects(settings, catalog, wanted, limit, file)
-        emit({"file": file, "rejects": written}, f"{file}: {written:,} rejects")
-        return
-    data = rejects.list_rejects(settings, catalog, wanted, limit or SHOWN)
+    with checking():
+        if file is not None:
+            written = rejects.export_rejects(settings, catalog, wanted, limit, file)
+            emit({"file": file, "rejects": written}, f"{file}: {counted(written, 'reject')}")
+            return
+        data = rejects.list_rejects(settings, catalog, wanted, limit or SHOWN)
     emit(data, rejects.list_text(data))
 
 

@@ -85,9 +85,9 @@ def list_rejects(settings: Settings, catalog: Catalog, wanted: Wanted, limit: in
     """The first rejects that are asked for, and how many there are; their records are shown one by one alone.
 
     Raises:
-        SmmError: SMM-206 for a feed that neither the settings nor the books know.
+        SmmError: SMM-206 for a feed that neither the settings nor the books know, SMM-501 for an unknown contract.
     """
-    wanted = _with_schema(wanted)
+    wanted = _with_schema(wanted, catalog)
     with open_books(settings, catalog) as (con, _):
         _check_feed(wanted, settings, [f for (f,) in con.execute("select distinct feed from meta.delivery").fetchall()])
         found, total = find_rejects(con, wanted, limit), count_rejects(con, wanted)
@@ -116,9 +116,9 @@ def export_rejects(settings: Settings, catalog: Catalog, wanted: Wanted, limit: 
     """Write rejects with their masked records to a CSV file for spreadsheets; returns their number.
 
     Raises:
-        SmmError: SMM-206 for an unknown feed, SMM-107 when the file cannot be written.
+        SmmError: SMM-206 for an unknown feed, SMM-501 for an unknown contract, SMM-107 when the file cannot be written.
     """
-    wanted = _with_schema(wanted)
+    wanted = _with_schema(wanted, catalog)
     with open_books(settings, catalog) as (con, _):
         _check_feed(wanted, settings, [f for (f,) in con.execute("select distinct feed from meta.delivery").fetchall()])
         found = find_rejects(con, wanted, limit)
@@ -206,9 +206,9 @@ def replay_text(replay: Replay, feed: str) -> str:
     return "\n".join([*lines, "next: smm run builds the days that changed"])
 
 
-def _with_schema(wanted: Wanted) -> Wanted:
-    table = wanted.table
-    return replace(wanted, table=f"raw.{table}") if table and table != RECORDS and "." not in table else wanted
+def _with_schema(wanted: Wanted, catalog: Catalog) -> Wanted:
+    is_contract = wanted.table not in (None, RECORDS)
+    return replace(wanted, table=catalog.contract(str(wanted.table)).full_name) if is_contract else wanted
 
 
 def _check_feed(wanted: Wanted, settings: Settings, booked: Sequence[str]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -62,11 +61,7 @@ def draft_mapping(path: FilePath, catalog: Catalog, contract: str = "") -> Draft
         SmmError: SMM-209 when the file cannot be opened, SMM-201 when it is nothing that a mapping can read, SMM-501
             for an unknown contract.
     """
-    names = [spec.name for spec in catalog.layer("raw")]
-    if contract and contract not in names:
-        close = get_close_matches(contract, names, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"contracts are: {', '.join(names)}"
-        raise SmmError("SMM-501", f"there is no contract {contract!r}", hint=hint)
+    wanted = catalog.contract(contract).name if contract else ""
     try:
         sample = read_sample(path)
     except OSError as error:
@@ -74,7 +69,7 @@ def draft_mapping(path: FilePath, catalog: Catalog, contract: str = "") -> Draft
     except SmmError as error:
         # Of a delivery the readers say that its bytes are kept; here nothing is.
         raise SmmError(error.code, error.what, where=str(path), hint="name a file with some records in it") from error
-    fits = best_fits(catalog, _outside_lists(sample), path.stem, contract)
+    fits = best_fits(catalog, _outside_lists(sample), path.stem, wanted)
     tables = [_Table(fits[0], sample), *_inner_tables(fits[0], sample, catalog)]
     others = ", ".join(f"{fit.spec.name} ({fit.score:.2f})" for fit in fits[1 : 1 + _OTHERS])
     vendors = shipped_vendors(sample)

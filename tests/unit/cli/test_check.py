@@ -131,6 +131,7 @@ def test_what_cannot_be_tried_is_told(shop: Instance, tmp_path: Path) -> None:
     with pytest.raises(SmmError, match="SMM-209: it cannot be opened: No such file or directory") as caught:
         check_file(settings, project_catalog(), "sheet", file)
     assert caught.value.hint == "name a file that is there"
-    failed = smm(shop.home, "check", str(file))
-    assert failed.returncode == 2
-    assert "SMM-501: expected one of --feed, --vendor and --mapping" in failed.stderr
+    for path in (file, shop.home / "landing" / "sheet" / ".." / "none.csv"):
+        failed = smm(shop.home, "check", str(path))
+        assert failed.returncode == 2
+        assert "SMM-501: expected one of --feed, --vendor and --mapping" in failed.stderr

@@ -101,6 +101,10 @@ def test_what_is_not_there_is_told(shop: Instance) -> None:
         list_rejects(settings, catalog, Wanted(feed="shet"), 20)
     with pytest.raises(SmmError, match=r"SMM-107: not writable: Is a directory"):
         export_rejects(settings, catalog, Wanted(), None, shop.home)
+    wrong = smm(shop.home, "rejects", "list", "--table", "shop_ordr")
+    assert wrong.returncode == 2
+    assert "SMM-501: there is no contract 'shop_ordr'\n  what to do: did you mean shop_order?" in wrong.stderr
+    assert len(list_rejects(settings, catalog, Wanted(table="(records)"), 20)["rejects"]) == 1
     failed = smm(shop.home, "rejects", "replay", "shet")
     assert failed.returncode == 1
     assert "SMM-206" in failed.stderr
