@@ -1,8 +1,8 @@
 """Why the header of a CSV file does not fit: perhaps it is written with another delimiter or in another encoding.
 
 Belongs here: reading a header in several ways, to take one of those that are declared, and to tell the user which other
-one names the expected columns. Does
-not belong here: reading the file in such a way; a delivery that is not as declared stays refused.
+one names the expected columns. Does not belong here: reading the file in such a way; a delivery that is not as declared
+stays refused.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.tabular import header_place
+from smm_pipeline.masking import without_persons
 
 # So much of a file holds its header.
 HEAD_BYTES = 1 << 16
@@ -45,7 +46,7 @@ def explain_header(error: SmmError, head: bytes, mapping: Mapping) -> SmmError:
     line = _line(head, mapping, fmt.encoding, best[1])
     if named[best]:
         as_read = "".join(c for c in line if c.isprintable() or c == "\t")
-        what += f"; the header as read: {as_read[:SHOWN_CHARACTERS]}"
+        what += f"; the header as read: {without_persons(as_read)[:SHOWN_CHARACTERS]}"
     if len(named[best]) > len(named[declared]):
         encoding, is_other = best[0].removesuffix("-sig"), best[0] != fmt.encoding
         keys = [f"encoding: {encoding}"] if is_other else []

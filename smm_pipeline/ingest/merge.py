@@ -5,7 +5,7 @@ key and content; seeing the same content again in a later extraction raises its 
 current row of a key has the highest rank: the vendor's version (one without it is the oldest), then the extraction,
 then its place in the delivery. The vendor's clock and that of files are never compared with each other. Each version
 of a key says when the key was seen first and whether it has others, so that late and restated rows are counted day by
-day. What a rejected row leaves is a version like others, but has no fate: it is counted as rejected (batch.py). Works
+day. What a rejected row leaves is a version like others, but has no fate: it is counted as rejected (pieces.py). Works
 inside the caller's transaction. Does not belong here: making rows.
 """
 

@@ -66,7 +66,7 @@ def store_object(settings: Settings, feed: str, seen: StoredObject) -> str | Non
     Returns None when it changed or went while it was read, or fewer bytes came: it is taken at the next run.
 
     Raises:
-        SmmError: SMM-106 when the disk is full, SMM-211 when the object cannot be read.
+        SmmError: SMM-106 when the disk is full, SMM-209 when the object may not be read, SMM-211 when the store cannot.
     """
     try:
         store, root = _store(settings)
@@ -74,33 +74,37 @@ def store_object(settings: Settings, feed: str, seen: StoredObject) -> str | Non
     except FileNotFoundError:
         return None
     except Exception as error:  # noqa: BLE001 - every store has errors of its own kind
-        raise _unreadable(settings, feed, error) from None
+        raise _failure(settings, feed, seen, error) from None
 
     def is_whole(size: int) -> bool:
-        store.invalidate_cache()
-        if size != seen.size or not store.exists(seen.path):
+        try:
+            store.invalidate_cache()
+            now = _object(store, f"{root}/{feed}", seen.path, store.info(seen.path))
+        except FileNotFoundError:
             return False
-        return _object(store, f"{root}/{feed}", seen.path, store.info(seen.path)) == seen
+        except Exception as error:  # noqa: BLE001 - every store has errors of its own kind
+            raise _failure(settings, feed, seen, error) from None
+        return size == seen.size and now == seen
 
-    return store_stream(_Told(reader, settings, feed), settings.raw_store, feed, is_whole)
+    return store_stream(_Told(reader, settings, feed, seen), settings.raw_store, feed, is_whole)
 
 
 class _Told(io.RawIOBase):
     """A reader of an object whose failures are told like those of listing."""
 
-    def __init__(self, reader: Any, settings: Settings, feed: str) -> None:
-        self._reader, self._settings, self._feed = reader, settings, feed
+    def __init__(self, reader: Any, settings: Settings, feed: str, seen: StoredObject) -> None:
+        self._reader, self._told = reader, (settings, feed, seen)
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes.
 
         Raises:
-            SmmError: SMM-211 when the store breaks off.
+            SmmError: SMM-209 or SMM-211 as `store_object`.
         """
         try:
             return bytes(self._reader.read(size))
         except Exception as error:  # noqa: BLE001 - every store has errors of its own kind
-            raise _unreadable(self._settings, self._feed, error) from None
+            raise _failure(*self._told, error) from None
 
     def close(self) -> None:
         """Let go of the object."""
@@ -145,9 +149,19 @@ def _object(store: Any, folder: str, path: str, info: dict[str, Any]) -> StoredO
     return StoredObject(name, int(info["size"]), int(moment.timestamp() * 1_000_000) * 1000, version, path)
 
 
+def _failure(settings: Settings, feed: str, seen: StoredObject, error: Exception) -> SmmError:
+    """SMM-209 of one object that is closed to us, which the others have nothing to do with; SMM-211 of any other."""
+    if not isinstance(error, PermissionError):
+        return _unreadable(settings, feed, error)
+    where = f"{settings.landing_url}/{feed}/{seen.file_path.removeprefix(OBJECTS_FOLDER)}"
+    hint = "give the login of smm the right to read it; the other objects go on"
+    return SmmError("SMM-209", "the store does not let it be read", where=where, hint=hint)
+
+
 def _unreadable(settings: Settings, feed: str, error: Exception) -> SmmError:
     """SMM-211, without the store's own words, which may hold a signed address."""
-    told = str(error) if isinstance(error, ImportError | ValueError) else type(error).__name__
+    # fsspec says what package is missing and what address it does not know; errors of others derive from these.
+    told = str(error) if isinstance(error, ImportError) or type(error) is ValueError else type(error).__name__
     hint = (
         "see that the address is right, that the package for it is installed (s3fs, gcsfs, adlfs) and the login is set"
     )

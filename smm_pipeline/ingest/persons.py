@@ -1,8 +1,7 @@
 """Pseudonyms for persons.
 
-Belongs here: the canonical form of personal identifiers, their keyed HMAC, and that
-a work database keeps to one key. Does not belong here: which columns hold
-them (the contracts say: `person: <kind>`).
+Belongs here: the canonical form of personal identifiers, their keyed HMAC, and that a work database keeps to one key.
+Does not belong here: which columns hold them (the contracts say: `person: <kind>`).
 
 A plain hash of an e-mail address can be guessed at millions per second; a keyed HMAC cannot without the key. The kind
 is part of the message, so that the same text used as e-mail and as customer id gives different keys.

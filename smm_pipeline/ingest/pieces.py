@@ -173,7 +173,9 @@ class Pieces:
             raise SmmError("SMM-205", what, where=f"{name} of feed {self._source.name}")
 
     def _insert_rejects(self, table_name: str, rejects: str, texts: dict[tuple[int, int], str] | None = None) -> int:
-        """Keep rejects for people to read: cut to bounded length, without e-mail addresses; the raw store has the rest.
+        """Keep rejects for people to read: without e-mail addresses, then cut to bounded length, lest half of one stay.
+
+        The raw store has the rest.
 
         Where records are personal throughout, as lines with an IP address and a user agent, their text is not kept.
         A format without text gives the fields as JSON.
@@ -188,13 +190,13 @@ class Pieces:
             [
                 [number for number, _ in known],
                 [row for _, row in known],
-                [text[:REJECT_TEXT_CHARACTERS] for text in known.values()],
+                list(known.values()),
             ],
         )
         record = "coalesce(l.text, cast(to_json(r) as varchar))" if self._source.mapping.reject_text else "null"
         inserted = self._con.execute(
             "insert into quality.rejects select ?, a.delivery_id, ?, j.row_no, string_split(j.reasons, ' '), "
-            f"regexp_replace(left({record}, {REJECT_TEXT_CHARACTERS}), '{EMAIL}', '(e-mail)', 'g'), now() "
+            f"left(regexp_replace({record}, '{EMAIL}', '(e-mail)', 'g'), {REJECT_TEXT_CHARACTERS}), now() "
             f"from ({rejects}) j join _smm_arrival a on a._smm_delivery = j.delivery "
             "left join _smm_text l on l.delivery = j.delivery and l.row_no = j.row_no "
             "left join _smm_record r on r._smm_delivery = j.delivery and r._smm_row = j.row_no where not a.is_again",

@@ -174,7 +174,13 @@ def _take_objects(
             size, mtime_ns, delivery_id = known.files.get(seen.file_path, (-1, -1, ""))
             is_new = (size, mtime_ns) != (seen.size, seen.mtime_ns)
             if is_new or not raw_path(settings.raw_store, source.name, delivery_id).is_file():
-                fresh = store_object(settings, source.name, seen)
+                try:
+                    fresh = store_object(settings, source.name, seen)
+                except SmmError as error:
+                    if error.code != "SMM-209":
+                        raise
+                    queue.results.append(DeliveryResult(source.name, seen.file_path, "", "failed", error=error))
+                    continue
                 if fresh is None:
                     continue
                 delivery_id = fresh

@@ -23,7 +23,7 @@ class Arrival:
 
     `delivery_id` is the SHA-256 of the bytes, `raw_path` where they are kept, `file_path` the name below the feed's
     folder, `extracted_ts` when the vendor made it; `is_dated` tells that the file name says so. `is_again` marks bytes
-    that were loaded before and now come with a later declared time. `pull_mark` is how far the feed was read with a
+    that were loaded before and now come with another declared time. `pull_mark` is how far the feed was read with a
     page that was pulled; empty for a file.
     """
 

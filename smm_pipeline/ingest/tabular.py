@@ -6,6 +6,7 @@ belong here: any file format.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -56,7 +57,8 @@ def match_header(header: Sequence[str], mapping: Mapping, where: str) -> list[st
     """
     if len(header) > MAX_COLUMNS:
         unreadable(f"the header names {len(header)} columns, more than {MAX_COLUMNS}: this is no table", where)
-    if twice := sorted({name for name in header if header.count(name) > 1}):
+    # Cells under no name are nobody's: spreadsheets leave empty columns behind.
+    if twice := sorted(name for name, times in Counter(header).items() if name and times > 1):
         unreadable(f"columns named twice: {without_persons(', '.join(twice))}", where)
     if missing := [name for name in mapping.required if name not in header]:
         unknown = [name for name in header if name not in mapping.structure]

@@ -136,7 +136,7 @@ MACROS = {
         case when query is null or query = '' or len(_smm_keep(string_split(query, '&'))) = 0 then ''
         else '?' || array_to_string(_smm_keep(string_split(query, '&')), '&') end""",
     "_smm_url_parts(url)": r"""
-        regexp_extract(url, '^([A-Za-z][A-Za-z0-9+.-]*://)?([^/?#]*@)?([^?#]*)(\?([^#]*))?(#.*)?$',
+        regexp_extract(url, '(?s)^([A-Za-z][A-Za-z0-9+.-]*://)?([^/?#]*@)?([^?#]*)(\?([^#]*))?(#.*)?$',
             ['scheme', 'login', 'path', 'mark', 'query', 'fragment'])""",
     "_smm_clean_url(p)": f"""
         p.scheme || regexp_replace(p.path, '{_EMAIL}', '{_MASK}', 'g') || _smm_query(p.query) || case

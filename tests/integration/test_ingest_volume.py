@@ -120,6 +120,16 @@ def test_huge_values_lines_and_headers(tmp_path: Path, monkeypatch: pytest.Monke
     assert endless.error.what.startswith("line 1 is longer than 1000 bytes")
 
 
+def test_where_a_long_reject_is_cut_no_half_of_an_address_stays(tmp_path: Path) -> None:
+    """The record is cut after 10,000 characters, which the address begins 18 before."""
+    shop = Instance(tmp_path, FEEDS)
+    begin = '{"day": "soon", "community": "'
+    shop.deliver("lines", "a.jsonl", begin + "x" * (9_981 - len(begin)) + ' ivan.petrenko@mail.example"}')
+    shop.ingest()
+    [(kept,)] = shop.rows("select record from quality.rejects")
+    assert kept[9_981:] == ' (e-mail)"}'
+
+
 def test_what_looks_odd_is_looked_at_however_deep_it_lies(tmp_path: Path) -> None:
     """A NUL at a depth of 700, in a line and in a document; the other feed and the other record go on."""
     shop = Instance(tmp_path, {"lines": FEEDS["lines"], "document": 'mapping = "followers_json.yml"'})

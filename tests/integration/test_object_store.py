@@ -121,6 +121,45 @@ def test_a_store_that_breaks_off_leaves_nothing_half(
     assert outcomes(shop.ingest()) == [("objects/a.json", "loaded")]
 
 
+def test_an_object_that_may_not_be_read_stops_no_other(
+    store: Any, shop: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(store, "a.json", "UA")
+    put(store, "b.json", "PL", 2)
+    read = MemoryFile.read
+
+    def closed(file: MemoryFile, *arguments: Any) -> Any:
+        if file.path.endswith("a.json"):
+            raise PermissionError("https://signed.example/a.json?signature=secret")
+        return read(file, *arguments)
+
+    monkeypatch.setattr(MemoryFile, "read", closed)
+    results = shop.ingest()
+    assert sorted(outcomes(results)) == [("objects/a.json", "SMM-209"), ("objects/b.json", "loaded")]
+    [told] = [r.error for r in results if r.error]
+    assert (told.where, "signature" in str(told)) == ("memory://bucket/in/days/a.json", False)
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError, UnicodeError])
+def test_a_store_that_fails_at_the_last_look_is_told(
+    error: type[Exception], store: Any, shop: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After its bytes came an object is looked at once more. Errors of a store may derive from ValueError."""
+    put(store, "a.json", "UA")
+
+    def lost(*_: object, **__: object) -> Any:
+        raise error("https://signed.example/a.json?signature=secret")
+
+    def losing(reader: Any, *arguments: Any) -> str | None:
+        monkeypatch.setattr(type(store), "info", lost)
+        return store_stream(reader, *arguments)
+
+    monkeypatch.setattr("smm_pipeline.ingest.objects.store_stream", losing)
+    [result] = shop.ingest()
+    assert outcomes([result]) == [("objects/", "SMM-211")]
+    assert (error.__name__ in str(result.error), "signature" in str(result.error)) == (True, False)
+
+
 def test_a_broken_object_is_told_as_a_broken_file_is(store: Any, shop: Instance) -> None:
     store.pipe("/bucket/in/days/a.json", b"[{")
     put(store, "b.json", "UA")

@@ -62,6 +62,19 @@ def test_a_header_that_is_not_found_is_told_by_the_likeliest_line(tmp_path: Path
     assert 'set delimiter: ";" in' in caught.value.hint
 
 
+def test_columns_without_a_name_are_left_out(tmp_path: Path) -> None:
+    """What a spreadsheet makes of columns that were cleared: signs at the end of each line."""
+    table = (
+        TABLE.replace("note", "note,,").replace('lines"', 'lines",,').replace("6,", "6,,,").replace("-03\r", "-03,\r")
+    )
+    extract, rows = _read(tmp_path / "a", table.encode(), "header_row: 1")
+    assert [(row["\u0421\u0443\u043c\u0430"], row["note"]) for row in rows.values()] == [
+        ("5", "two\r\nlines"),
+        ("6", ""),
+    ]
+    assert (extract.warnings, [r.reason for r in extract.rejects]) == ([], ["ragged_row:2_cells_for_5_columns"])
+
+
 def test_a_broken_quote_is_told_by_its_line_of_the_file(tmp_path: Path) -> None:
     with pytest.raises(SmmError, match="line 7: the quoting is broken"):
         _read(tmp_path / "a", (ABOVE + TABLE[:14] + '\r\n"1",2,3\r\n"4"5,6,7\r\n').encode(), "header_within: 9")

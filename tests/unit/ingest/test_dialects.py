@@ -74,6 +74,12 @@ def test_letters_lost_before_the_file_came(tmp_path: Path) -> None:
     assert "U+FFFD" in error.hint
 
 
+def test_a_header_is_shown_without_persons(tmp_path: Path) -> None:
+    """Services name columns after people."""
+    error = _refused(tmp_path / "a.csv", "x\n\u0414\u0430\u0442\u0430,kind,olena@example.com\n".encode())
+    assert error.what.endswith("the header as read: \u0414\u0430\u0442\u0430,kind,(...)")
+
+
 def test_a_line_without_any_expected_name_is_not_shown(tmp_path: Path) -> None:
     """A file without a header begins with somebody's data."""
     error = _refused(tmp_path / "a.csv", b"x\nOlena Petrenko;olena@example.com\n")

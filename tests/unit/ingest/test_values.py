@@ -185,6 +185,7 @@ def test_map_and_otherwise(con: duckdb.DuckDBPyConnection) -> None:
         ("https://kram.example/u=john%2540mail.com,a@b.c?x=1", "https://kram.example/u=(e-mail),(e-mail)?x=1"),
         ("https://kram.example/p?next=%2Fu%3Fe%3Da%2540b.c&x=1", "https://kram.example/p?x=1"),
         ("https://kram.example/p?x=1#john.doe@mail.com", "https://kram.example/p?x=1"),
+        ("https://kram.example/p?x=1#a\njohn.doe@mail.com", "https://kram.example/p?x=1"),
         ("https://kram.example/p?x=1#q=%2b380501234567", "https://kram.example/p?x=1"),
         ("https://kram.example/p?q=+380501234567&x=1", "https://kram.example/p?x=1"),
         ("https://kram.example/p?q=%2B38+%28050%29%20123-45-67&x=1", "https://kram.example/p?x=1"),
