@@ -22,6 +22,7 @@ from smm_pipeline.cli.texts import deliveries_text, ingest_dict
 from smm_pipeline.errors import SmmError, not_writable
 from smm_pipeline.feeds import load_feed
 from smm_pipeline.feeds.file_format import FileFormat
+from smm_pipeline.feeds.mapping import Mapping as FeedMapping
 from smm_pipeline.ingest import RECORDS, Fields, fields_of, shown_record
 from smm_pipeline.ingest.landing import raw_path
 from smm_pipeline.pipeline import Replay
@@ -68,10 +69,18 @@ _MEANINGS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """How a feed is read: what may be shown of its records, and what their numbers count."""
+    """How a feed is read: what may be shown of its records, what their numbers count, where values come from."""
 
     fields: Fields = field(default_factory=Fields)
     format: FileFormat | None = None
+    mapping: FeedMapping | None = None
+
+    def source(self, table: str, reason: str) -> str:
+        """The expression that the mapping reads a reason's column by; empty where there is none."""
+        rules = self.mapping.tables.get(table) if self.mapping else None
+        rule = rules.columns.get(reason.partition(":")[2]) if rules else None
+        expression = rule.expr if rule else ""
+        return " ".join((self.mapping.let.get(expression, expression) if self.mapping else "").split())
 
     def unit(self, file: str) -> str:
         """What stands before the number of a record: line, row, or record where nothing more can be said."""
@@ -162,11 +171,12 @@ def show_reject(settings: Settings, catalog: Catalog, identifier: str) -> dict[s
         what = f"{len(found)} rejects have an id that begins so: " + ", ".join(r.id for r in found[:5])
         raise SmmError("SMM-210", what if found else f"there is no reject {identifier!r}", hint=hint)
     [reject] = found
-    reading = reading_of(settings, catalog, reject.feed)
+    reading, table = reading_of(settings, catalog, reject.feed), reject.table.removeprefix("raw.")
     record = shown_record(reject.record, reading.fields) if reject.record is not None else None
     return {
         **reject_dict(reject, reading),
         "meanings": {reason: _MEANINGS.get(reason.partition(":")[0], "") for reason in reject.reasons},
+        "read_from": {reason: reading.source(table, reason) for reason in reject.reasons},
         "record": record,
         "original": raw_path(settings.raw_store, reject.feed, reject.delivery_id),
     }
@@ -179,12 +189,16 @@ def show_text(data: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"reject {data['id']}: {place} of {data['feed']}/{data['file']}, for {data['table']}",
-            *(f"  {reason}" + (f": {meaning}" if meaning else "") for reason, meaning in data["meanings"].items()),
+            *(_reason_line(reason, meaning, data["read_from"][reason]) for reason, meaning in data["meanings"].items()),
             *(["its text is not kept: it may name a person throughout"] if record is None else [_LEGEND, text]),
             f"the original: {place} of {data['original']}",
             f"once the mapping or the source is corrected: smm rejects replay {data['feed']}",
         ]
     )
+
+
+def _reason_line(reason: str, meaning: str, source: str) -> str:
+    return f"  {reason}" + (f": {meaning}" if meaning else "") + (f"; it is read from {source}" if source else "")
 
 
 def replay_dict(replay: Replay) -> dict[str, Any]:
@@ -225,7 +239,7 @@ def reading_of(settings: Settings, catalog: Catalog, feed: str) -> Reading:
         mapping = load_feed(feed, settings, catalog).mapping if feed in settings.feeds else None
     except SmmError:
         mapping = None
-    return Reading(fields_of(mapping, catalog), mapping.format) if mapping else Reading()
+    return Reading(fields_of(mapping, catalog), mapping.format, mapping) if mapping else Reading()
 
 
 def text_of(reject: Reject, reading: Reading) -> str:

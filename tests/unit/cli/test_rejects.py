@@ -76,10 +76,15 @@ def test_rejects_are_listed_shown_and_written_for_spreadsheets(shop: Instance, t
         "note": "Xxxxx Xxxxxxxx, +999 99 999 99 99",
     }
     assert shown["meanings"]["bad_number:total_amount"].startswith("it is no number")
+    assert shown["read_from"] == {"bad_number:total_amount": "total"}
     assert Path(shown["original"]).is_file()
     ragged = smm(shop.home, "rejects", "show", listed["rejects"][2]["id"]).stdout
     assert "Олена" not in ragged
     assert '"Xxxxx"' in ragged
+    assert "it is read from" not in ragged
+    day = smm(shop.home, "rejects", "show", listed["rejects"][3]["id"]).stdout.splitlines()[1]
+    assert day.startswith("  bad_time:created_ts: it is no time")
+    assert day.endswith("; it is read from created")
 
     file = tmp_path / "out.csv"
     assert _json(shop, "rejects", "list", "--csv", str(file))["rejects"] == 4
