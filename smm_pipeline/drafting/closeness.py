@@ -32,6 +32,7 @@ OUTSIDE |= {"value_kind", "kind", "dimension"}
 _SYNONYM_FILE = FilePath(__file__).with_name("synonyms.yml")
 # Endings that tell the type and not the subject.
 _ENDINGS = re.compile(r"_(?:ts|amount|key|date_local|local)$")
+_WHOLE_NUMBER = re.compile(r"-?\d+")
 # What a header says of its unit: `Сума, грн`, `Order Total (USD)`.
 _UNIT = re.compile(r" (?:грн|uah|usd|eur|pln)$")
 # A name without its ending is a column's own, unless it is the very name of another: `event` is not `event_key`.
@@ -90,11 +91,16 @@ def needed(spec: TableSpec) -> list[ColumnSpec]:
 
 def near_value(text: str, accepted: Iterable[str]) -> str:
     """The accepted value that a vendor's word stands for; empty when none does."""
-    word = plain(text)
+    word = _word(text)
     for value in accepted:
-        if word in {plain(value), *map(plain, _synonyms()["values"].get(value, ()))}:
+        if word in {_word(value), *map(_word, _synonyms()["values"].get(value, ()))}:
             return value
     return ""
+
+
+def _word(text: str) -> str:
+    """A value to be compared: of a number the sign is all the difference."""
+    return text.strip() if _WHOLE_NUMBER.fullmatch(text.strip()) else plain(text)
 
 
 def is_named_whole(path: Path, column: str) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from smm_pipeline.drafting.closeness import plain
 from smm_pipeline.drafting.forms import fits, form_of
 from smm_pipeline.drafting.text_samples import read_delimited
 from smm_pipeline.errors import SmmError
@@ -122,8 +121,3 @@ def test_a_cell_may_be_as_long_as_what_is_looked_at() -> None:
         assert read_delimited(b"a,b\n" + b"x" * 200_000 + b",1\n", "x.csv").values["b",] == ["1"]
     finally:
         csv.field_size_limit(before)
-
-
-def test_names_are_compared_by_their_words() -> None:
-    assert plain("createdAt") == plain("Created at") == plain("created_at") == "created at"
-    assert plain("№ замовлення") == "№ замовлення"
