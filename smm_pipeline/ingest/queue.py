@@ -106,28 +106,8 @@ def take_new(
     listed = read_arrivals(settings.raw_store, source.name)
     queue = Queue(source, run_id, [], known.seen, [])
     found: dict[tuple[str, str], Listed] = {}
-    for folder in closed_folders(settings.landing / source.name):
-        error = may_not_be_opened(folder, os.strerror(errno.EACCES))
-        name = display_name(folder, settings.landing / source.name)
-        queue.results.append(DeliveryResult(source.name, f"{name}/", "", "failed", error=error))
-    for path, info in landing_files(settings.landing / source.name, source.feed):
-        if path in growing:
-            continue
-        try:
-            seen_file = _stored(settings, source.name, known, path, info)
-        except SmmError as error:
-            if error.code != "SMM-209":
-                raise
-            # Without its bytes it has no identity for the books: it is told of until it can be read or is gone.
-            name = display_name(path, settings.landing / source.name)
-            queue.results.append(DeliveryResult(source.name, name, "", "failed", error=error))
-            continue
-        if seen_file is not None:
-            found[seen_file.delivery_id, seen_file.file_path] = seen_file
+    _take_files(settings, source, known, found, queue, growing)
     gone = _take_objects(settings, source, known, found, queue)
-    for path in strange_files(settings.landing / source.name, source.feed):
-        name = display_name(path, settings.landing / source.name)
-        queue.results.append(DeliveryResult(source.name, name, "", "failed", error=not_a_file(path)))
     fresh = [
         (source.name, f.file_path, f.byte_count, f.mtime_ns, f.delivery_id)
         for f in found.values()
@@ -162,6 +142,42 @@ def take_new(
     queue.results += [result for _, result in refused]
     failpoint("ingest.after_raw_store")
     return queue
+
+
+def _take_files(
+    settings: Settings,
+    source: FeedSource,
+    known: _Known,
+    found: dict[tuple[str, str], Listed],
+    queue: Queue,
+    growing: Container[Path],
+) -> None:
+    """Bring new files of landing/ into the raw store, and tell of what there may not be read.
+
+    Without its bytes a file has no identity for the books: it is told of until it can be read or is gone.
+    """
+    folder = settings.landing / source.name
+
+    def tell(path: Path, error: SmmError, mark: str = "") -> None:
+        name = f"{display_name(path, folder)}{mark}"
+        queue.results.append(DeliveryResult(source.name, name, "", "failed", error=error))
+
+    for closed in closed_folders(folder):
+        tell(closed, may_not_be_opened(closed, os.strerror(errno.EACCES)), "/")
+    for path, info in landing_files(folder, source.feed):
+        if path in growing:
+            continue
+        try:
+            stored = _stored(settings, source.name, known, path, info)
+        except SmmError as error:
+            if error.code != "SMM-209":
+                raise
+            tell(path, error)
+            continue
+        if stored is not None:
+            found[stored.delivery_id, stored.file_path] = stored
+    for path in strange_files(folder, source.feed):
+        tell(path, not_a_file(path))
 
 
 def _take_objects(

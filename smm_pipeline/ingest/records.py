@@ -56,6 +56,8 @@ _WAITING = ", ".join(
 )
 # Size of a file, packed or not, from which it is read by a thread of its own.
 _LARGE_BYTES = 1 << 20
+# Above it doubles are not whole numbers any more: 9007199254740993 is none of them.
+MAX_WHOLE_DOUBLE = 1 << 53
 # Rows of a Parquet file after which a piece is complete.
 PIECE_ROWS = 250_000
 
@@ -252,23 +254,19 @@ class RecordTable:
                 unreadable("the file is not Parquet", name)
         with _no_damage(name):
             described = self._con.execute("select name from parquet_schema(?)", [str(path)]).fetchall()
-            header = (
-                [str(r[0]) for r in self._con.execute("describe from read_parquet(?)", [str(path)]).fetchall()]
-                if described
-                else []
-            )
+            columns = self._con.execute("describe from read_parquet(?)", [str(path)]).fetchall() if described else []
             found = self._con.execute("select sum(num_rows) from parquet_file_metadata(?)", [str(path)]).fetchone()
-        named = own_names(header, self._mapping, name)
+        named = own_names([column[0] for column in columns], self._mapping, name)
         warnings = match_header(named, self._mapping, name)
-        stored = dict(zip(named, header, strict=True))
-        columns = ", ".join(
-            f"cast({quoted(stored[n])} as {sql_type(t)})" if n in stored else "null" for n, t in self._structure.items()
+        stored = {own: _parquet_value(*column[:2]) for own, column in zip(named, columns, strict=True)}
+        values = ", ".join(
+            f"cast({stored[n]} as {sql_type(t)})" if n in stored else "null" for n, t in self._structure.items()
         )
         rows = int(found[0] or 0) if found else 0
         for first in range(0, rows, PIECE_ROWS):
             with _no_damage(name):
                 self._con.execute(
-                    f"insert into _smm_read select ?, file_row_number + 1, '', null, {columns}, null "
+                    f"insert into _smm_read select ?, file_row_number + 1, '', null, {values}, null "
                     "from read_parquet(?, file_row_number = true) where file_row_number between ? and ?",
                     [number, str(path), first, first + PIECE_ROWS - 1],
                 )
@@ -279,6 +277,18 @@ class RecordTable:
         self._size += size
         if self._when_full and self._size >= PIECE_BYTES:
             self._when_full()
+
+
+def _parquet_value(column: str, type_: str) -> str:
+    """SQL of a column's value; a whole number among doubles is written as one.
+
+    An id becomes a double as soon as one row lacks it, and as `12345.0` it would be the id of nobody.
+    """
+    name = quoted(column)
+    if type_ not in ("DOUBLE", "FLOAT"):
+        return name
+    is_whole = f"{name} = trunc({name}) and abs({name}) < {MAX_WHOLE_DOUBLE}"
+    return f"case when {is_whole} then cast(cast({name} as bigint) as varchar) else cast({name} as varchar) end"
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.mapping import parse_mapping
 from smm_pipeline.ingest import RECORDS, Counts, files
 from smm_pipeline.ingest.workbooks import read_workbook
-from tests.ingest_fixture import Instance
+from tests.ingest_fixture import Instance, empty_warehouse
 
 COSTS = """
 format: {kind: [csv, xlsx], delimiter: ";"}
@@ -153,6 +153,8 @@ def test_a_workbook_without_a_sheet_is_refused(tmp_path: Path) -> None:
 
 def test_packed_workbooks_and_parquet_are_read_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Gzip is known by its content, whatever the name; the copy that was unpacked is gone afterwards."""
+    # Made once per process, and not in the folder that is looked at here.
+    empty_warehouse()
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
@@ -178,6 +180,30 @@ def test_packed_workbooks_and_parquet_are_read_too(tmp_path: Path, monkeypatch: 
     prices = shop.rows("select sku, price_amount from raw.shop_product order by 1")
     assert prices == [("a", Decimal("12.5")), ("b", Decimal("7.25"))]
     assert list(scratch.iterdir()) == []
+
+
+def test_ids_that_became_doubles_are_ids_again(tmp_path: Path) -> None:
+    """Of Parquet, as pandas writes a column of ids with a gap; in a workbook every number is a double."""
+    shop = Instance(tmp_path, {"p": 'mapping = "products_parquet.yml"', "x": 'mapping = "products_xlsx.yml"'})
+    with duckdb.connect() as con:
+        rows = "(12345.0, 7.25), (null, 1), (0.5, 2), (-0.0, 3), (1e16, 4), ('nan', 5)"
+        values = "sku::double as sku, 'n' as name, price::double as price, '2026-03-01T10:00' as changed"
+        con.execute(
+            f"copy (select {values} from (values {rows}) t(sku, price)) to '{tmp_path}/a.parquet' (format parquet)"
+        )
+    shop.deliver("p", "a.parquet", (tmp_path / "a.parquet").read_bytes())
+    shop.deliver("x", "a.xlsx", workbook([["Prices"], PRODUCTS, [12345, "n", 7.5, "2026-03-02T10:00:00"]], "Prices"))
+    shop.ingest()
+    found = shop.rows("select sku, price_amount from raw.shop_product order by price_amount")
+    assert found == [
+        ("0.5", Decimal(2)),
+        ("0", Decimal(3)),
+        ("1e+16", Decimal(4)),
+        ("nan", Decimal(5)),
+        ("12345", Decimal("7.25")),
+        ("12345", Decimal("7.5")),
+    ]
+    assert shop.rejects() == [("raw.shop_product", 2, ["missing:product_id"])]
 
 
 def test_a_packed_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
