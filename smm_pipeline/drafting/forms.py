@@ -18,6 +18,11 @@ _CLOCK = re.compile(r"([T ,]+)(\d{1,2}):(\d{2})(:\d{2})?(\s*[AaPp][Mm])?")
 _UNIX = {"unix_s": 1, "unix_ms": 1_000, "unix_us": 1_000_000}
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC).timestamp(), datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 _NUMBER = re.compile(r"[+-]?\d[\d .,'\u00a0\u2009\u202f]*(?:[eE]-\d+)?")
+# One sign and three digits behind it: a fraction as well as thousands, unless a zero is before it.
+_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
+# The ways of `decimal: either`.
+_EITHER = ((".", ","), (".", " "), (",", "."), (",", " "))
+_NEGATIVE = re.compile(r"[()\u2212\u2013-]")
 _SPACES = re.compile(r"[ \u00a0\u2009\u202f]")
 _BOOLEANS = {"true", "false", "t", "f", "yes", "no", "y", "n", "1", "0"}
 # So many of the values must be written in the form: a source has a bad cell here and there.
@@ -112,28 +117,64 @@ def _clock_pattern(clock: re.Match[str] | None) -> str:
 
 def number_form(texts: Sequence[str]) -> Form | None:
     """How numbers are written; None when they are none."""
-    signs = sorted({sign for text in texts for sign in _signs(text)}, key=lambda s: (-len(s), s))
+    found = {sign for text in texts for sign in _signs(text)}
+    # Taken off, a bracket or a minus of another kind would make a payment of a refund.
+    signs = sorted((s for s in found if not _NEGATIVE.search(s)), key=lambda s: (-len(s), s))
     bare = [_without(text, signs) for text in texts]
     numbers = [text for text in bare if _NUMBER.fullmatch(text)]
     # Units differ from value to value only where they are no units: 12 kg, 3 pieces, 12A, Room 5.
     if not numbers or len(numbers) < _MOST * len(texts) or len(signs) > 2:
         return None
-    rule: dict[str, Any] = {}
-    doubt = ""
-    marks = {mark for text in numbers for mark in ".,'" if mark in text}
-    decimal = _decimal(numbers)
-    if decimal == ",":
-        rule["decimal"] = ","
-    thousands = next((m for m in ".,'" if m in marks and m != decimal), "")
-    if not thousands and any(_SPACES.search(text) for text in numbers):
-        thousands = " "
-    if thousands:
-        rule["thousands"] = thousands
-    if marks == {","} and decimal != "," and all(re.fullmatch(r"[+-]?\d{1,3},\d{3}", t) for t in numbers if "," in t):
-        doubt = "a comma before three digits was taken for one of thousands"
+    decimal, thousands = _marks(numbers)
+    rule: dict[str, Any] = {"decimal": ","} if decimal == "," else {}
+    rule |= {"thousands": thousands} if thousands else {}
+    doubts = []
+    read, read_by_either = _read(numbers, [(decimal, thousands)]), _read(numbers, _EITHER)
+    if read_by_either > read:
+        rule, read = {"decimal": "either"}, read_by_either
+        doubts.append("some numbers have a comma before their fraction and some a point")
+    elif doubt := _group_doubt(numbers):
+        doubts.append(doubt)
+    if read < _MOST * len(texts):
+        return None
     if signs:
         rule["strip"] = signs
-    return Form({"number": rule} if rule else {}, doubt)
+    if len(signs) < len(found):
+        doubts.append("some numbers have a bracket or another kind of minus and may be negative: they will be rejects")
+    return Form({"number": rule} if rule else {}, "; ".join(doubts))
+
+
+def _marks(numbers: Sequence[str]) -> tuple[str, str]:
+    """The sign before the fraction, and the one between thousands; empty where there is none."""
+    decimal = _decimal(numbers)
+    thousands = next((mark for mark in ".,'" if mark != decimal and any(mark in text for text in numbers)), "")
+    if not thousands and any(_SPACES.search(text) for text in numbers):
+        thousands = " "
+    return decimal, thousands
+
+
+def _read(numbers: Sequence[str], ways: Sequence[tuple[str, str]]) -> int:
+    """How many of the numbers a mapping reads that takes these pairs of signs."""
+    written = []
+    for decimal, thousands in ways:
+        between = _SPACES.pattern if thousands == " " else re.escape(thousands)
+        grouped = rf"|\d{{1,3}}(?:{between}\d{{3}})+" if thousands else ""
+        written.append(rf"[+-]?(?:\d+{grouped})(?:{re.escape(decimal)}\d+)?(?:[eE]-\d+)?")
+    return sum(1 for text in numbers if re.fullmatch("|".join(written), text))
+
+
+def _group_doubt(numbers: Sequence[str]) -> str:
+    """What to look at where the only sign of all numbers has three digits behind it."""
+    marked = [text for text in numbers if re.search("[.,']", text)]
+    if not marked or not all(_GROUP.fullmatch(text) for text in marked) or len({_mark(text) for text in marked}) > 1:
+        return ""
+    if _mark(marked[0]) == ",":
+        return "a comma before three digits was taken for one of thousands"
+    return "a point before three digits was taken for that of a fraction"
+
+
+def _mark(text: str) -> str:
+    return "," if "," in text else "."
 
 
 def _decimal(numbers: Sequence[str]) -> str:
@@ -144,7 +185,7 @@ def _decimal(numbers: Sequence[str]) -> str:
         if any(t.count(mark) > 1 for t in ends):
             # 1.234.567 has no fraction: the other sign would begin it.
             return "," if mark == "." else "."
-        if any(t.count(mark) == 1 and not re.search(rf"\d{{1,3}}\{mark}\d{{3}}$", t) for t in ends):
+        if any(t.count(mark) == 1 and not _GROUP.fullmatch(t) for t in ends):
             return mark
         if mark == "," and any("." in t for t in ends):
             return mark
