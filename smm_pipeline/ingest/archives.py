@@ -86,11 +86,18 @@ def _member(archive: zipfile.ZipFile, name: str, members: Sequence[str]) -> zipf
         unreadable("the file in the zip archive is encrypted", name)
     if found[0].compress_type not in _PACKINGS:
         unreadable("the file in the zip archive is packed in an unknown way; pack it as usual (deflate)", name)
-    # What the archive says of the size is what is read at most: more of it is a wrong checksum.
-    size, packed = found[0].file_size, found[0].compress_size
-    if size > MAX_UNPACKED_BYTES or (size > SMALL_BYTES and size > packed * MAX_RATIO):
-        unreadable(f"the file in the zip archive unpacks from {packed} to {size} bytes", name)
+    refuse_bomb(found[0], "the file in the zip archive", name)
     return found[0]
+
+
+def refuse_bomb(info: zipfile.ZipInfo, what: str, name: str) -> None:
+    """Refuse a part of an archive that unpacks to too much.
+
+    What the archive says of the size is what is read at most: more of it is a wrong checksum.
+    """
+    size, packed = info.file_size, info.compress_size
+    if size > MAX_UNPACKED_BYTES or (size > SMALL_BYTES and size > packed * MAX_RATIO):
+        unreadable(f"{what} unpacks from {packed} to {size} bytes", name)
 
 
 def _damaged(error: Exception, name: str) -> NoReturn:

@@ -18,6 +18,7 @@ from xml.etree import ElementTree as ET
 from python_calamine import CalamineError, CalamineWorkbook
 
 from smm_pipeline.feeds.mapping import Mapping
+from smm_pipeline.ingest.archives import refuse_bomb
 from smm_pipeline.ingest.files import plain_file, unreadable
 from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.tabular import Groups, header_place, match_header, own_names, write_cells
@@ -41,28 +42,10 @@ def read_workbook(path: Path, name: str, mapping: Mapping, sink: Any) -> Extract
 
 
 def _read_workbook(path: Path, name: str, mapping: Mapping, sink: Any) -> Extract:
-    fmt = mapping.format
-    try:
-        book = CalamineWorkbook.from_path(str(path))
-        if not book.sheet_names:
-            unreadable("there is no sheet in it", name)
-        sheet = fmt.sheet or book.sheet_names[0]
-        if sheet not in book.sheet_names:
-            unreadable(f"there is no sheet {sheet!r}; sheets are {', '.join(book.sheet_names)}", name)
-        rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-        _put_in(rows, _valueless_cells(path, sheet), name)
-    except (CalamineError, zipfile.BadZipFile, NotImplementedError, UnicodeError, ET.ParseError, KeyError) as error:
-        unreadable(f"not a readable workbook: {error}", name)
-    first = [[_cell_text(cell).strip() for cell in row] for row in rows[: fmt.header_within or fmt.header_row]]
-    if len(first) < (1 if fmt.header_within else fmt.header_row):
-        unreadable("there is no header", name)
-    number = header_place(first, mapping) + 1 if fmt.header_within else fmt.header_row
-    header = first[number - 1]
-    while header and not header[-1]:
-        header.pop()
-    header = own_names(header, mapping, name)
+    rows = _rows_of_sheet(path, name, mapping.format.sheet)
+    header, number = _header_of(rows, name, mapping)
     out, writer = Extract(warnings=match_header(header, mapping, name)), LineWriter(sink)
-    groups = Groups(fmt.carry, header)
+    groups = Groups(mapping.format.carry, header)
     for row, cells in enumerate(rows[number:], start=number + 1):
         texts = [_cell_text(cell) for cell in cells]
         if not any(texts):
@@ -78,6 +61,39 @@ def _read_workbook(path: Path, name: str, mapping: Mapping, sink: Any) -> Extrac
             write_cells(row, header, texts, out, writer, {**own, TYPED_CELLS: typed} if typed else own)
     writer.flush()
     return out
+
+
+def _rows_of_sheet(path: Path, name: str, wanted: str) -> list[list[Any]]:
+    """The cells of a sheet, of the first one where none is named."""
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                for part in archive.infolist():
+                    refuse_bomb(part, "a part of the workbook", name)
+        book = CalamineWorkbook.from_path(str(path))
+        if not book.sheet_names:
+            unreadable("there is no sheet in it", name)
+        sheet = wanted or book.sheet_names[0]
+        if sheet not in book.sheet_names:
+            unreadable(f"there is no sheet {sheet!r}; sheets are {', '.join(book.sheet_names)}", name)
+        rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+        _put_in(rows, _valueless_cells(path, sheet), name)
+    except (CalamineError, zipfile.BadZipFile, NotImplementedError, UnicodeError, ET.ParseError, KeyError) as error:
+        unreadable(f"not a readable workbook: {error}", name)
+    return rows
+
+
+def _header_of(rows: list[list[Any]], name: str, mapping: Mapping) -> tuple[list[str], int]:
+    """The header in the mapping's own names, and its row."""
+    fmt = mapping.format
+    first = [[_cell_text(cell).strip() for cell in row] for row in rows[: fmt.header_within or fmt.header_row]]
+    if len(first) < (1 if fmt.header_within else fmt.header_row):
+        unreadable("there is no header", name)
+    number = header_place(first, mapping) + 1 if fmt.header_within else fmt.header_row
+    header = first[number - 1]
+    while header and not header[-1]:
+        header.pop()
+    return own_names(header, mapping, name), number
 
 
 def _is_typed(cell: object) -> bool:

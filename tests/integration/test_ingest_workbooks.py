@@ -215,6 +215,16 @@ def test_a_packed_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, monke
     assert (result.error.code, result.error.what) == ("SMM-201", "the gzip of 38 bytes unpacks to more than 1000 bytes")
 
 
+def test_a_workbook_that_unpacks_to_a_bomb_is_refused(tmp_path: Path) -> None:
+    """A sheet is held in memory several times over: 20 MB of blanks in a file of 30 kB."""
+    content = BytesIO(workbook([HEADER, ["01.03.2026", "ads", "facebook", 5]]))
+    with zipfile.ZipFile(content, "a", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("xl/more.xml", b" " * 20_000_000)
+    (tmp_path / "a.xlsx").write_bytes(content.getvalue())
+    with pytest.raises(SmmError, match=r"a part of the workbook unpacks from \d+ to 20000000 bytes"):
+        read_workbook(tmp_path / "a.xlsx", "a.xlsx", parse_mapping(COSTS, where="m.yml"), lambda *_: None)
+
+
 def test_lines_may_stand_above_the_header(tmp_path: Path) -> None:
     """The header is found by its names; rows keep their number in the sheet."""
     mapping = parse_mapping(COSTS.replace("[csv, xlsx],", "xlsx, header_within: 9,"), where="m.yml")
