@@ -6,6 +6,9 @@ itself (ingest/trial.py).
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from smm_pipeline.catalog import Catalog
 from smm_pipeline.cli.rejects import reading_of, reject_dict, text_of
 from smm_pipeline.cli.texts import delivery_dict, equations, reason_lines, totals
 from smm_pipeline.errors import SmmError
+from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest import Trial, try_file
 from smm_pipeline.pipeline import is_emptied
 from smm_pipeline.settings import Feed, Settings
@@ -24,17 +28,36 @@ SHOWN = 5
 
 
 def choose_feed(
-    settings: Settings, file: Path, feed: str | None, vendor: str | None, mapping: str | None
+    settings: Settings,
+    file: Path,
+    feed: str | None,
+    vendor: str | None,
+    mapping: str | None,
+    constants: Sequence[str] = (),
 ) -> tuple[Settings, str]:
     """The feed under which a file is tried, and the settings with it: a feed, or a vendor or mapping without one.
 
+    Args:
+        settings: of the instance.
+        file: the file.
+        feed: name of a feed.
+        vendor: name of a shipped mapping, instead.
+        mapping: a mapping of the instance, instead.
+        constants: NAME=VALUE each, which a feed of the vendor or mapping would have.
+
     Raises:
-        SmmError: SMM-501 unless one of them is named, or the file lies in a feed's folder; SMM-206 for an unknown feed.
+        SmmError: SMM-501 unless one of them is named, or the file lies in a feed's folder, and for a constant that is
+            none; SMM-206 for an unknown feed; SMM-209 for a file that is not there.
     """
+    parted = [text.partition("=") for text in constants]
+    if constants and (feed or not (vendor or mapping) or not all(name and sign for name, sign, _ in parted)):
+        raise SmmError("SMM-501", "expected --constant NAME=VALUE, beside --vendor or --mapping")
     named = [name for name in (feed, vendor, mapping) if name]
     inside = [name for name in settings.feeds if file.is_relative_to(settings.landing / name)]
     if not named and inside:
         return settings, inside[0]
+    if not named and not os.path.lexists(file):
+        raise SmmError("SMM-209", "there is no such file", where=str(file))
     if len(named) != 1:
         raise SmmError("SMM-501", "expected one of --feed, --vendor and --mapping", hint="smm feeds lists the feeds")
     if feed:
@@ -43,7 +66,7 @@ def choose_feed(
             raise SmmError("SMM-206", f"there is no feed {feed!r}", hint=hint)
         return settings, feed
     try:
-        trial = Feed(vendor=vendor or "", mapping=mapping or "")
+        trial = Feed(vendor=vendor or "", mapping=mapping or "", constants={name: value for name, _, value in parted})
     except ValidationError as error:
         hint = "copy it into the instance folder, and name it relative to that"
         raise SmmError("SMM-501", f"{mapping!r} is no mapping inside the instance", hint=hint) from error
@@ -57,6 +80,7 @@ def check_file(settings: Settings, catalog: Catalog, feed: str, file: Path) -> t
     rejects, skips = split(trial.reasons)
     reading = reading_of(settings, catalog, feed)
     shown = [{**reject_dict(r, reading), "record": text_of(r, reading)} for r in trial.rejects]
+    names = _missing_constants(trial, reading.mapping)
     is_good = trial.result.error is None and not is_emptied(trial.result, trial.reasons)
     data = {
         **delivery_dict(trial.result),
@@ -64,8 +88,27 @@ def check_file(settings: Settings, catalog: Catalog, feed: str, file: Path) -> t
         "reject_reasons": rejects,
         "skip_reasons": skips,
         "first_rejects": shown,
+        "missing_constants": names,
     }
-    return data, _text(trial, shown), is_good
+    lines = [_text(trial, shown)]
+    if names:
+        lines.append(
+            f"what is missing may be a constant: constants = {{ {names[0]} = ... }} in the feed of smm.toml, "
+            f"--constant {names[0]}=... here" + (f"; so may {', '.join(names[1:])}" if names[1:] else "")
+        )
+    return data, "\n".join(lines), is_good
+
+
+def _missing_constants(trial: Trial, mapping: Mapping | None) -> list[str]:
+    """Constants that the mapping takes and that would fill a column which rejected rows lack."""
+    found = []
+    for reject in trial.rejects:
+        rule = mapping.tables.get(reject.table.removeprefix("raw.")) if mapping else None
+        for kind, _, column in (reason.partition(":") for reason in reject.reasons):
+            if rule and kind == "missing":
+                expr = rule.columns[column].expr if column in rule.columns else f"constant('{column}')"
+                found += re.findall(r"constant\('(\w+)'\)", mapping.let.get(expr, expr) if mapping else "")
+    return list(dict.fromkeys(found))
 
 
 def _text(trial: Trial, shown: list[dict[str, Any]]) -> str:

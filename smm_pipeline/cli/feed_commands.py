@@ -56,13 +56,16 @@ def check(
     mapping: Annotated[
         str | None, typer.Option(help="With this mapping of the instance folder, without a feed")
     ] = None,
+    constant: Annotated[
+        list[str] | None, typer.Option(help="With --vendor or --mapping: NAME=VALUE, a constant of the feed-to-be")
+    ] = None,
 ) -> None:
     """Try a file: say what an ingest would load, supersede and reject of it now, and write nothing."""
     settings = load_settings(home)
     # Without the steps back that may lead out of a feed's folder again.
     place = Path(os.path.normpath(file.absolute()))
     with checking():
-        settings, name = choose_feed(settings, place, feed, vendor, mapping)
+        settings, name = choose_feed(settings, place, feed, vendor, mapping, constant or ())
     data, text, is_good = check_file(settings, load_catalog(), name, place)
     emit(data, text)
     if not is_good:

@@ -132,6 +132,34 @@ def test_what_cannot_be_tried_is_told(shop: Instance, tmp_path: Path) -> None:
         check_file(settings, project_catalog(), "sheet", file)
     assert caught.value.hint == "name a file that is there"
     for path in (file, shop.home / "landing" / "sheet" / ".." / "none.csv"):
+        assert smm(shop.home, "check", str(path)).returncode == 1
+        path.write_text("there", encoding="utf-8")
         failed = smm(shop.home, "check", str(path))
         assert failed.returncode == 2
         assert "SMM-501: expected one of --feed, --vendor and --mapping" in failed.stderr
+
+
+def test_a_constant_that_is_missing_is_named_and_may_be_tried(shop: Instance, tmp_path: Path) -> None:
+    """The shipped mapping of Brand24 takes the brand from the feed, and no column of the file tells it."""
+    file = tmp_path / "mentions.csv"
+    file.write_text("Date,Title,URL,Sentiment\n2026-03-05,Lamp,https://forum.example/1,1\n", encoding="utf-8")
+    lacking = _check(shop, file, "--vendor", "brand24_csv", code=3)
+    assert lacking["reject_reasons"] == {"missing:brand": 1}
+    assert lacking["missing_constants"] == ["brand"]
+    text = smm(shop.home, "check", str(file), "--vendor", "brand24_csv").stdout
+    assert text.splitlines()[-1].startswith("what is missing may be a constant: constants = { brand = ... }")
+    named = _check(shop, file, "--vendor", "brand24_csv", "--constant", "brand=Lamp = light")
+    assert (named["counts"]["raw.mention"]["loaded"], named["missing_constants"]) == (1, [])
+
+
+@pytest.mark.parametrize(("words", "code"), [(("--feed", "sheet", "--constant", "a=b"), "SMM-501"),
+    (("--vendor", "goals", "--constant", "a"), "SMM-501"), (("--constant", "a=b"), "SMM-501")])  # fmt: skip
+def test_a_constant_is_for_what_is_no_feed_yet(shop: Instance, words: tuple[str, ...], code: str) -> None:
+    """A feed has its own in smm.toml."""
+    file = shop.home / "smm.toml"
+    assert _check(shop, file, *words, code=2)["error"]["code"] == code
+
+
+def test_a_file_that_is_not_there_is_told_as_such(shop: Instance, tmp_path: Path) -> None:
+    """Not that an option is missing: it is the name that was mistyped."""
+    assert _check(shop, tmp_path / "nope.csv", code=1)["error"]["what"] == "there is no such file"
