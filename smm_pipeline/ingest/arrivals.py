@@ -16,6 +16,7 @@ from pathlib import Path
 import orjson
 
 from smm_pipeline.errors import SmmError
+from smm_pipeline.ingest.landing import fsync_folder
 
 LIST_NAME = "arrivals.jsonl"
 
@@ -61,13 +62,17 @@ def list_in_store(store: Path, feed: str, arrivals: Iterable[Listed]) -> None:
     lines = b"".join(_line(arrival) for arrival in arrivals)
     if not lines:
         return
+    path = store / feed / LIST_NAME
+    is_new = not path.exists()
     try:
-        with (store / feed / LIST_NAME).open("ab+") as target:
+        with path.open("ab+") as target:
             if target.tell() and _last_byte(target.fileno(), target.tell()) != b"\n":
                 target.write(b"\n")
             target.write(lines)
             target.flush()
             os.fsync(target.fileno())
+        if is_new:
+            fsync_folder(path.parent)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise SmmError("SMM-106", "the disk is full: the delivery cannot be listed", where=str(store)) from error

@@ -82,7 +82,9 @@ def _incoming_sql(plan: TablePlan, typed: str) -> str:
 
 def _keyed(spec: TableSpec, rows: str) -> str:
     """Rows with what the merge compares them by: key, content, version of the vendor."""
-    key = f"md5_number(concat_ws(chr(31), {', '.join(f'cast({quoted(k)} as varchar)' for k in spec.key)}))"
+    # With the length of each: else two keys with the sign between them in their texts could look alike.
+    parts = (f"strlen(cast({quoted(k)} as varchar)), cast({quoted(k)} as varchar)" for k in spec.key)
+    key = f"md5_number(concat_ws(chr(31), {', '.join(parts)}))"
     content = _hash([c.name for c in spec.columns])
     return f"select *, {content} as _smm_hash, {key} as _smm_key, {vendor_version(spec)} as _smm_vendor from ({rows})"
 

@@ -165,7 +165,7 @@ def _incoming(store: Path, feed: str) -> Iterator[tuple[Path, BinaryIO]]:
     """A temporary file beside the feed's deliveries, gone at the end unless it was settled."""
     folder = store / feed
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make_folder(folder)
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=".incoming-")
         try:
             with os.fdopen(descriptor, "wb") as target:
@@ -182,9 +182,17 @@ def _settle(temporary: Path, target: BinaryIO, final: Path) -> None:
     """Give a temporary file its lasting name, once all of it is on the disk."""
     target.flush()
     os.fsync(target.fileno())
-    final.parent.mkdir(exist_ok=True)
+    _make_folder(final.parent)
     temporary.replace(final)
-    _fsync_folder(final.parent)
+    fsync_folder(final.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, durably: what is in a folder is lost with it."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        fsync_folder(folder.parent)
 
 
 def _is_unchanged(source: Path, seen: os.stat_result) -> bool:
@@ -215,7 +223,8 @@ def _copy(reader: BinaryIO | io.RawIOBase, target: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def _fsync_folder(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
+    """Let the names in a folder outlive a loss of power."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -41,6 +41,25 @@ def test_hostile_values_are_text(tmp_path: Path) -> None:
     assert [row[0] for row in kept] == HOSTILE
 
 
+def test_keys_that_hold_the_sign_between_the_parts_of_a_key_stay_two(tmp_path: Path) -> None:
+    """Put together with U+001F between them, both would read a, b, c."""
+    mapping = """
+format: {kind: jsonl, structure: {community: VARCHAR, post: VARCHAR}}
+source_system: test
+tables:
+  community_post:
+    columns:
+      {network: {const: vk}, community_id: community, post_id: post, published_ts: {const: "2026-03-01T10:00:00Z"}}
+"""
+    (tmp_path / "own.yml").write_text(mapping, encoding="utf-8")
+    shop = Instance(tmp_path, {"feed": 'mapping = "own.yml"'})
+    posts = [("a\x1fb", "c"), ("a", "b\x1fc")]
+    shop.deliver("feed", "a.jsonl", "\n".join(json.dumps({"community": c, "post": p}) for c, p in posts))
+    [result] = shop.ingest()
+    assert result.counts["raw.community_post"] == Counts(rows_in=2, loaded=2)
+    assert shop.rows("select community_id, post_id from raw.community_post where _is_current order by 2 desc") == posts
+
+
 def test_hostile_constants_and_maps_of_a_mapping_are_text(tmp_path: Path) -> None:
     """A mapping's words become part of the SQL; each has quotes of its own there."""
     hostile = HOSTILE[:10]

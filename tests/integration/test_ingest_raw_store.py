@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -71,6 +72,24 @@ def test_half_a_line_left_by_a_crash_hurts_nobody(tmp_path: Path) -> None:
     shop.ingest()
     _lose(shop, "landing")
     assert sorted(d.file_path for d in shop.ingest()) == ["a.jsonl", "b.jsonl"]
+
+
+def test_a_new_raw_store_outlives_a_loss_of_power(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes, list, and every folder in which something new stands, are told to be on the disk."""
+    system_fsync, kept = os.fsync, set[int]()
+
+    def noting(descriptor: int) -> None:
+        kept.add(os.fstat(descriptor).st_ino)
+        system_fsync(descriptor)
+
+    shop = Instance(tmp_path / "shop", FEEDS)
+    shop.deliver("members", "a.jsonl", _line(10))
+    monkeypatch.setattr(os, "fsync", noting)
+    [result] = shop.ingest()
+    raw = shop.home / "raw" / "members"
+    prefix = raw / result.delivery_id[:2]
+    wanted = (shop.home, raw.parent, raw, prefix, prefix / result.delivery_id, raw / LIST_NAME)
+    assert {path.stat().st_ino for path in wanted} <= kept
 
 
 def test_a_refused_delivery_is_read_from_the_raw_store_when_its_mapping_is_mended(tmp_path: Path) -> None:
