@@ -131,6 +131,13 @@ class Rules(_Section):
         14, ge=1, description="D1: age of the recommendation or of any other matched touch"
     )
     core_window_days: int = Field(28, ge=7, le=90, description="Active core: window of member actions")
+    alarm_min_posts: int = Field(4, ge=0, description="Dead community: fewer posts in 28 days are rare")
+    alarm_min_likes_per_1000_followers: float = Field(
+        1.0, ge=0, description="Dead community: fewer likes of a post per 1000 followers, over 28 days, are few"
+    )
+    alarm_spam_share: float = Field(
+        0.3, ge=0, le=1, description="Dead community: a larger part of the messages of 28 days is surely spam"
+    )
     exchange_rate_max_age_days: int = Field(
         7, ge=0, le=31, description="The last known exchange rate holds so long; later such an amount is unknown"
     )
@@ -244,7 +251,7 @@ class Settings(BaseSettings):
         """The shop's time zone."""
         return ZoneInfo(self.shop.time_zone)
 
-    def sql_parameters(self) -> dict[str, int | str]:
+    def sql_parameters(self) -> dict[str, int | float | str]:
         """Values that SQL files may name as $parameter: every rule, the shop's zone, currency and brand."""
         return {
             **self.rules.model_dump(exclude={"paydays"}),

@@ -21,6 +21,15 @@ with active_day as (
     union
     select distinct mention_date_local from staging.stg_mention
     where mention_date_local between $first_date and $last_date
+    union
+    select distinct activity_date_local from staging.stg_member_activity
+    where activity_date_local between $first_date and $last_date
+    union
+    select distinct message_date_local from staging.stg_community_message
+    where message_date_local between $first_date and $last_date
+    union
+    select distinct moderation_date from staging.stg_community_moderation
+    where moderation_date between $first_date and $last_date
 ),
 
 occasion as (

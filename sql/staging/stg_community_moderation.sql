@@ -7,7 +7,9 @@ select
     fakes_removed,
     spam_removed,
     members_banned,
-    reports
+    reports,
+    members_checked,
+    fakes_found
 from raw.community_moderation
 where
     _is_current

@@ -6,7 +6,9 @@ tests/sql/<layer>/<table>/<case>.yml holds:
     settings: rules that differ from their defaults
     inputs:   {table: [rows]}; a column left out is NULL; `base` of a table is merged into its rows
     expect:   rows; only the named columns are compared, in any order of rows
-The case runs in one window and, for partitioned tables, day by day: both must give the same rows.
+    restated: {inputs, expect} as above: what came later; a table named in inputs has those rows instead of its old ones
+The case runs in one window and, for partitioned tables, day by day: both must give the same rows. What is restated may
+change only days that read a changed day by the lookback and lookahead of the yml, since no others would be built again.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import duckdb
 import pytest
 import yaml
 
-from smm_pipeline.catalog import Catalog, TableSpec
+from smm_pipeline.catalog import Catalog, Days, TableSpec
 from smm_pipeline.settings import Rules, Settings, Shop
 from smm_pipeline.warehouse.build import window_parameters
 from smm_pipeline.warehouse.connection import tune
@@ -60,12 +62,67 @@ def test_case(path: Path, catalog: Catalog, con: duckdb.DuckDBPyConnection, tmp_
     unknown = case["inputs"].keys() - spec.deps
     assert not unknown, f"the table does not read {unknown}"
 
-    columns = list(case["expect"][0]) if case["expect"] else [spec.columns[0].name]
+    _check(con, spec, settings, case, case["expect"])
+    if "restated" in case:
+        before = _by_day(con, spec, settings, case)
+        stale = _restate(con, catalog, spec, case)
+        _check(con, spec, settings, case, case["restated"]["expect"])
+        after = _by_day(con, spec, settings, case)
+        changed = {day for day in before if before[day] != after[day]}
+        assert changed, "what was restated changes nothing here"
+        assert changed <= stale, "these days would not be built again"
+
+
+def _check(
+    con: duckdb.DuckDBPyConnection,
+    spec: TableSpec,
+    settings: Settings,
+    case: dict[str, Any],
+    expect: list[dict[str, Any]],
+) -> None:
+    columns = list(expect[0]) if expect else [spec.columns[0].name]
     at_once = _rows(con, spec, settings, [_window(case)], columns)
     day_by_day = _rows(con, spec, settings, _days(_window(case)), columns) if spec.partition else at_once
-    expected = sorted((_comparable(tuple(row[c] for c in columns)) for row in case["expect"]), key=repr)
+    expected = sorted((_comparable(tuple(row[c] for c in columns)) for row in expect), key=repr)
     assert at_once == expected
     assert day_by_day == expected
+
+
+def _by_day(
+    con: duckdb.DuckDBPyConnection, spec: TableSpec, settings: Settings, case: dict[str, Any]
+) -> dict[date, list[tuple[Any, ...]]]:
+    names = [column.name for column in spec.columns]
+    return {day: _rows(con, spec, settings, [(day, day)], names) for day, _ in _days(_window(case))}
+
+
+def _restate(con: duckdb.DuckDBPyConnection, catalog: Catalog, spec: TableSpec, case: dict[str, Any]) -> set[date]:
+    """Put the restated rows in place; returns the days of the window that the engine would build again."""
+    window = [day for day, _ in _days(_window(case))]
+    stale: set[date] = set()
+    for name, rows in case["restated"]["inputs"].items():
+        dep = catalog[name]
+        old = con.execute(f"from {relation(dep)}").fetchall()
+        con.execute(f"delete from {relation(dep)}")
+        _insert(con, dep, rows)
+        new = con.execute(f"from {relation(dep)}").fetchall()
+        if dep.partition is None:
+            return set(window)
+        place = [column.name for column in dep.columns].index(dep.partition)
+        back, ahead = spec.lookback_days.get(name, 0), spec.lookahead_days.get(name, 0)
+        for touched in {row[place] for row in old} | {row[place] for row in new}:
+            if _of_day(old, place, touched) != _of_day(new, place, touched):
+                stale |= {day for day in window if _reads(day, touched, back, ahead)}
+    return stale
+
+
+def _of_day(rows: list[tuple[Any, ...]], place: int, day: date) -> list[str]:
+    return sorted(repr(row) for row in rows if row[place] == day)
+
+
+def _reads(day: date, touched: date, back: Days, ahead: Days) -> bool:
+    """True where a day reads a day of its input: so many days before it, and so many after."""
+    age = (day - touched).days
+    return (back == "all" or age <= back) and (ahead == "all" or -age <= ahead)
 
 
 def _window(case: dict[str, Any]) -> tuple[date, date]:
