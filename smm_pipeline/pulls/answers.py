@@ -187,6 +187,6 @@ def _quota_error(words: str, where: str) -> SmmError:
 def _token_error(words: str, where: str) -> SmmError:
     hint = (
         "renew the token in the variable that token_env names, and see that it has the rights that the vendor's "
-        "description names in its first lines (docs/pulls.md)"
+        "description names in its first lines (docs/vendors.md)"
     )
     return SmmError("SMM-312", f"the source does not take the token: {words}", where=where, hint=hint)
