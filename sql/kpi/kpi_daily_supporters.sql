@@ -65,15 +65,82 @@ ranked as (
     from member
 ),
 
--- A community of which no action was ever delivered by then is unknown, not quiet.
-first_action as (
+-- A community of which no action was delivered in three months is unknown, not quiet.
+known as (
+    select distinct
+        d.network,
+        d.community_id,
+        d.date_local
+    from day as d
+    inner join core.fct_member_action as a
+        on
+            a.network = d.network
+            and a.community_id = d.community_id
+            and a.activity_date_local between d.date_local - interval 91 day and d.date_local
+),
+
+-- Orders of a year by active members: one whom the shop knows acts under the customer's key.
+bought as (
+    select
+        m.network,
+        m.community_id,
+        m.date_local,
+        m.member_key,
+        count(*) as orders
+    from member as m
+    inner join core.fct_order as o
+        on
+            o.customer_key = m.member_key
+            and o.is_countable
+            and o.order_date_local between m.date_local - interval 364 day and m.date_local
+    group by m.network, m.community_id, m.date_local, m.member_key
+),
+
+buying as (
     select
         network,
         community_id,
-        min(activity_date_local) as first_date_local
-    from core.fct_member_action
-    where activity_date_local <= $last_date
-    group by network, community_id
+        date_local,
+        count(*) as buying_members,
+        count(*) filter (where orders >= 2) as repeat_buying_members
+    from bought
+    group by network, community_id, date_local
+    -- Of fewer than five persons nothing is said.
+    having count(*) >= 5
+),
+
+-- The last sample of members that somebody looked at for fakes, at most 92 days old.
+checked as (
+    select
+        d.network,
+        d.community_id,
+        d.date_local,
+        max(m.moderation_date) as check_date
+    from day as d
+    inner join core.fct_moderation_day as m
+        on
+            m.network = d.network
+            and m.community_id = d.community_id
+            and m.suspected_fakes_share is not null
+            and m.moderation_date between d.date_local - interval 91 day and d.date_local
+    group by d.network, d.community_id, d.date_local
+),
+
+suspected as (
+    select
+        d.network,
+        d.community_id,
+        d.date_local,
+        m.members_checked,
+        m.fakes_found,
+        cast(round(d.members * m.suspected_fakes_share) as bigint) as suspected_fakes,
+        cast(round(d.members * m.suspected_fakes_share_lower) as bigint) as suspected_fakes_lower,
+        cast(round(d.members * m.suspected_fakes_share_upper) as bigint) as suspected_fakes_upper
+    from day as d
+    inner join checked as c
+        on c.network = d.network and c.community_id = d.community_id and c.date_local = d.date_local
+    inner join core.fct_moderation_day as m
+        on m.network = c.network and m.community_id = c.community_id and m.moderation_date = c.check_date
 ),
 
 -- The active core is the smallest set of members that gives half of all actions. The Gini coefficient says how unevenly
@@ -100,11 +167,29 @@ select
     d.members_left,
     -- Networks that state no gains and losses still state the count.
     coalesce(d.members_joined - d.members_left, d.members - d.members_yesterday) as members_net,
-    case when f.first_date_local is not null then coalesce(c.active_core_members, 0) end as active_core_members,
-    case when f.first_date_local is not null then coalesce(c.active_members, 0) end as active_members,
-    c.gini_actions
+    m.fakes_removed,
+    s.members_checked,
+    s.fakes_found,
+    s.suspected_fakes,
+    s.suspected_fakes_lower,
+    s.suspected_fakes_upper,
+    d.members - s.suspected_fakes as members_less_fakes,
+    d.members - s.suspected_fakes_upper as members_less_fakes_lower,
+    d.members - s.suspected_fakes_lower as members_less_fakes_upper,
+    case when k.network is not null then coalesce(c.active_core_members, 0) end as active_core_members,
+    case when k.network is not null then coalesce(c.active_members, 0) end as active_members,
+    c.gini_actions,
+    b.buying_members,
+    b.repeat_buying_members,
+    b.repeat_buying_members / nullif(cast(b.buying_members as double), 0) as repeat_buying_members_share
 from day as d
 left join core_member as c
     on c.network = d.network and c.community_id = d.community_id and c.date_local = d.date_local
-left join first_action as f
-    on f.network = d.network and f.community_id = d.community_id and f.first_date_local <= d.date_local
+left join known as k
+    on k.network = d.network and k.community_id = d.community_id and k.date_local = d.date_local
+left join core.fct_moderation_day as m
+    on m.network = d.network and m.community_id = d.community_id and m.moderation_date = d.date_local
+left join suspected as s
+    on s.network = d.network and s.community_id = d.community_id and s.date_local = d.date_local
+left join buying as b
+    on b.network = d.network and b.community_id = d.community_id and b.date_local = d.date_local
