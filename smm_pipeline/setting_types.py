@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -59,11 +60,25 @@ def _store_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _search_word(value: str) -> str:
+    """An empty word would stand in every query."""
+    if not re.search(r"\w", value):
+        raise ValueError("expected a word or several, such as ourbrand")
+    return value.strip()
+
+
+def whole_words(words: Iterable[str]) -> str:
+    """A regular expression for texts in lower case in which one of the words stands as a whole, not within another."""
+    found = "|".join(r"\s+".join(re.escape(part) for part in word.lower().split()) for word in words)
+    return rf"(^|[^\p{{L}}\p{{N}}])({found})([^\p{{L}}\p{{N}}]|$)"
+
+
 _LABEL = r"[^\W_]([\w-]{0,61}[^\W_])?"
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 Currency = Annotated[str, shaped(r"[A-Z]{3}", "an ISO 4217 code such as UAH")]
 Host = Annotated[str, shaped(rf"{_LABEL}(\.{_LABEL})+", "a host such as shop.example")]
 FeedName = Annotated[str, shaped(r"[a-z0-9_]+", "a feed name of a-z, 0-9 and _, such as web_orders")]
+SearchWord = Annotated[str, AfterValidator(_search_word)]
 InnerPath = Annotated[str, AfterValidator(_inside)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 TimePattern = Annotated[str, AfterValidator(_time_pattern)]

@@ -36,7 +36,17 @@ from smm_pipeline.channel_settings import Channels
 from smm_pipeline.errors import SmmError
 from smm_pipeline.pull_settings import Pull
 from smm_pipeline.setting_errors import explain
-from smm_pipeline.setting_types import Currency, FeedName, Host, InnerPath, StoreUrl, TimePattern, TimeZone
+from smm_pipeline.setting_types import (
+    Currency,
+    FeedName,
+    Host,
+    InnerPath,
+    SearchWord,
+    StoreUrl,
+    TimePattern,
+    TimeZone,
+    whole_words,
+)
 
 PROJECT_ROOT = Path(os.environ.get("SMM_PROJECT_ROOT", Path(__file__).resolve().parent.parent))
 HOME_VARIABLE = "SMM_HOME"
@@ -59,7 +69,10 @@ class Shop(_Section):
     currency: Currency = Field(description="Currency of every published amount, an ISO 4217 code such as UAH")
     own_hosts: tuple[Host, ...] = Field((), description="Hosts of the shop: never a source of traffic")
     payment_hosts: tuple[Host, ...] = Field((), description="Payment pages, added to the shipped list; never a source")
-    content_paths: tuple[str, ...] = Field(("/blog",), description="Path prefixes of content pages")
+    brand_words: tuple[SearchWord, ...] = Field(
+        (), description="Words by which people search for the shop, in each spelling; empty means the brand's name"
+    )
+    content_paths: tuple[str, ...] = Field(("/blog",), description="Path prefixes of content pages; products are none")
 
     @property
     def brand_name(self) -> str:
@@ -129,6 +142,9 @@ class Rules(_Section):
     due_holiday_days_after: int = Field(1, ge=0, description="D4: days after a holiday that count as due")
     recommendation_days: int = Field(
         14, ge=1, description="D1: age of the recommendation or of any other matched touch"
+    )
+    content_later_days: int = Field(
+        14, ge=1, le=30, description="D5: how long after a visit to content a return or an order counts as later"
     )
     core_window_days: int = Field(28, ge=7, le=90, description="Active core: window of member actions")
     alarm_min_posts: int = Field(4, ge=0, description="Dead community: fewer posts in 28 days are rare")
@@ -259,6 +275,7 @@ class Settings(BaseSettings):
             "time_zone": self.shop.time_zone,
             "shop_currency": self.shop.currency,
             "own_brand": self.shop.brand_name,
+            "brand_word_pattern": whole_words(self.shop.brand_words or (self.shop.brand_name,)),
             "content_path_pattern": "^(" + "|".join(re.escape(p) for p in self.shop.content_paths) + ")(/|$)",
         }
 

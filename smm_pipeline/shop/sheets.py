@@ -14,7 +14,7 @@ from pathlib import Path
 
 from smm_pipeline.shop.clock import HOUR, Clock, Occasion, local, stamp, stream
 from smm_pipeline.shop.communities import COMMUNITIES, Post, SocialWorld
-from smm_pipeline.shop.goods import BRAND, GROUPS, SITE
+from smm_pipeline.shop.goods import BLOG, BRAND, GROUPS, SITE
 from smm_pipeline.shop.members import Action
 from smm_pipeline.shop.steps import PROMO, community_code
 
@@ -163,10 +163,11 @@ def _competitor_rows(world: SocialWorld) -> dict[int, list[Sequence[object]]]:
 
 
 def _search_rows(seed: int, clock: Clock) -> dict[int, list[Sequence[object]]]:
-    """A dozen queries a day; brand demand and positions drift upwards over the period."""
+    """Some twenty queries a day; brand demand and positions drift upwards over the period."""
     rng = stream(seed, "search")
     queries = [(BRAND.lower(), f"{SITE}/", 180.0, 1.3), (f"{BRAND.lower()} kyiv", f"{SITE}/", 40.0, 1.8)]
     queries += [(f"{words[0]} купити", f"{SITE}/category/{group}", 260.0, 9.0) for group, words in GROUPS.items()]
+    queries += [(article.replace("-", " "), f"{SITE}/blog/{article}", 60.0, 12.0) for article in BLOG]
     rows: dict[int, list[Sequence[object]]] = {}
     for index in range(clock.days):
         trend = index / max(clock.days, 1)

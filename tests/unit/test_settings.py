@@ -43,6 +43,7 @@ def test_a_minimal_file_is_enough(tmp_path: Path) -> None:
             ["shop.own_hosts.0 = 'https://shop.example/': expected a host such as shop.example"],
         ),
         (GOOD + 'payment_hosts = ["pay"]\n', ["shop.payment_hosts.0 = 'pay': expected a host such as shop.example"]),
+        (GOOD + 'brand_words = ["ourbrand", " "]\n', ["shop.brand_words.1 = ' ': expected a word or several"]),
         (GOOD + '[feeds."Web shop"]\nvendor = "ga4"\n', ["feeds.Web shop = 'Web shop': expected a feed name"]),
         (
             GOOD + '[feeds.web]\nmapping = "mappings/../../x.yml"\n',
