@@ -57,6 +57,9 @@ CODES: dict[str, str] = {
     "SMM-601": "The Dagster web server or daemon did not start or ended by itself",
     # 7xx: attribution
     "SMM-701": "A path table has a path, a count or an amount that is none",
+    # 8xx: explaining
+    "SMM-801": "An order, a KPI, a day or a community that is to be explained is unknown",
+    "SMM-802": "What is to be explained is the name of several",
 }
 
 

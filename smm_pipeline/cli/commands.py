@@ -16,7 +16,7 @@ import typer
 from smm_pipeline import __version__
 from smm_pipeline.attribution import ALL_MODELS, DIRECT, Model
 from smm_pipeline.catalog import load_catalog
-from smm_pipeline.cli import attribution, examine, feed_commands, instance, texts
+from smm_pipeline.cli import attribution, examine, explain_commands, feed_commands, instance, texts
 from smm_pipeline.cli.arguments import PROGRAM, Group, Home, Json, Version, checking, usage_error
 from smm_pipeline.cli.output import (
     EXIT_AUDIT,
@@ -47,6 +47,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 feed_commands.add_to(app)
+explain_commands.add_to(app)
 DAY_FORMATS = ["%Y-%m-%d"]
 NoPull = Annotated[bool, typer.Option("--no-pull", help="Leave the vendors' APIs alone")]
 

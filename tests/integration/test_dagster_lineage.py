@@ -6,7 +6,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from smm_pipeline.orchestration.lineage import column_lineage, column_origins
+from smm_pipeline.explain import column_origins
+from smm_pipeline.orchestration.lineage import column_lineage
 from tests.dagster_project import make_project
 from tests.project_catalog import project_catalog
 

@@ -1,0 +1,236 @@
+"""A figure of a KPI table explained: its formula, the rows of core it is made of, the rules, the files.
+
+Belongs here: finding the figure, and putting together what stands behind it. Does not belong here: what a column means
+(the metric dictionary says it) and how rows are followed (trace.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from typing import Any
+
+import duckdb
+from sqlglot import exp
+
+from smm_pipeline.catalog import Catalog, TableSpec
+from smm_pipeline.errors import SmmError
+from smm_pipeline.explain.order import settings_of
+from smm_pipeline.explain.shown import dicts, shown_row
+from smm_pipeline.explain.trace import Found, files_of, trace
+from smm_pipeline.settings import Settings
+from smm_pipeline.warehouse.schema import quoted, relation
+from smm_pipeline.warehouse.state import StateView
+
+# Columns that say which rule decided about a row, or how it is known.
+_RULES = ("rule_id", "method", "reason", "confidence")
+_COMMUNITY = "community_id"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which figure is asked for: a table, and of it a column, a day and a community where they are given."""
+
+    name: str
+    day: date | None = None
+    community: str | None = None
+    rows: int = 3
+
+
+def is_figure(catalog: Catalog, name: str) -> bool:
+    """Whether a name is that of a KPI rather than of an order."""
+    table = name.removeprefix("kpi.").partition(".")[0]
+    return table.startswith(("kpi_", "data_")) or f"kpi.{table}" in catalog.tables
+
+
+def explain_figure(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, settings: Settings, wanted: Wanted
+) -> dict[str, Any]:
+    """What stands behind figures of a KPI table.
+
+    Args:
+        con: the work database.
+        catalog: the tables.
+        settings: for the thresholds of the rules.
+        wanted: which figure, and how many rows of each table are shown.
+
+    Raises:
+        SmmError: SMM-801 for an unknown KPI, column, day or community; SMM-802 for a community's name of several.
+    """
+    spec, column = _table(catalog, wanted.name)
+    conditions = ["true"]
+    values: dict[str, Any] = {}
+    day_column = spec.partition or next((c.name for c in spec.columns if c.type == "DATE"), None)
+    day = _day(con, spec, day_column, wanted.day)
+    if day_column and day:
+        conditions.append(f"b.{quoted(day_column)} = $day")
+        values["day"] = day
+    if wanted.community is not None:
+        network, community = _community(con, spec, wanted.community)
+        conditions.append("b.community_id = $community and ($network is null or b.network = $network)")
+        values |= {"network": network, "community": community}
+    condition = " and ".join(conditions)
+    [(rows,)] = con.execute(f"select count(*) from {relation(spec)} as b where {condition}", values).fetchall()
+    if not rows:
+        raise SmmError(
+            "SMM-801",
+            f"{spec.name} has no row of {day}" + (" of this community" if wanted.community else ""),
+            where=wanted.community or wanted.name,
+            hint="a community without anything on a day has no row there; choose another day, or leave --community out",
+        )
+    found = trace(con, catalog, spec.full_name, condition, values)
+    core = [part for part in found.values() if part.spec.layer == "core"]
+    return {
+        "kind": "figure",
+        "table": spec.full_name,
+        "description": spec.description,
+        "grain": spec.grain,
+        "key": list(spec.key),
+        "day": day,
+        "community": values.get("community"),
+        "is_stale": _is_stale(con, catalog, settings, spec, day),
+        "rows": rows,
+        "figures": [shown_row(spec, row) for row in _sample(con, found[spec.full_name], wanted.rows)],
+        "columns": _columns(con, spec, column),
+        "settings": settings_of(catalog, settings, [spec.full_name, *(part.spec.full_name for part in core)]),
+        "rules": [rule for part in core for rule in _rules(con, part)],
+        "behind": [_behind(con, spec, part, wanted.rows) for part in core if part.rows],
+        "not_followed": sorted(name for name in spec.deps - found.keys() if catalog[name].layer != "seeds"),
+        "files": [file.as_dict() for file in files_of(con, found.values())],
+    }
+
+
+def _table(catalog: Catalog, name: str) -> tuple[TableSpec, str | None]:
+    """The KPI table that is asked for, and the column where one is named."""
+    table, _, column = name.removeprefix("kpi.").partition(".")
+    tables = [spec.name for spec in catalog.layer("kpi")]
+    if table not in tables:
+        near = get_close_matches(table, tables, n=3)
+        raise SmmError(
+            "SMM-801",
+            "there is no such KPI table",
+            where=name,
+            hint=f"did you mean {' or '.join(near)}?" if near else f"one of {', '.join(tables)}",
+        )
+    spec = catalog[f"kpi.{table}"]
+    columns = [c.name for c in spec.columns]
+    if column and column not in columns:
+        near = get_close_matches(column, columns, n=3) or columns
+        raise SmmError("SMM-801", f"{table} has no such column", where=column, hint=f"one of {', '.join(near)}")
+    return spec, column or None
+
+
+def _day(con: duckdb.DuckDBPyConnection, spec: TableSpec, column: str | None, day: date | None) -> date | None:
+    """The day that is asked for, else the newest one with rows."""
+    if column is None:
+        if day is not None:
+            raise SmmError("SMM-801", f"{spec.name} has no days", where=str(day), hint="leave --date out")
+        return None
+    [(first, last, days)] = con.execute(
+        f"select min({quoted(column)}), max({quoted(column)}), count(*) filter (where {quoted(column)} = $day) "
+        f"from {relation(spec)}",
+        {"day": day},
+    ).fetchall()
+    if last is None:
+        raise SmmError("SMM-801", f"{spec.name} has no rows yet", where=spec.full_name, hint="smm run builds it")
+    if day is not None and not days:
+        raise SmmError(
+            "SMM-801", f"{spec.name} has no row of this day", where=str(day), hint=f"it has rows of {first} to {last}"
+        )
+    return day or last
+
+
+def _community(con: duckdb.DuckDBPyConnection, spec: TableSpec, wanted: str) -> tuple[str | None, str]:
+    """Network and id of the community of that id, handle or name; a word such as (none) stands for itself."""
+    if _COMMUNITY not in {c.name for c in spec.columns}:
+        raise SmmError("SMM-801", f"{spec.name} has no communities", where=wanted, hint="leave --community out")
+    if wanted.startswith("("):
+        return None, wanted
+    known = con.execute(
+        "select network, community_id, community_name, handle from core.dim_community order by all"
+    ).fetchall()
+    handle = wanted.lower().removeprefix("@")
+    found = [c for c in known if wanted == c[1] or handle in (c[3], (c[2] or "").lower())]
+    if len(found) == 1:
+        return str(found[0][0]), str(found[0][1])
+    if found:
+        raise SmmError(
+            "SMM-802",
+            f"{len(found)} communities have this name",
+            where=wanted,
+            hint="give the id of one of them: " + ", ".join(f"{c[1]} ({c[0]})" for c in found),
+        )
+    names = [name for c in known for name in c[1:] if name]
+    near = get_close_matches(wanted, names, n=3)
+    raise SmmError(
+        "SMM-801",
+        "no community has this id, handle or name",
+        where=wanted,
+        hint=f"did you mean {' or '.join(near)}?" if near else "the table core.dim_community lists them",
+    )
+
+
+def _is_stale(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, settings: Settings, spec: TableSpec, day: date | None
+) -> bool:
+    """Whether the rows wait to be built again, so that what stands behind them may be newer."""
+    stale = StateView(con, catalog, settings).stale_keys(spec)
+    return bool(stale) and (not spec.partition or day is None or day.isoformat() in stale)
+
+
+def _columns(con: duckdb.DuckDBPyConnection, spec: TableSpec, column: str | None) -> list[dict[str, Any]]:
+    """What the dictionary says of the columns, in their order; of all but the key where none is asked for."""
+    result = con.execute(
+        "select column_name, label_en, label_uk, label_ru, formula, denominator, grain, basis, caveat "
+        "from kpi.metric_dictionary where table_name = ?",
+        [spec.name],
+    )
+    said = {row["column_name"]: row for row in dicts(result)}
+    wanted = [column] if column else [c.name for c in spec.columns if c.name not in spec.key]
+    return [said[name] for name in wanted if name in said]
+
+
+def _rules(con: duckdb.DuckDBPyConnection, part: Found) -> list[dict[str, Any]]:
+    """How many of the rows were decided by which rule, or are known in which way."""
+    rules = []
+    for column in part.spec.columns:
+        if not column.name.endswith(_RULES):
+            continue
+        name = quoted(column.name)
+        counts = con.execute(
+            f"select {name}, count(*) from {part.name} where {name} is not null group by 1 order by 2 desc, 1"
+        ).fetchall()
+        if counts:
+            rules.append(
+                {
+                    "table": part.spec.full_name,
+                    "column": column.name,
+                    "meaning": column.description,
+                    "rows": {str(value): int(rows) for value, rows in counts},
+                }
+            )
+    return rules
+
+
+def _behind(con: duckdb.DuckDBPyConnection, spec: TableSpec, part: Found, limit: int) -> dict[str, Any]:
+    """A table of core with the rows that belong to the figure, and of these what its SQL names."""
+    named = {column.name for column in spec.tree.find_all(exp.Column)} | set(part.spec.key)
+    rows = [shown_row(part.spec, row) for row in _sample(con, part, limit)]
+    return {
+        "table": part.spec.full_name,
+        "description": part.spec.description,
+        "is_read_directly": part.spec.full_name in spec.deps,
+        "is_exact": part.is_exact,
+        "rows": part.rows,
+        "first_rows": [{k: v for k, v in row.items() if k in named or k.endswith(_RULES)} for row in rows],
+    }
+
+
+def _sample(con: duckdb.DuckDBPyConnection, part: Found, limit: int) -> list[dict[str, Any]]:
+    """The first rows in the order of the key."""
+    key: Sequence[str] = part.spec.key
+    return dicts(
+        con.execute(f"select * from {part.name} order by {', '.join(quoted(k) for k in key)} limit {int(limit)}")
+    )

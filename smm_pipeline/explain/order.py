@@ -1,0 +1,121 @@
+"""An order explained: its visit, touches, class and credits, each with how it is known, and the files behind it.
+
+Belongs here: putting together the rows of core that speak of one order. Does not belong here: any rule; the rows say
+which one decided.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+from smm_pipeline.catalog import Catalog
+from smm_pipeline.errors import SmmError
+from smm_pipeline.explain.shown import dicts, shown_row
+from smm_pipeline.explain.trace import files_of, trace
+from smm_pipeline.settings import Settings
+from smm_pipeline.warehouse.schema import relation
+
+_FIND = """
+select order_key
+from core.fct_order
+where
+    order_key = $wanted
+    or order_ref = lower(regexp_replace(trim($wanted), '^#', ''))
+    or order_number = $wanted
+    or order_id = $wanted
+order by order_key
+"""
+_SHOWN_KEYS = 5
+
+
+def find_order(con: duckdb.DuckDBPyConnection, wanted: str) -> str:
+    """The key of the order of that number, id or key.
+
+    Raises:
+        SmmError: SMM-801 when there is none, SMM-802 when there are several.
+    """
+    keys = [str(key) for (key,) in con.execute(_FIND, {"wanted": wanted}).fetchall()]
+    if len(keys) == 1:
+        return keys[0]
+    if keys:
+        more = f" and {len(keys) - _SHOWN_KEYS} more" if len(keys) > _SHOWN_KEYS else ""
+        raise SmmError(
+            "SMM-802",
+            f"{len(keys)} orders have this number",
+            where=wanted,
+            hint=f"give the key of one of them: {', '.join(keys[:_SHOWN_KEYS])}{more}",
+        )
+    [(orders,)] = con.execute("select count(*) from core.fct_order").fetchall()
+    raise SmmError(
+        "SMM-801",
+        "no order has this number, id or key" if orders else "there are no orders in the work database yet",
+        where=wanted,
+        hint="KPIs have names that begin with kpi_; an order is known once its delivery is loaded and built: smm run",
+    )
+
+
+def explain_order(con: duckdb.DuckDBPyConnection, catalog: Catalog, settings: Settings, wanted: str) -> dict[str, Any]:
+    """What is known of an order, and how.
+
+    Args:
+        con: the work database.
+        catalog: the tables.
+        settings: for the thresholds of the rules.
+        wanted: number, id or key of the order.
+
+    Raises:
+        SmmError: SMM-801 when there is no such order, SMM-802 when there are several.
+    """
+    key = find_order(con, wanted)
+    [order] = _rows(con, catalog, "core.fct_order", key)
+    benefit = _rows(con, catalog, "core.fct_order_benefit", key)
+    visits = _rows(con, catalog, "core.brg_order_session", key, order_by="not is_chosen, method")
+    sessions = {v["session_key"]: _session(con, catalog, v["session_key"]) for v in visits}
+    root = "core.fct_order_benefit" if benefit else "core.fct_order"
+    found = trace(con, catalog, root, "b.order_key = $order_key", {"order_key": key})
+
+    def shown(table: str, order_by: str = "all") -> list[dict[str, Any]]:
+        return [shown_row(catalog[table], row) for row in _rows(con, catalog, table, key, order_by=order_by)]
+
+    return {
+        "kind": "order",
+        "order": shown_row(catalog["core.fct_order"], order),
+        "visits": [
+            {**shown_row(catalog["core.brg_order_session"], v), "session": sessions[v["session_key"]]} for v in visits
+        ],
+        "visitors": shown("core.brg_order_visitor"),
+        "touches": shown("core.brg_order_touch", "age_seconds, touch_id"),
+        "benefit": shown_row(catalog["core.fct_order_benefit"], benefit[0]) if benefit else None,
+        "credits": shown("core.fct_attribution_credit", "model, touch_position"),
+        "settings": settings_of(
+            catalog,
+            settings,
+            ["core.brg_order_session", "core.brg_order_visitor", "core.brg_order_touch", "core.fct_order_benefit"],
+        ),
+        "files": [file.as_dict() for file in files_of(con, found.values())],
+    }
+
+
+def settings_of(catalog: Catalog, settings: Settings, tables: list[str]) -> dict[str, Any]:
+    """The settings that the SQL of these tables names, with their values."""
+    values = settings.sql_parameters()
+    used = {name for table in tables for name in catalog[table].parameters}
+    return {name: values[name] for name in sorted(used) if name in values}
+
+
+def _session(con: duckdb.DuckDBPyConnection, catalog: Catalog, key: str) -> dict[str, Any]:
+    """A visit, as far as it may be shown."""
+    spec = catalog["core.fct_session"]
+    rows = dicts(con.execute(f"select * from {relation(spec)} where session_key = ?", [key]))
+    return shown_row(spec, rows[0]) if rows else {}
+
+
+def _rows(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, table: str, key: str, *, order_by: str = "all"
+) -> list[dict[str, Any]]:
+    """The rows of a table that belong to an order."""
+    return dicts(
+        con.execute(f"select * from {relation(catalog[table])} where order_key = ? order by {order_by}", [key])
+    )

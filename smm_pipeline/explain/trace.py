@@ -1,0 +1,247 @@
+"""Following rows down to the files that brought them, along the lineage that stands in the SQL.
+
+Belongs here: which rows of the tables upstream belong to given rows, and which deliveries those came in. Does not
+belong here: a list of tables; what a table is made from comes out of its SQL, and what joins two tables out of their
+keys.
+
+A table upstream is joined by the columns that are handed on unchanged. Where these hold its key, or the whole key of
+the table made from it, its rows are exactly those behind the number; where they hold a part of it, such as the day,
+the rows behind it are among those found, and `is_exact` says so. What is joined within the SQL alone, such as the
+order of an order's class, is found by keys of one name. A table that nothing joins is not followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from smm_pipeline.catalog import Catalog, TableSpec
+from smm_pipeline.explain.origins import Lineage
+from smm_pipeline.warehouse.schema import quoted, relation
+
+# The key of a visit is a hash of its first event, so that its events cannot be found by a key: by the visitor and time.
+_BY_TIME = {
+    ("core.fct_visit", "staging.stg_web_event"): (
+        "b.source_system = a.source_system and b.property_id = a.property_id and b.visitor_key = a.visitor_key "
+        "and coalesce(b.vendor_session_id, '') = coalesce(a.vendor_session_id, '') "
+        "and b.event_ts between a.start_ts and a.end_ts"
+    ),
+    ("core.fct_visit", "staging.stg_web_session"): (
+        "b.source_system = a.source_system and b.property_id = a.property_id and b.visitor_key = a.visitor_key "
+        "and b.start_ts = a.start_ts"
+    ),
+}
+# They say only which days there are, so that every record of a day would be behind every number of it.
+_CALENDARS = {"core.dim_date", "core.fct_feed_day", "staging.stg_feed_day"}
+
+
+# How sure a link between neighbours is: by the other's key, by a key that is part of the other's, by a column like it.
+_KEY, _KEY_OF_PARTS, _FOREIGN_KEY = range(3)
+
+
+@dataclass(frozen=True)
+class _Link:
+    """How rows are found, and whether exactly these belong to the number; `is_whole` where a whole key joins them."""
+
+    condition: str
+    is_exact: bool
+    rank: int = _KEY
+    is_whole: bool = True
+
+
+@dataclass(frozen=True)
+class Found:
+    """Rows of a table behind the number: in which temporary table, how many, and whether all of them belong to it."""
+
+    spec: TableSpec
+    name: str
+    rows: int
+    is_exact: bool
+
+
+@dataclass(frozen=True)
+class File:
+    """A delivery that brought rows of a contract: which file of which feed, how many rows, between which records."""
+
+    table: str
+    feed: str
+    file: str
+    delivery_id: str
+    rows: int
+    first_row: int
+    last_row: int
+    is_exact: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """For programs."""
+        return dict(vars(self))
+
+
+def trace(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, table: str, condition: str, values: Mapping[str, Any]
+) -> dict[str, Found]:
+    """Rows of a table that fulfil a condition, and of every table upstream those that belong to them.
+
+    Args:
+        con: the work database; temporary tables are made in it.
+        catalog: the tables.
+        table: full name of the table to begin with.
+        condition: SQL over its columns, aliased b.
+        values: the parameters of the condition.
+    """
+    lineage = Lineage(catalog)
+    found = {table: _keep(con, catalog[table], f"where {condition}", True, values)}
+    direct = [name for name in _downwards(catalog, table) if name in catalog[table].deps]
+    # What the table itself joins is found from its neighbours: by the surest links first, and again after each of them.
+    rank = 0
+    while rank <= _FOREIGN_KEY:
+        names = [name for name in direct if name not in found]
+        is_new = any(_follow(con, catalog[name], found, lineage, rank, is_direct=True) for name in names)
+        rank = 0 if is_new else rank + 1
+    for name in _downwards(catalog, table):
+        if name not in found:
+            _follow(con, catalog[name], found, lineage, _FOREIGN_KEY, is_direct=name in direct)
+    return found
+
+
+def files_of(con: duckdb.DuckDBPyConnection, found: Iterable[Found]) -> list[File]:
+    """Deliveries behind the raw rows among them, by contract, feed and file."""
+    files = []
+    for part in found:
+        if part.spec.layer != "raw":
+            continue
+        rows = con.execute(
+            f"""
+            select
+                r._feed,
+                coalesce(min(d.file_path), '(not in the books)'),
+                r._delivery_id,
+                count(distinct r._row_hash),
+                min(r._source_row),
+                max(r._source_row)
+            from {part.name} as r
+            left join (
+                select feed, delivery_id, min(file_path) as file_path from meta.delivery group by all
+            ) as d on d.feed = r._feed and d.delivery_id = r._delivery_id
+            group by r._feed, r._delivery_id
+            order by 1, 2, 3
+            """
+        ).fetchall()
+        files += [
+            File(part.spec.name, feed, file, delivery[:12], count, first, last, part.is_exact)
+            for feed, file, delivery, count, first, last in rows
+        ]
+    return sorted(files, key=lambda f: (f.table, f.feed, f.file))
+
+
+def _downwards(catalog: Catalog, table: str) -> list[str]:
+    """Everything upstream of a table, each after all that is made from it."""
+    upstream = catalog.upstream(table)
+    built = [spec.full_name for spec in reversed(catalog.build_order) if spec.full_name in upstream]
+    return built + sorted(name for name in upstream if catalog[name].layer == "raw")
+
+
+def _follow(
+    con: duckdb.DuckDBPyConnection,
+    spec: TableSpec,
+    found: dict[str, Found],
+    lineage: Lineage,
+    rank: int,
+    *,
+    is_direct: bool,
+) -> bool:
+    """Find rows of one table from those of tables that are made from it, else from its neighbours', if it can be."""
+    if spec.layer == "seeds":
+        return False
+    parts = [part for part in found.values() if part.spec.full_name not in _CALENDARS]
+    down = [link for part in parts if spec.full_name in part.spec.deps and (link := _down(part, spec, lineage))]
+    links = [link for link in down if link.is_whole]
+    if not any(link.is_exact for link in links):
+        links += [link for part in parts if (link := _beside(part, spec)) and link.rank <= rank]
+    best = min((link.rank for link in links if link.is_exact), default=None)
+    links = links if best is None else [link for link in links if link.is_exact and link.rank == best]
+    if is_direct and (links or rank == _FOREIGN_KEY):
+        # By a part of the key only what the number itself is made from: further down it would be half the warehouse.
+        links += [link for link in down if not link.is_whole]
+        links = links or [link for part in parts if spec.full_name in part.spec.deps and (link := _window(part, spec))]
+    if not links:
+        return False
+    conditions = " or ".join(f"({link.condition})" for link in links)
+    current = "b._is_current and " if spec.layer == "raw" else ""
+    is_exact = all(link.is_exact for link in links)
+    found[spec.full_name] = _keep(con, spec, f"where {current}({conditions})", is_exact, {})
+    return True
+
+
+def _down(part: Found, spec: TableSpec, lineage: Lineage) -> _Link | None:
+    """How rows of a table are found from rows that are made from it."""
+    if by_time := _BY_TIME.get((part.spec.full_name, spec.full_name)):
+        return _Link(f"exists (select 1 from {part.name} as a where {by_time})", part.is_exact)
+    mine = {c.name for c in part.spec.columns}
+    # Staging takes the newest version of each key of a contract as it is.
+    same = {k: k for k in spec.key if k in mine} if spec.layer == "raw" else lineage.same_values(part.spec, spec)
+    if set(spec.key) <= same.keys():
+        return _Link(_in(part.name, {k: same[k] for k in spec.key}), part.is_exact)
+    handed_on = {source: column for source, column in same.items() if column in part.spec.key}
+    if not handed_on:
+        return None
+    is_whole = set(handed_on.values()) >= set(part.spec.key)
+    return _Link(_alike(part.name, handed_on), part.is_exact and is_whole, is_whole=is_whole)
+
+
+def _beside(part: Found, spec: TableSpec) -> _Link | None:
+    """How rows are found from those of a table that the same SQL joins: one holds the other's key under its name."""
+    mine, theirs = {c.name for c in part.spec.columns}, {c.name for c in spec.columns}
+    if set(spec.key) <= mine:
+        return _Link(_in(part.name, {k: k for k in spec.key}), part.is_exact)
+    if not part.spec.partition or part.spec.layer == "kpi" or not set(part.spec.key) <= theirs:
+        return None
+    link = _in(part.name, {k: k for k in part.spec.key})
+    if set(part.spec.key) <= set(spec.key):
+        return _Link(link, part.is_exact, rank=_KEY_OF_PARTS)
+    # Communities and posts are on many rows that have nothing to do with the number.
+    return None if "community_id" in part.spec.key else _Link(link, part.is_exact, rank=_FOREIGN_KEY)
+
+
+def _window(part: Found, spec: TableSpec) -> _Link | None:
+    """Rows of the days that a day of the number may read, of its community or whatever else its key names."""
+    mine, theirs = part.spec, {c.name: c.type for c in spec.columns}
+    types = {c.name: c.type for c in mine.columns}
+    shared = [f"b.{quoted(k)} = a.{quoted(k)}" for k in mine.key if theirs.get(k) == types[k] and k != mine.partition]
+    if spec.partition and mine.partition:
+        day, of = f"b.{quoted(spec.partition)}", f"a.{quoted(mine.partition)}"
+        before, after = mine.lookback_days.get(spec.full_name, 0), mine.lookahead_days.get(spec.full_name, 0)
+        shared += [f"{day} >= {of} - {before}"] if before != "all" else []
+        shared += [f"{day} <= {of} + {after}"] if after != "all" else []
+    if not shared or not spec.partition:
+        return None
+    return _Link(f"exists (select 1 from {part.name} as a where {' and '.join(shared)})", False, is_whole=False)
+
+
+def _in(name: str, columns: Mapping[str, str]) -> str:
+    left = ", ".join(f"b.{quoted(source)}" for source in columns)
+    right = ", ".join(f"a.{quoted(column)}" for column in columns.values())
+    return f"({left}) in (select ({right}) from {name} as a)"
+
+
+def _alike(name: str, columns: Mapping[str, str]) -> str:
+    """As _in, but words in brackets, such as (none), stand for what is unknown upstream."""
+    same = " and ".join(
+        f"(b.{quoted(source)} is not distinct from a.{quoted(column)} "
+        f"or (b.{quoted(source)} is null and starts_with(cast(a.{quoted(column)} as varchar), '(')))"
+        for source, column in columns.items()
+    )
+    return f"exists (select 1 from {name} as a where {same})"
+
+
+def _keep(
+    con: duckdb.DuckDBPyConnection, spec: TableSpec, where: str, is_exact: bool, values: Mapping[str, Any]
+) -> Found:
+    """Put rows into a temporary table of their own."""
+    name = quoted(f"behind_{spec.full_name}")
+    con.execute(f"create or replace temp table {name} as select b.* from {relation(spec)} as b {where}", values)
+    [(rows,)] = con.execute(f"select count(*) from {name}").fetchall()
+    return Found(spec, name, int(rows), is_exact)

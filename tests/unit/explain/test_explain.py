@@ -1,0 +1,277 @@
+"""`smm explain` on a work database filled by hand: exactly the rows, rules and files of an order and of a figure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from smm_pipeline.errors import SmmError
+from smm_pipeline.explain import Wanted, explain_figure, explain_order
+from smm_pipeline.explain.origins import Lineage
+from smm_pipeline.settings import Settings, load_settings
+from smm_pipeline.warehouse.connection import connect
+from smm_pipeline.warehouse.schema import ensure_schema, relation
+from tests.commands import smm
+from tests.project_catalog import project_catalog
+from tests.serving_fixture import fill_dictionary
+
+CATALOG = project_catalog()
+DAY, VISITOR, BUYER, VISIT = "2026-03-10", "ab" * 32, "cd" * 32, "ef" * 16
+SHOP = {"source_system": "woocommerce", "store_id": "main"}
+SITE = {"source_system": "ga4", "property_id": "1", "visitor_key": VISITOR, "vendor_session_id": None}
+PLACE = {"network": "telegram", "community_id": "77"}
+AMOUNTS = {"gross_revenue_amount": 100, "refund_amount": 0, "net_revenue_amount": 100, "margin_amount": None}
+
+
+def _raw(feed: str, delivery: str, row: int, columns: dict[str, Any], *, current: bool = True) -> dict[str, Any]:
+    lineage = {"_feed": feed, "_delivery_id": delivery * 64, "_source_row": row, "_is_current": current}
+    return {**columns, **lineage, "_row_hash": f"{delivery}{row}"}
+
+
+def _order(number: int, **columns: Any) -> dict[str, Any]:
+    key = {"order_key": f"woocommerce|main|{number}", "order_id": str(number), "order_ref": f"10{number}"}
+    return {**SHOP, **key, **AMOUNTS, "order_date_local": DAY, "is_countable": True, **columns}
+
+
+def _event(key: str, minute: int) -> dict[str, Any]:
+    return {**SITE, "event_key": key, "event_ts": f"{DAY} 10:{minute:02}:00+00", "event_date_local": DAY}
+
+
+# Two orders of one day: 7 came by a visit from a community, 8 by nothing that is known; and one event after the visit.
+ROWS: dict[str, list[dict[str, Any]]] = {
+    "raw.shop_order": [
+        _raw("orders", "a", 3, {**SHOP, "order_id": "7", "order_date_local": DAY}, current=False),
+        _raw("orders", "b", 12, {**SHOP, "order_id": "7", "order_date_local": DAY}),
+        _raw("orders", "b", 13, {**SHOP, "order_id": "8", "order_date_local": DAY}),
+    ],
+    "raw.web_event": [_raw("web", "c", n, _event(f"e{n}", minute)) for n, minute in ((4, 0), (5, 8), (6, 30))],
+    "staging.stg_shop_order": [{**SHOP, "order_id": n, "order_date_local": DAY} for n in ("7", "8")],
+    "staging.stg_web_event": [_event("e4", 0), _event("e5", 8), _event("e6", 30)],
+    "core.fct_order": [
+        _order(7, customer_key=BUYER, coupon_codes="olha-friend", status="completed"),
+        _order(8, order_number="1007-B"),
+        _order(9, order_ref="108", is_countable=False, excluded_reason="test"),
+    ],
+    "core.fct_visit": [{**SITE, "visit_key": VISIT, "start_ts": f"{DAY} 10:00:00+00", "end_ts": f"{DAY} 10:09:00+00"}],
+    "core.fct_session": [
+        {"session_key": VISIT, "visitor_key": VISITOR, "session_date_local": DAY, "channel": "Organic Social", **PLACE}
+        | {"rule_id": "organic_social_source", "community_method": "campaign_tag", "landing_url": "https://s/?m=a@b.c"}
+    ],
+    "core.brg_order_session": [
+        {"order_key": "woocommerce|main|7", "session_key": VISIT, "order_date_local": DAY, "is_chosen": chosen}
+        | {"method": method, "confidence": confidence}
+        for method, confidence, chosen in (("customer_window", "likely", False), ("order_ref", "certain", True))
+    ],
+    "core.brg_order_visitor": [
+        {"order_key": "woocommerce|main|7", "visitor_key": VISITOR, "order_date_local": DAY, "method": "buying_visit"}
+    ],
+    "core.brg_order_touch": [
+        {
+            "order_key": "woocommerce|main|7",
+            "order_date_local": DAY,
+            "touch_id": f"visit:{VISIT}",
+            "reason": "buying_visit",
+        }
+        | {"touch_kind": "visit", "age_seconds": 540, "match_reason": "product_group", "is_matched": True, **PLACE}
+    ],
+    "core.fct_touch": [{"touch_id": f"visit:{VISIT}", "touch_date_local": DAY, "session_key": VISIT, **PLACE}],
+    "core.fct_order_benefit": [
+        {"order_key": "woocommerce|main|7", "order_date_local": DAY, "benefit_class": "D2_impulse", "rule_id": "D2"}
+        | {"touch_id": f"visit:{VISIT}", "touches": 1, **PLACE},
+        {"order_key": "woocommerce|main|8", "order_date_local": DAY, "benefit_class": "no_social_touch"}
+        | {"rule_id": "none", "touches": 0},
+    ],
+    "core.fct_attribution_credit": [
+        {"order_key": "woocommerce|main|7", "order_date_local": DAY, "model": "last", "session_key": VISIT, **PLACE}
+        | {"touch_position": 1, "path_length": 1, "channel": "Organic Social", "credited_orders": 1}
+        | {"credited_revenue_amount": 100}
+    ],
+    "core.fct_refund": [{"refund_key": "r", "order_key": "woocommerce|main|8", "refund_date_local": DAY}],
+    "core.dim_community": [
+        {**PLACE, "community_name": "Дім", "handle": "dim", "is_own": True},
+        {"network": "vk", "community_id": "78", "community_name": "Дім", "is_own": True},
+    ],
+    "kpi.kpi_daily_benefit": [
+        {"date_local": DAY, **PLACE, "benefit_class": "D2_impulse", "orders": 1, "net_revenue_amount": 100},
+        {"date_local": DAY, "network": "(none)", "community_id": "(none)", "benefit_class": "no_social_touch"}
+        | {"orders": 1, "net_revenue_amount": 100},
+    ],
+    "kpi.kpi_daily_share_of_voice": [{"date_local": DAY, "brand": "Kozak", "is_own": True, "mentions": 1}],
+    "meta.delivery": [
+        {
+            "feed": feed,
+            "delivery_id": name * 64,
+            "file_path": path,
+            "byte_count": 1,
+            "extracted_ts": f"{DAY} 12:00:00+00",
+        }
+        | {"mapping_hash": "m", "status": "loaded", "warnings": [], "run_id": "r", "recorded_at": f"{DAY} 12:00:00+00"}
+        for feed, name, path in (("orders", "a", "old.json"), ("orders", "b", "new.json"), ("web", "c", "web.jsonl"))
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An instance whose work database holds these rows and no others."""
+    folder = tmp_path_factory.mktemp("explained") / "instance"
+    smm(folder, "init")
+    settings = load_settings(folder)
+    with connect(settings) as con:
+        ensure_schema(con, CATALOG, settings)
+        for table, rows in ROWS.items():
+            name = relation(CATALOG[table]) if table in CATALOG.tables else table
+            for row in rows:
+                con.execute(
+                    f"insert into {name} ({', '.join(row)}) values ({', '.join('?' * len(row))})", [*row.values()]
+                )
+        fill_dictionary(con)
+    return folder
+
+
+@pytest.fixture
+def settings(home: Path) -> Settings:
+    return load_settings(home)
+
+
+@pytest.fixture
+def con(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    with connect(settings, read_only=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def order(home: Path) -> dict[str, Any]:
+    """Order 7 by its number as an event may write it."""
+    settings = load_settings(home)
+    with connect(settings, read_only=True) as con:
+        return explain_order(con, CATALOG, settings, "#107")
+
+
+@pytest.fixture(scope="module")
+def figure(home: Path) -> dict[str, Any]:
+    """What order 7 is worth in the figures."""
+    settings = load_settings(home)
+    wanted = Wanted("kpi_daily_benefit.net_revenue_amount", date(2026, 3, 10), "@dim")
+    with connect(settings, read_only=True) as con:
+        return explain_figure(con, CATALOG, settings, wanted)
+
+
+def _files(data: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return [(f["table"], f["feed"], f["file"], f["rows"], f["first_row"], f["last_row"]) for f in data["files"]]
+
+
+def test_order_is_explained_to_the_row(order: dict[str, Any], settings: Settings) -> None:
+    """The newest version of its record, the events of its visit alone, and nothing of the other order."""
+    assert [(v["method"], v["confidence"], v["is_chosen"]) for v in order["visits"]] == [
+        ("order_ref", "certain", True),
+        ("customer_window", "likely", False),
+    ]
+    assert order["visits"][0]["session"]["rule_id"] == "organic_social_source"
+    assert [(t["reason"], t["match_reason"]) for t in order["touches"]] == [("buying_visit", "product_group")]
+    assert (order["benefit"]["benefit_class"], order["benefit"]["rule_id"]) == ("D2_impulse", "D2")
+    assert [(c["model"], c["credited_revenue_amount"]) for c in order["credits"]] == [("last", 100)]
+    assert order["settings"]["impulse_hours"] == settings.rules.impulse_hours
+    assert _files(order) == [
+        ("shop_order", "orders", "new.json", 1, 12, 12),
+        ("web_event", "web", "web.jsonl", 2, 4, 5),
+    ]
+
+
+def test_nothing_shown_names_a_person(order: dict[str, Any], figure: dict[str, Any]) -> None:
+    """Pseudonyms by their beginnings; no addresses of pages and no codes, which may bear a name."""
+    for data in (order, figure):
+        text = json.dumps(data, default=str)
+        assert not [secret for secret in (VISITOR, BUYER, VISIT, "a@b.c", "olha") if secret in text]
+    assert order["order"]["customer_key"] == "cdcdcdcd…"
+
+
+def test_order_outside_the_book_is_explained_too(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    data = explain_order(con, CATALOG, settings, "woocommerce|main|9")
+    assert (data["order"]["excluded_reason"], data["benefit"], data["credits"]) == ("test", None, [])
+
+
+def test_figure_is_followed_down_to_files(figure: dict[str, Any]) -> None:
+    """Its own order and no other of the day; of refunds, which the SQL joins by days, that they are looked at."""
+    assert [row["orders"] for row in figure["figures"]] == [1]
+    [column] = figure["columns"]
+    assert (column["label_uk"], column["basis"]) == ("Чиста виручка", "credited")
+    behind = {part["table"]: (part["rows"], part["is_exact"]) for part in figure["behind"]}
+    assert {name: behind[name] for name in ("core.fct_order", "core.fct_order_benefit", "core.fct_session")} == {
+        "core.fct_order": (1, True),
+        "core.fct_order_benefit": (1, True),
+        "core.fct_session": (1, True),
+    }
+    assert behind["core.fct_refund"] == (1, False)
+    rules = {(rule["table"], rule["column"]): rule["rows"] for rule in figure["rules"]}
+    assert rules["core.fct_order_benefit", "rule_id"] == {"D2": 1}
+    assert rules["core.brg_order_session", "confidence"] == {"certain": 1, "likely": 1}
+    assert _files(figure) == [
+        ("shop_order", "orders", "new.json", 1, 12, 12),
+        ("web_event", "web", "web.jsonl", 2, 4, 5),
+    ]
+
+
+def test_words_in_brackets_stand_for_what_is_unknown(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """A cell of (none) is made of rows without a network."""
+    data = explain_figure(con, CATALOG, settings, Wanted("kpi_daily_benefit", community="(none)"))
+    assert _files(data) == [("shop_order", "orders", "new.json", 1, 13, 13)]
+
+
+def test_what_is_added_up_hands_no_value_on() -> None:
+    """Reach of a day is the sum of the reach of mentions: they are joined by day and brand alone."""
+    voice, mention = CATALOG["kpi.kpi_daily_share_of_voice"], CATALOG["core.fct_mention"]
+    same = Lineage(CATALOG).same_values(voice, mention)
+    assert "reach" not in same
+    assert same["brand"] == "brand"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code", "said"),
+    [
+        (Wanted("kpi_daily_benfit"), "SMM-801", "kpi_daily_benefit"),
+        (Wanted("kpi_daily_benefit.orderz"), "SMM-801", "orders"),
+        (Wanted("kpi_daily_benefit", date(2026, 3, 11)), "SMM-801", "2026-03-10 to 2026-03-10"),
+        (Wanted("kpi_daily_supporters"), "SMM-801", "smm run"),
+        (Wanted("kpi_daily_share_of_voice", community="dim"), "SMM-801", "--community"),
+        (Wanted("kpi_daily_benefit", community="dom"), "SMM-801", "dim"),
+        (Wanted("kpi_daily_benefit", community="дім"), "SMM-802", "78 (vk)"),
+        (Wanted("kpi_daily_benefit", community="78"), "SMM-801", "another day"),
+        (Wanted("metric_dictionary", date(2026, 3, 10)), "SMM-801", "--date"),
+    ],
+)
+def test_what_does_not_exist_is_told_with_what_does(
+    con: duckdb.DuckDBPyConnection, settings: Settings, wanted: Wanted, code: str, said: str
+) -> None:
+    with pytest.raises(SmmError) as caught:
+        explain_figure(con, CATALOG, settings, wanted)
+    assert caught.value.code == code
+    assert said in caught.value.hint
+
+
+def test_on_a_terminal_of_80_columns_and_for_programs(home: Path) -> None:
+    order = smm(home, "explain", "107")
+    assert order.returncode == 0, order.stderr
+    lines = order.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[:3] == [
+        "order woocommerce|main|7 of 2026-03-10, completed, in the order book",
+        "  gross revenue 100.00, refund 0.00, net revenue 100.00",
+        "  buyer cdcdcdcd…",
+    ]
+    assert "    new.json (bbbbbbbbbbbb), record 12" in lines
+    figure = smm(home, "explain", "kpi_daily_benefit", "--date", "2026-03-10")
+    assert max(map(len, figure.stdout.splitlines())) <= 80
+    assert "  Net revenue: 100" in figure.stdout.splitlines()
+    # Two orders bear 108: one as its reference, one as its number for customers.
+    several = smm(home, "explain", "108", "--json")
+    assert (several.returncode, json.loads(several.stdout)["error"]["code"]) == (1, "SMM-802")
+    assert "woocommerce|main|9" in several.stderr
+    assert "SMM-801" in smm(home, "explain", "55").stderr
+    assert smm(home, "explain", "107", "--date", "2026-03-10").returncode == 2
