@@ -34,6 +34,8 @@ from pydantic_settings import (
 
 from smm_pipeline.channel_settings import Channels
 from smm_pipeline.errors import SmmError
+from smm_pipeline.goal_settings import Goals
+from smm_pipeline.machine_settings import Schedule, Warehouse
 from smm_pipeline.pull_settings import Pull
 from smm_pipeline.setting_errors import explain
 from smm_pipeline.setting_types import (
@@ -168,22 +170,6 @@ class Rules(_Section):
         return value
 
 
-class Warehouse(_Section):
-    """Limits of the work database."""
-
-    memory_limit: str = Field("1500MB", pattern=r"^\d+(MB|GB)$", description="DuckDB's target; spills to disk past it")
-    threads: int = Field(2, ge=1, description="Processor cores that DuckDB uses")
-    lock_timeout_seconds: int = Field(120, ge=0, description="How long a command waits for another process")
-    min_free_bytes: int = Field(200_000_000, ge=0, description="A run does not start with less free disk")
-
-
-class Schedule(_Section):
-    """When the daily run starts."""
-
-    hour: int = Field(5, ge=0, le=23, description="Local hour of the daily run")
-    minute: int = Field(0, ge=0, le=59, description="Minute of the daily run")
-
-
 class _Overrides(EnvSettingsSource):
     """SMM_... variables that override the file. SMM_HOME says which instance is meant, and overrides nothing in it."""
 
@@ -207,6 +193,7 @@ class Settings(BaseSettings):
     feeds: dict[FeedName, Feed] = {}
     rules: Rules = Rules()
     channels: Channels = Channels()
+    goals: Goals = Field((), description="Goals of the shop: `[[goals]]`; they may also come as a feed")
     warehouse: Warehouse = Warehouse()
     schedule: Schedule = Schedule()
     history_start: date = Field(date(2005, 1, 1), description="Records before this day are rejected")

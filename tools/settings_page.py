@@ -16,31 +16,33 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from smm_pipeline.channel_settings import ChannelHost, ChannelRule
+from smm_pipeline.goal_settings import Goal
 from smm_pipeline.pull_settings import Pull
 from smm_pipeline.settings import Feed, Settings
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 HEAD = """# Settings
 
-Made by `make docs` from `settings.py`, `pull_settings.py` and `channel_settings.py`; change the description there.
+Made by `make docs` from `settings.py` and the `*_settings.py` beside it; change the description there.
 
 An instance folder (`SMM_HOME`, else `./instance`) holds one `smm.toml`. A wrong value stops the command with its key,
 the value and what was expected. An environment variable overrides the file: `SMM_RULES__IMPULSE_HOURS=24`. The secret
 `SMM_PERSON_KEY` stands in the instance's `.env` (mode 600) or in the environment, never in `smm.toml`.
 """
-NAMES = {"str": "text", "int": "whole number", "float": "number", "date": "date", "Path": "path"}
+NAMES = {"str": "text", "int": "whole number", "float": "number", "Decimal": "number", "date": "date", "Path": "path"}
 
 
 def page() -> str:
     """The whole page as Markdown."""
     top = {name: field for name, field in Settings.model_fields.items() if not _section(field) and name != "home"}
-    parts = [HEAD, _table("Top level", "", {n: f for n, f in top.items() if n != "feeds"})]
+    parts = [HEAD, _table("Top level", "", {n: f for n, f in top.items() if n not in ("feeds", "goals")})]
     for name, field in Settings.model_fields.items():
         section = _section(field)
         if section is not None:
             parts.append(_table(f"[{name}]", section.__doc__ or "", section.model_fields))
     parts.append(_table("[[channels.hosts]]", ChannelHost.__doc__ or "", ChannelHost.model_fields))
     parts.append(_table("[[channels.rules]]", ChannelRule.__doc__ or "", ChannelRule.model_fields))
+    parts.append(_table("[[goals]]", Goal.__doc__ or "", Goal.model_fields))
     parts.append(_table("[feeds.NAME]", Feed.__doc__ or "", Feed.model_fields))
     parts.append(_table("[feeds.NAME.pull]", Pull.__doc__ or "", Pull.model_fields))
     return "\n".join(parts)

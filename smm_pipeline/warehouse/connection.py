@@ -18,7 +18,8 @@ from pathlib import Path
 import duckdb
 
 from smm_pipeline.errors import SmmError, not_writable
-from smm_pipeline.settings import Settings, Warehouse
+from smm_pipeline.machine_settings import Warehouse
+from smm_pipeline.settings import Settings
 
 # DuckDB refuses a second process while one writes; waiting is the only way to share the file.
 _LOCK_MESSAGE = re.compile(r"Could not set lock|Conflicting lock", re.IGNORECASE)

@@ -111,7 +111,7 @@ def ensure_schema(con: duckdb.DuckDBPyConnection, catalog: Catalog, settings: Se
 
 def _load_seed(con: duckdb.DuckDBPyConnection, spec: TableSpec, settings: Settings) -> None:
     shop = settings.shop
-    rows = shop_rows(shop.own_hosts, shop.payment_hosts, settings.channels).get(spec.full_name)
+    rows = shop_rows(shop.own_hosts, shop.payment_hosts, settings.channels, settings.goals).get(spec.full_name)
     written = spec.path.with_suffix(".csv").read_bytes() if rows is None else repr(sorted(rows, key=repr)).encode()
     fingerprint = hashlib.sha256(written).hexdigest()
     known = con.execute(

@@ -1,7 +1,7 @@
-"""Seeds that no file of the project holds: what a shop says of its own hosts, sources and channel rules.
+"""Seeds that no file of the project holds: what a shop says of its own hosts, sources, channel rules and goals.
 
 Belongs here: turning those settings into rows. Does not belong here: loading them (schema.py), and the checks of the
-settings themselves (channel_settings.py).
+settings themselves (channel_settings.py, goal_settings.py).
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ from typing import Any
 
 from smm_pipeline.channel_settings import USUAL_KIND, Channels
 from smm_pipeline.errors import SmmError
+from smm_pipeline.goal_settings import Goal
 
 SHOP_HOST = "seeds.shop_host"
 SHOP_SOURCE = "seeds.shop_source"
 SHOP_CHANNEL_RULE = "seeds.shop_channel_rule"
+SHOP_GOAL = "seeds.shop_goal"
 Rows = Sequence[tuple[Any, ...]]
 
 
-def shop_rows(own_hosts: Iterable[str], payment_hosts: Iterable[str], channels: Channels) -> Mapping[str, Rows]:
+def shop_rows(
+    own_hosts: Iterable[str], payment_hosts: Iterable[str], channels: Channels, goals: Iterable[Goal] = ()
+) -> Mapping[str, Rows]:
     """The rows of each such seed, in the order of its columns.
 
     Raises:
@@ -30,6 +34,7 @@ def shop_rows(own_hosts: Iterable[str], payment_hosts: Iterable[str], channels: 
         + [(h, "payment") for h in host_spellings(payment_hosts)],
         SHOP_SOURCE: _source_rows(channels),
         SHOP_CHANNEL_RULE: _rule_rows(channels),
+        SHOP_GOAL: [(g.name, g.kpi, g.scope, g.target, g.direction, g.starts_on, g.due_on) for g in goals],
     }
 
 

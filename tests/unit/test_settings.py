@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, load_settings, person_key
+from smm_pipeline.warehouse.shop_seeds import SHOP_GOAL, shop_rows
 
 GOOD = '[shop]\nname = "A"\ntime_zone = "Europe/Kyiv"\ncurrency = "UAH"\n'
+GOAL = GOOD + "[[goals]]\nname = 'More'\nkpi = 'kpi_daily_benefit.orders'\ntarget = 0.25\ndue_on = 2026-06-30\n"
 
 
 def _write(home: Path, text: str) -> Path:
@@ -67,6 +71,12 @@ def test_a_minimal_file_is_enough(tmp_path: Path) -> None:
         ),
         ("[shop\n", ["not valid TOML"]),
         (
+            GOAL.replace("kpi_daily_benefit.orders", "orders"),
+            ["goals.0.kpi = 'orders': expected a table and its column"],
+        ),
+        (GOAL + "starts_on = 2026-07-01\n", ["goals.0: expected a first day not after due_on = 2026-06-30"]),
+        (GOAL + GOAL.removeprefix(GOOD), ["goals: expected every goal once, but More stands there twice"]),
+        (
             GOOD + "[channels]\nspam_hosts = ['spam']\n",
             ["channels.spam_hosts.0 = 'spam': expected a host such as shop.example"],
         ),
@@ -113,6 +123,14 @@ def test_a_wrong_value_names_key_value_and_what_was_expected(tmp_path: Path, tex
     assert caught.value.code == "SMM-102"
     assert [part for part in told if part not in caught.value.what] == []
     assert "Value error" not in caught.value.what
+
+
+def test_goals_become_rows_of_their_seed(tmp_path: Path) -> None:
+    """A target is the number that stands in the file, not a float near it."""
+    settings = load_settings(_write(tmp_path, GOAL))
+    rows = shop_rows((), (), settings.channels, settings.goals)[SHOP_GOAL]
+    due = date(2026, 6, 30)
+    assert rows == [("More", "kpi_daily_benefit.orders", "all", Decimal("0.25"), "at_least", None, due)]
 
 
 def test_a_byte_order_mark_is_no_part_of_the_settings(tmp_path: Path) -> None:

@@ -1,0 +1,321 @@
+-- Grain: one row per goal: how far it is, how far it should be by now, and where it will end if the days go on as they do.
+-- The model is the plainest that has an interval: days are independent and alike, of the mean and spread of the last 28.
+with last_day as (
+    select
+        max(date_local) as date_local,
+        min(date_local) as first_date_local
+    from core.dim_date
+),
+
+goal as (
+    select
+        g.*,
+        split_part(g.kpi, '.', 1) as kpi_table,
+        coalesce(g.starts_on, d.first_date_local) as first_date_local,
+        least(d.date_local, g.due_on) as as_of_date,
+        d.date_local >= g.due_on as is_over,
+        case
+            when g.kpi in (
+                'kpi_daily_benefit.orders', 'kpi_daily_benefit.new_customers', 'kpi_daily_benefit.gross_revenue_amount',
+                'kpi_daily_benefit.net_revenue_amount', 'kpi_daily_benefit.margin_amount',
+                'kpi_daily_social_traffic.sessions', 'kpi_daily_social_traffic.engaged_sessions',
+                'kpi_daily_social_traffic.cart_sessions', 'kpi_daily_social_traffic.orders',
+                'kpi_daily_social_traffic.net_revenue_amount',
+                'kpi_daily_supporters.members_net', 'kpi_daily_supporters.members_joined',
+                'kpi_daily_media_interest.mentions', 'kpi_daily_media_interest.first_time_outlets',
+                'kpi_daily_media_interest.reach', 'kpi_daily_media_interest.negative',
+                'kpi_daily_media_interest.linked_sessions', 'kpi_daily_media_interest.linked_orders'
+            ) then 'flow'
+            when g.kpi in (
+                'kpi_daily_supporters.members', 'kpi_daily_supporters.active_members', 'kpi_daily_supporters.active_core_members'
+            ) then 'level'
+            when g.kpi in (
+                'kpi_daily_social_traffic.engaged_share', 'kpi_daily_social_traffic.bounce_ga4_share',
+                'kpi_daily_share_of_voice.mentions_share', 'kpi_daily_share_of_voice.reach_share',
+                'kpi_daily_share_of_voice.engagements_share'
+            ) then 'ratio'
+        end as kpi_kind
+    from core.dim_goal as g
+    cross join last_day as d
+),
+
+-- Every row of the published table that lies within the goal's scope, as numerator and denominator.
+reading as (
+    select
+        g.source_system,
+        g.name,
+        b.date_local,
+        cast(case g.kpi
+            when 'kpi_daily_benefit.orders' then b.orders
+            when 'kpi_daily_benefit.new_customers' then b.new_customers
+            when 'kpi_daily_benefit.gross_revenue_amount' then b.gross_revenue_amount
+            when 'kpi_daily_benefit.net_revenue_amount' then b.net_revenue_amount
+            when 'kpi_daily_benefit.margin_amount' then b.margin_amount
+        end as decimal(18, 4)) as numerator,
+        cast(null as decimal(18, 4)) as denominator
+    from goal as g
+    inner join kpi.kpi_daily_benefit as b
+        on
+            g.scope in ('all', b.network, lower(b.community_id), lower(b.network || '/' || b.community_id), lower(b.benefit_class))
+            or (g.scope = 'social' and b.network <> '(none)')
+            or (g.scope = 'benefit' and b.benefit_class like 'D%')
+    where g.kpi_table = 'kpi_daily_benefit'
+    union all
+    select
+        g.source_system,
+        g.name,
+        t.date_local,
+        cast(case g.kpi
+            when 'kpi_daily_social_traffic.sessions' then t.sessions
+            when 'kpi_daily_social_traffic.engaged_sessions' then t.engaged_sessions
+            when 'kpi_daily_social_traffic.cart_sessions' then t.cart_sessions
+            when 'kpi_daily_social_traffic.orders' then t.orders
+            when 'kpi_daily_social_traffic.net_revenue_amount' then t.net_revenue_amount
+            when 'kpi_daily_social_traffic.engaged_share' then t.engaged_sessions
+            when 'kpi_daily_social_traffic.bounce_ga4_share' then t.bounced_ga4_sessions
+        end as decimal(18, 4)) as numerator,
+        cast(case when g.kpi_kind = 'ratio' then t.sessions end as decimal(18, 4)) as denominator
+    from goal as g
+    inner join kpi.kpi_daily_social_traffic as t
+        on
+            g.scope in ('all', 'social', t.network, lower(t.community_id), lower(t.network || '/' || t.community_id), t.landing_section)
+    where g.kpi_table = 'kpi_daily_social_traffic'
+    union all
+    select
+        g.source_system,
+        g.name,
+        s.date_local,
+        cast(case g.kpi
+            when 'kpi_daily_supporters.members' then s.members
+            when 'kpi_daily_supporters.members_net' then s.members_net
+            when 'kpi_daily_supporters.members_joined' then s.members_joined
+            when 'kpi_daily_supporters.active_members' then s.active_members
+            when 'kpi_daily_supporters.active_core_members' then s.active_core_members
+        end as decimal(18, 4)) as numerator,
+        cast(null as decimal(18, 4)) as denominator
+    from goal as g
+    inner join kpi.kpi_daily_supporters as s
+        on g.scope in ('all', 'social', s.network, lower(s.community_id), lower(s.network || '/' || s.community_id))
+    where g.kpi_table = 'kpi_daily_supporters'
+    union all
+    select
+        g.source_system,
+        g.name,
+        m.date_local,
+        cast(case g.kpi
+            when 'kpi_daily_media_interest.mentions' then m.mentions
+            when 'kpi_daily_media_interest.first_time_outlets' then m.first_time_outlets
+            when 'kpi_daily_media_interest.reach' then m.reach
+            when 'kpi_daily_media_interest.negative' then m.negative
+            when 'kpi_daily_media_interest.linked_sessions' then m.linked_sessions
+            when 'kpi_daily_media_interest.linked_orders' then m.linked_orders
+        end as decimal(18, 4)) as numerator,
+        cast(null as decimal(18, 4)) as denominator
+    from goal as g
+    inner join kpi.kpi_daily_media_interest as m on m.brand = $own_brand and g.scope in ('all', m.author_class)
+    where g.kpi_table = 'kpi_daily_media_interest'
+    union all
+    select
+        g.source_system,
+        g.name,
+        v.date_local,
+        cast(case
+            when v.is_own
+                then
+                    case g.kpi
+                        when 'kpi_daily_share_of_voice.mentions_share' then v.mentions
+                        when 'kpi_daily_share_of_voice.reach_share' then v.reach
+                        when 'kpi_daily_share_of_voice.engagements_share' then v.engagements
+                    end
+            else 0
+        end as decimal(18, 4)) as numerator,
+        cast(case g.kpi
+            when 'kpi_daily_share_of_voice.mentions_share' then v.mentions
+            when 'kpi_daily_share_of_voice.reach_share' then v.reach
+            when 'kpi_daily_share_of_voice.engagements_share' then v.engagements
+        end as decimal(18, 4)) as denominator
+    from goal as g
+    inner join kpi.kpi_daily_share_of_voice as v on g.scope = 'all'
+    where g.kpi_table = 'kpi_daily_share_of_voice'
+),
+
+summed as (
+    select
+        source_system,
+        name,
+        date_local,
+        sum(numerator) as numerator,
+        sum(denominator) as denominator
+    from reading
+    group by source_system, name, date_local
+),
+
+-- Before the first reading nobody knows whether there was nothing.
+first_reading as (
+    select
+        source_system,
+        name,
+        min(date_local) as date_local
+    from summed
+    group by source_system, name
+),
+
+-- Days up to the goal's, and as many before as the model looks at. On a day with data nothing of a flow is 0, a level is unknown.
+daily as (
+    select
+        g.source_system,
+        g.name,
+        g.kpi_kind,
+        d.date_local,
+        d.date_local >= g.first_date_local as is_counted,
+        date_diff('day', d.date_local, g.as_of_date) < 28 as is_recent,
+        case
+            when g.kpi_kind = 'flow' and s.date_local is null then cast(0 as double)
+            else cast(s.numerator as double)
+        end as numerator,
+        cast(s.denominator as double) as denominator,
+        lag(cast(s.numerator as double)) over (partition by g.source_system, g.name order by d.date_local) as numerator_before,
+        lag(d.date_local) over (partition by g.source_system, g.name order by d.date_local) as date_before
+    from goal as g
+    inner join core.dim_date as d on d.date_local <= g.as_of_date
+    left join summed as s on s.source_system = g.source_system and s.name = g.name and s.date_local = d.date_local
+    inner join first_reading as f
+        on f.source_system = g.source_system and f.name = g.name and f.date_local <= d.date_local
+    where g.kpi_kind is not null
+),
+
+reached as (
+    select
+        source_system,
+        name,
+        count(*) filter (where is_counted) as counted_days,
+        sum(numerator) filter (where is_counted) as numerator,
+        sum(denominator) filter (where is_counted) as denominator,
+        arg_max(numerator, (date_local, numerator)) filter (where is_counted and numerator is not null) as newest_value,
+        arg_min(numerator, (date_local, numerator)) filter (where is_counted and numerator is not null) as first_value,
+        sum(numerator) filter (where is_recent)
+        / nullif(sum(denominator) filter (where is_recent), 0) as recent_ratio
+    from daily
+    group by source_system, name
+),
+
+-- What a day adds: of a flow its value, of a level its change, of a ratio both parts and how far the day was off the ratio.
+stepped as (
+    select
+        d.source_system,
+        d.name,
+        case
+            when d.kpi_kind = 'flow' then d.numerator
+            when d.kpi_kind = 'level'
+                then (d.numerator - d.numerator_before) / nullif(date_diff('day', d.date_before, d.date_local), 0)
+            else d.numerator - r.recent_ratio * d.denominator
+        end as step,
+        d.numerator,
+        d.denominator
+    from daily as d
+    inner join reached as r on r.source_system = d.source_system and r.name = d.name
+    where d.is_recent
+),
+
+stepping as (
+    select
+        source_system,
+        name,
+        count(step) as days,
+        avg(step) as mean_step,
+        stddev_samp(step) as spread,
+        avg(numerator) filter (where step is not null) as mean_numerator,
+        avg(denominator) filter (where step is not null) as mean_denominator
+    from stepped
+    group by source_system, name
+),
+
+measured as (
+    select
+        g.*,
+        date_diff('day', g.first_date_local, g.due_on) + 1 as total_days,
+        greatest(date_diff('day', g.first_date_local, g.as_of_date) + 1, 0) as elapsed_days,
+        greatest(date_diff('day', g.as_of_date, g.due_on), 0) as days_left,
+        case g.kpi_kind
+            when 'flow' then r.numerator
+            when 'level' then r.newest_value
+            else r.numerator / nullif(r.denominator, 0)
+        end as actual,
+        r.first_value,
+        r.numerator,
+        r.denominator,
+        case when s.days >= 14 then s.days end as model_days,
+        s.mean_step,
+        s.spread,
+        s.mean_numerator,
+        s.mean_denominator
+    from goal as g
+    left join reached as r on r.source_system = g.source_system and r.name = g.name and r.counted_days > 0
+    left join stepping as s on s.source_system = g.source_system and s.name = g.name
+),
+
+forecast as (
+    select
+        *,
+        case
+            when actual is null or model_days is null then null
+            when days_left = 0 then actual
+            when kpi_kind = 'ratio'
+                then (numerator + days_left * mean_numerator) / nullif(denominator + days_left * mean_denominator, 0)
+            else actual + days_left * mean_step
+        end as forecast,
+        -- The days to come spread by themselves, and the mean is known from so many days only.
+        case
+            when actual is null or model_days is null then null
+            else
+                1.96 * spread * sqrt(days_left + days_left * days_left / nullif(cast(model_days as double), 0))
+                / nullif(case when kpi_kind = 'ratio' then denominator + days_left * mean_denominator else 1 end, 0)
+        end as half_interval,
+        case
+            when kpi_kind = 'flow' then cast(target as double) * elapsed_days / nullif(total_days, 0)
+            when kpi_kind = 'level'
+                then first_value + (cast(target as double) - first_value) * elapsed_days / nullif(total_days, 0)
+            else cast(target as double)
+        end as expected
+    from measured
+)
+
+select
+    source_system,
+    name,
+    kpi,
+    scope,
+    direction,
+    kpi_kind,
+    first_date_local as starts_on,
+    due_on,
+    as_of_date,
+    total_days,
+    elapsed_days,
+    target as target_value,
+    cast(actual as decimal(18, 4)) as actual_value,
+    cast(case when actual is not null then expected end as decimal(18, 4)) as expected_value,
+    actual / nullif(case when elapsed_days > 0 then expected end, 0) as pace_ratio,
+    model_days,
+    cast(forecast as decimal(18, 4)) as forecast_value,
+    cast(forecast - half_interval as decimal(18, 4)) as forecast_low_value,
+    cast(forecast + half_interval as decimal(18, 4)) as forecast_high_value,
+    case
+        when kpi_kind is null or actual is null then 'unknown'
+        when is_over then case when (direction = 'at_least') = (actual >= target) or actual = target then 'reached' else 'missed' end
+        when kpi_kind = 'flow' and actual >= target and direction = 'at_least' then 'reached'
+        when kpi_kind = 'flow' and actual > target and direction = 'at_most' then 'missed'
+        when forecast is null then 'open'
+        when direction = 'at_least' and forecast - half_interval >= target then 'on_track'
+        when direction = 'at_most' and forecast + half_interval <= target then 'on_track'
+        when direction = 'at_least' and forecast + half_interval < target then 'off_track'
+        when direction = 'at_most' and forecast - half_interval > target then 'off_track'
+        else 'open'
+    end as state,
+    case
+        when kpi_kind is null then 'no such daily figure'
+        when as_of_date < first_date_local then 'not begun'
+        when actual is null then 'no data in this scope'
+        when model_days is null then 'fewer than 14 days to forecast from'
+    end as reason
+from forecast
