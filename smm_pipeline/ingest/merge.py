@@ -181,7 +181,8 @@ def _decide(con: duckdb.DuckDBPyConnection) -> None:
         select
             * exclude (is_seen_later, is_told_anew, shows),
             stored_id is not null and (is_seen_later or is_told_anew or shows) as changed,
-            shows or (is_current and is_told_anew) as shows
+            -- That a content was seen again counts too: what else came with it may be less than before.
+            shows or (is_current and (is_told_anew or is_seen_later)) as shows
         from compared
         """
     )

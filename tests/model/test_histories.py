@@ -311,6 +311,28 @@ def _value(value: Any) -> Any:
     return value if isinstance(value, str) else int(value)
 
 
+@pytest.mark.parametrize(
+    "later",
+    [
+        [Order(1, NONE, "pending", ((1, 2),))],
+        [Order(1, 3, "paid", ()), Order(1, NONE, "pending", ((1, 2),))],
+        [Order(1, 3, "paid", ()), Order(1, NONE, "pending", ((1, 2), (2, 2)))],
+    ],
+    ids=["a line less", "a line less after none", "both lines after none"],
+)
+def test_an_order_shows_the_lines_that_came_last(later: list[Order]) -> None:
+    """No content of these deliveries is new at the end; that it was seen again alone decides which lines hold."""
+    shop = Histories()
+    shop.begin(files=1000, piece=10_000)
+    try:
+        for order in (Order(1, NONE, "pending", ((1, 2), (2, 2))), *later):
+            shop.deliver(deliveries=[([order], False)])
+            shop.run()
+        assert shop.world.shown_lines() == {(1, line): (NONE, 2) for line, _ in later[-1].lines}
+    finally:
+        shop.teardown()
+
+
 # One half for each of two processes.
 @pytest.mark.parametrize("histories", [SOAK - SOAK // 2, SOAK // 2] if SOAK else [6])
 def test_any_history_ends_as_the_model_says(histories: int) -> None:
