@@ -1,7 +1,8 @@
 """The engine's own books as people read them: tables of the serving file that no KPI is made of.
 
-Belongs here: what deliveries brought per feed, and what the checks last found, as TableSpecs with the query that fills
-them. Does not belong here: figures per day (sql/kpi/data_quality.sql) and the copying itself (publish.py).
+Belongs here: what deliveries brought per feed, what the checks last found, and which credit changed, as TableSpecs with
+the query that fills them. Does not belong here: figures per day (sql/kpi/data_quality.sql) and the copying itself
+(publish.py).
 """
 
 from __future__ import annotations
@@ -45,6 +46,56 @@ CHECKS = TableSpec(
         ColumnSpec("checked_at", "TIMESTAMPTZ", "Instant at which it was last evaluated"),
     ),
 )
+CREDIT_CHANGES = TableSpec(
+    layer="kpi",
+    name="_credit_changes",
+    description="Credit of orders that a later build changed: what it was, what it is, and what came in between",
+    grain="one row per build, order, model and channel or community whose credit changed",
+    key=("changed_at", "order_key", "model", "level", "channel", "network", "community_id"),
+    columns=(
+        ColumnSpec("changed_at", "TIMESTAMPTZ", "Instant of the build that changed it"),
+        ColumnSpec("order_key", "VARCHAR", "Order: shop system, store and the shop's own id"),
+        ColumnSpec("order_date_local", "DATE", "Day of the order"),
+        ColumnSpec("model", "VARCHAR", "Attribution model"),
+        ColumnSpec(
+            "level", "VARCHAR", "visit for models that are rules, else channel or community, the level of the model"
+        ),
+        ColumnSpec("channel", "VARCHAR", "Channel whose credit changed"),
+        ColumnSpec("network", "VARCHAR", "Social network, (none), or (all) at the level of channels"),
+        ColumnSpec("community_id", "VARCHAR", "Community, (unknown), (none), or (all) at the level of channels"),
+        ColumnSpec("old_credited_orders", "DOUBLE", "Share of the order before, 0 to 1"),
+        ColumnSpec("new_credited_orders", "DOUBLE", "Share of the order since"),
+        ColumnSpec("old_credited_revenue_amount", "DECIMAL(18,4)", "Net revenue credited before; NULL is unknown"),
+        ColumnSpec("new_credited_revenue_amount", "DECIMAL(18,4)", "Net revenue credited since; NULL is unknown"),
+        ColumnSpec(
+            "reason",
+            "VARCHAR",
+            "data, rules (SQL or settings), data and rules, or unknown: a feed was read anew",
+        ),
+        ColumnSpec("feeds", "VARCHAR", "Feeds whose rows came since the earlier build and can touch the order's day"),
+        ColumnSpec("delivery_ids", "VARCHAR", "Their deliveries, as in meta.delivery"),
+    ),
+)
+CREDIT_CHANGES_SQL = """
+select
+    changed_at,
+    order_key,
+    order_date_local,
+    model,
+    level,
+    channel,
+    network,
+    community_id,
+    old_credited_orders,
+    new_credited_orders,
+    old_credited_revenue_amount,
+    new_credited_revenue_amount,
+    reason,
+    array_to_string(feeds, ', ') as feeds,
+    array_to_string(delivery_ids, ', ') as delivery_ids
+from meta.credit_change
+order by changed_at, order_key, model, level, channel, network, community_id
+"""
 # A delivery under two names is one delivery; a reject stands once for every table that refused its record.
 FEEDS_SQL = """
 with delivery as (
@@ -102,4 +153,8 @@ from quality.check_results
 group by table_name, check_id
 order by table_name, check_id
 """
-BOOKS: tuple[tuple[TableSpec, str], ...] = ((FEEDS, FEEDS_SQL), (CHECKS, CHECKS_SQL))
+BOOKS: tuple[tuple[TableSpec, str], ...] = (
+    (FEEDS, FEEDS_SQL),
+    (CHECKS, CHECKS_SQL),
+    (CREDIT_CHANGES, CREDIT_CHANGES_SQL),
+)

@@ -29,6 +29,7 @@ from smm_pipeline.warehouse.audits import (
     selecting,
 )
 from smm_pipeline.warehouse.connection import transaction
+from smm_pipeline.warehouse.credit_history import credit_changes
 from smm_pipeline.warehouse.failpoints import failpoint
 from smm_pipeline.warehouse.schema import quoted, relation
 from smm_pipeline.warehouse.state import (
@@ -82,7 +83,9 @@ def build_table(
         inside: Sequence[Verdict] = ()
         try:
             with transaction(con):
-                rows += _replace(con, spec, window, settings)
+                code = code_version(spec, settings)
+                with credit_changes(con, view.raw_inputs(spec), spec, window, code, run_id):
+                    rows += _replace(con, spec, window, settings)
                 _save_states(con, spec, window, settings, view, run_id)
                 inside = run_suite(con, spec, window, validate)
                 verdicts.extend(inside)

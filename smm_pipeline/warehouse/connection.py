@@ -20,6 +20,7 @@ import duckdb
 from smm_pipeline.errors import SmmError, not_writable
 from smm_pipeline.machine_settings import Warehouse
 from smm_pipeline.settings import Settings
+from smm_pipeline.warehouse.functions import add_functions
 
 # DuckDB refuses a second process while one writes; waiting is the only way to share the file.
 _LOCK_MESSAGE = re.compile(r"Could not set lock|Conflicting lock", re.IGNORECASE)
@@ -44,12 +45,13 @@ def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.D
 
 
 def tune(con: duckdb.DuckDBPyConnection, limits: Warehouse) -> None:
-    """Set what every connection of the pipeline needs: UTC, bounded memory, no downloads, any row order."""
+    """Set what every connection of the pipeline needs: UTC, bounded memory, no downloads, any row order, functions."""
     con.execute("set TimeZone = 'UTC'")
     con.execute(f"set memory_limit = '{limits.memory_limit}'")
     con.execute(f"set threads = {limits.threads}")
     con.execute("set preserve_insertion_order = false")
     con.execute("set enable_progress_bar = false")
+    add_functions(con)
 
 
 @contextmanager

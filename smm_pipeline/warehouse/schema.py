@@ -44,6 +44,27 @@ create table if not exists meta.audit_state (
     primary key (table_name, partition_key)
 )
 """
+# One row per order, model and channel or community whose credit another build changed; credit_history.py fills it.
+CREDIT_CHANGE_DDL = """
+create table if not exists meta.credit_change (
+    order_key varchar not null,
+    order_date_local date not null,
+    model varchar not null,
+    level varchar not null,
+    channel varchar not null,
+    network varchar not null,
+    community_id varchar not null,
+    old_credited_orders double not null,
+    new_credited_orders double not null,
+    old_credited_revenue_amount decimal(18, 4),
+    new_credited_revenue_amount decimal(18, 4),
+    reason varchar not null,
+    feeds varchar[] not null,
+    delivery_ids varchar[] not null,
+    run_id varchar not null,
+    changed_at timestamptz not null
+)
+"""
 
 
 def quoted(identifier: str) -> str:
@@ -94,7 +115,7 @@ def create_books(con: duckdb.DuckDBPyConnection) -> None:
     """Create the tables in which the engine keeps its own books, where they are missing."""
     for schema in ("meta", "quality"):
         con.execute(f"create schema if not exists {schema}")
-    for statement in (STATE_DDL, CHECK_DDL, AUDIT_DDL, *DELIVERY_DDL):
+    for statement in (STATE_DDL, CHECK_DDL, AUDIT_DDL, CREDIT_CHANGE_DDL, *DELIVERY_DDL):
         con.execute(statement)
 
 

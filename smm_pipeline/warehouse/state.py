@@ -171,6 +171,11 @@ class StateView:
         """Partition keys that a table should have now."""
         return sorted(self.input_versions(spec))
 
+    def raw_inputs(self, spec: TableSpec) -> list[TableSpec]:
+        """The raw tables that a table is made of, directly or not, by name."""
+        upstream = self._catalog.upstream(spec.full_name)
+        return [raw for raw in self._catalog.layer("raw") if raw.full_name in upstream]
+
     def input_versions(self, spec: TableSpec) -> dict[str, int]:
         """For each key that a table should have, the highest version among what it reads in that key's window.
 

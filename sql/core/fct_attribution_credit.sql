@@ -1,6 +1,7 @@
--- Grain: one row per countable order, model and visit on its path. The credit of an order sums to its net revenue to the
--- cent: shares are cut to the cent and the last visit takes the remainder, as it does of the order itself. What is credited
--- of an order of unknown worth is unknown; a visit without credit has nothing of any order.
+-- Grain: one row per countable order, model and visit on its path, for the six models that are rules; they add up to any
+-- coarser grain. The credit of an order sums to its net revenue to the cent: what the visits have up to each of them is cut to
+-- the cent, so each is within a cent of its exact share. What is credited of an order of unknown worth is unknown; a visit
+-- without credit has nothing of any order. The same weights are in smm_pipeline/attribution/rules.py; a test holds them together.
 with chosen as (
     select
         order_key,
@@ -90,25 +91,46 @@ path as (
 
 position as (
     select
-        order_key,
-        session_key,
-        channel,
-        network,
-        community_id,
-        row_number() over (partition by order_key order by start_ts, session_key) as touch_position,
-        count(*) over (partition by order_key) as path_length,
-        max(case when channel <> 'Direct' then start_ts end) over (partition by order_key) as last_non_direct_ts,
-        start_ts
-    from path
+        p.order_key,
+        o.order_date_local,
+        o.net_revenue_amount,
+        p.session_key,
+        p.channel,
+        p.network,
+        p.community_id,
+        row_number() over (partition by p.order_key order by p.start_ts, p.session_key) as touch_position,
+        count(*) over (partition by p.order_key) as path_length,
+        max(case when p.channel <> 'Direct' then p.start_ts end) over (partition by p.order_key) as last_non_direct_ts,
+        max(p.start_ts) over (partition by p.order_key) as last_ts,
+        p.start_ts,
+        date_diff('second', p.start_ts, o.bought_ts) as age_seconds
+    from path as p
+    inner join shop_order as o on o.order_key = p.order_key
 ),
 
--- A tie of two visits in one instant is broken by the position, so that exactly one visit wins.
+-- A tie of two visits in one instant is broken by the position, so that exactly one visit wins. Half the weight for every
+-- half-life that a visit is older than the newest.
 marked as (
     select
         *,
         max(case when channel <> 'Direct' and start_ts = last_non_direct_ts then touch_position end)
-            over (partition by order_key) as last_non_direct_position
+            over (partition by order_key) as last_non_direct_position,
+        power(
+            cast(2 as double),
+            -date_diff('second', start_ts, last_ts) / nullif(cast($decay_half_life_days as double) * 86400, 0)
+        ) as decay_weight
     from position
+),
+
+-- A visit of which less than a millionth of the order would be left has none of it.
+decayed as (
+    select
+        *,
+        case
+            when decay_weight < 0.000001 * sum(decay_weight) over (partition by order_key) then cast(0 as double)
+            else decay_weight
+        end as kept_weight
+    from marked
 ),
 
 model as (
@@ -119,47 +141,66 @@ model as (
     select 'last_non_direct' as model
     union all
     select 'linear' as model
+    union all
+    select 'position_based' as model
+    union all
+    select 'time_decay' as model
 ),
 
 weighted as (
     select
         p.*,
         m.model,
-        case
-            when m.model = 'first' then case when p.touch_position = 1 then 1.0 else 0.0 end
-            when m.model = 'last' then case when p.touch_position = p.path_length then 1.0 else 0.0 end
-            when m.model = 'last_non_direct'
-                then case when p.touch_position = coalesce(p.last_non_direct_position, p.path_length) then 1.0 else 0.0 end
-            -- In whole millionths, and the last visit takes what is left: so the orders of a day sum to whole ones.
-            when p.touch_position < p.path_length then (1000000 // nullif(p.path_length, 0)) / 1000000.0
-            else (1000000 - (p.path_length - 1) * (1000000 // nullif(p.path_length, 0))) / 1000000.0
-        end as credited_orders
-    from marked as p
+        cast(
+            case
+                when m.model = 'first' then case when p.touch_position = 1 then 1.0 else 0.0 end
+                when m.model = 'last' then case when p.touch_position = p.path_length then 1.0 else 0.0 end
+                when m.model = 'last_non_direct'
+                    then case when p.touch_position = coalesce(p.last_non_direct_position, p.path_length) then 1.0 else 0.0 end
+                when m.model = 'time_decay' then p.kept_weight
+                -- 40 % to the first visit, 40 % to the last, 20 % to those between; halves of a path of two.
+                when m.model = 'position_based' and p.path_length > 2
+                    then case
+                        when p.touch_position in (1, p.path_length) then 0.4
+                        else 0.2 / nullif(cast(p.path_length - 2 as double), 0)
+                    end
+                else 1.0
+            end as double
+        ) as weight
+    from decayed as p
     cross join model as m
 ),
 
--- Every visit but the last gets its share cut to the cent; the last gets what is left.
-shared as (
+-- The share of the order that the visits up to each of them have together.
+accumulated as (
     select
-        w.order_key,
-        o.order_date_local,
-        w.model,
-        w.session_key,
-        w.touch_position,
-        w.path_length,
-        w.channel,
-        w.network,
-        w.community_id,
-        cast(w.credited_orders as double) as credited_orders,
-        o.net_revenue_amount,
+        *,
+        sum(weight) over (
+            partition by order_key, model order by touch_position rows between unbounded preceding and current row
+        ) / nullif(sum(weight) over (partition by order_key, model), 0) as share_so_far,
+        max(case when weight > 0 then touch_position end) over (partition by order_key, model) as last_credited_position
+    from weighted
+),
+
+-- Cut to whole millionths of the order and to whole cents. What differs from one by the noise of floating point is it; the
+-- last visit with credit completes the order.
+cut as (
+    select
+        *,
         case
-            when w.credited_orders = 1.0 then o.net_revenue_amount
-            when w.credited_orders = 0.0 or w.touch_position = w.path_length then cast(0 as decimal(18, 4))
-            -- Whole cents, counted in integers.
-            else cast(cast(floor(o.net_revenue_amount * 100) as bigint) // nullif(w.path_length, 0) as decimal(18, 4)) * 0.01
-        end as share_amount
-    from weighted as w
-    inner join shop_order as o on o.order_key = w.order_key
+            when touch_position >= last_credited_position then 1000000
+            else cast(floor(share_so_far * 1000000 + 0.000001) as bigint)
+        end as millionths_so_far,
+        case
+            when touch_position >= last_credited_position then net_revenue_amount
+            else
+                cast(
+                    cast(
+                        floor(cast(floor(net_revenue_amount * 100) as double) * share_so_far + 0.000001) as bigint
+                    ) as decimal(18, 4)
+                ) * 0.01
+        end as amount_so_far
+    from accumulated
 )
 
 select
@@ -169,15 +210,22 @@ select
     session_key,
     touch_position,
     path_length,
+    age_seconds,
     channel,
     network,
     community_id,
-    credited_orders,
+    cast(
+        (
+            millionths_so_far
+            - lag(millionths_so_far, 1, 0) over (partition by order_key, model order by touch_position)
+        ) / 1000000.0 as double
+    ) as credited_orders,
     cast(
         case
-            when touch_position = path_length and model = 'linear'
-                then net_revenue_amount - (sum(share_amount) over (partition by order_key, model) - share_amount)
-            else share_amount
+            when weight = 0 then 0
+            else
+                amount_so_far
+                - coalesce(lag(amount_so_far) over (partition by order_key, model order by touch_position), 0)
         end as decimal(18, 4)
     ) as credited_revenue_amount
-from shared
+from cut

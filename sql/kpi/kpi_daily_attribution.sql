@@ -1,8 +1,34 @@
--- Grain: one row per day, model, channel, network and community. Every model of a day sums to the order book.
-with credit as (
+-- Grain: one row per day, model, channel, network and community. Every model of a day sums to the order book. Markov and
+-- Shapley share orders out among communities here; among channels they do so in kpi_daily_channel_attribution.
+with path as (
     select *
     from core.fct_attribution_credit
     where order_date_local between $first_date and $last_date
+),
+
+credit as (
+    select
+        order_key,
+        order_date_local,
+        model,
+        channel,
+        network,
+        community_id,
+        credited_orders,
+        credited_revenue_amount
+    from path
+    union all
+    select
+        order_key,
+        order_date_local,
+        model,
+        channel,
+        network,
+        community_id,
+        credited_orders,
+        credited_revenue_amount
+    from core.fct_model_credit
+    where order_date_local between $first_date and $last_date and level = 'community'
 ),
 
 -- An order is assisted by a channel that is on its path but not last; counted at this grain, because it does not add up.
@@ -12,7 +38,7 @@ last_visit as (
         channel,
         network,
         community_id
-    from credit
+    from path
     where model = 'last' and touch_position = path_length
 ),
 
@@ -37,7 +63,7 @@ closed as (
         network,
         community_id,
         count(*) as last_orders
-    from credit
+    from path
     where model = 'last' and touch_position = path_length
     group by order_date_local, channel, network, community_id
 ),

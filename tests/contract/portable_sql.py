@@ -24,7 +24,8 @@ ORDERED_WINDOWS = (
 )  # fmt: skip
 VOLATILE = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.Rand, exp.Uuid)
 # Functions that sqlglot passes on by name; each is known to Spark under this name with the same meaning.
-SAME_ON_SPARK = frozenset({"url_decode"})
+# Our own (warehouse/functions.py) are registered under the same name.
+SAME_ON_SPARK = frozenset({"url_decode", "attribution_models"})
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from smm_pipeline.settings import Settings, Shop
 from smm_pipeline.validation import validate
 from smm_pipeline.warehouse.audits import is_blocking
 from smm_pipeline.warehouse.build import window_parameters
+from smm_pipeline.warehouse.connection import tune
 from smm_pipeline.warehouse.schema import ensure_schema, relation
 from tests.project_catalog import project_catalog
 
@@ -140,7 +141,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def con(catalog: Catalog, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     path: Path = tmp_path_factory.mktemp("odd") / "odd.duckdb"
     with duckdb.connect(str(path)) as connection:
-        connection.execute("set TimeZone = 'UTC'")
+        tune(connection, settings.warehouse)
         ensure_schema(connection, catalog, settings)
         yield connection
 

@@ -5,6 +5,7 @@ tests/sql/<layer>/<table>/<case>.yml holds:
     days:     [first, last] of the window (left out for tables without partitions)
     settings: rules that differ from their defaults
     inputs:   {table: [rows]}; a column left out is NULL; `base` of a table is merged into its rows
+    where:    a condition on the rows that the case is about (left out for all)
     expect:   rows; only the named columns are compared, in any order of rows
     restated: {inputs, expect} as above: what came later; a table named in inputs has those rows instead of its old ones
 The case runs in one window and, for partitioned tables, day by day: both must give the same rows. What is restated may
@@ -80,9 +81,10 @@ def _check(
     case: dict[str, Any],
     expect: list[dict[str, Any]],
 ) -> None:
+    about = case.get("where", "true")
     columns = list(expect[0]) if expect else [spec.columns[0].name]
-    at_once = _rows(con, spec, settings, [_window(case)], columns)
-    day_by_day = _rows(con, spec, settings, _days(_window(case)), columns) if spec.partition else at_once
+    at_once = _rows(con, spec, settings, [_window(case)], columns, about)
+    day_by_day = _rows(con, spec, settings, _days(_window(case)), columns, about) if spec.partition else at_once
     expected = sorted((_comparable(tuple(row[c] for c in columns)) for row in expect), key=repr)
     assert at_once == expected
     assert day_by_day == expected
@@ -92,7 +94,7 @@ def _by_day(
     con: duckdb.DuckDBPyConnection, spec: TableSpec, settings: Settings, case: dict[str, Any]
 ) -> dict[date, list[tuple[Any, ...]]]:
     names = [column.name for column in spec.columns]
-    return {day: _rows(con, spec, settings, [(day, day)], names) for day, _ in _days(_window(case))}
+    return {day: _rows(con, spec, settings, [(day, day)], names, "true") for day, _ in _days(_window(case))}
 
 
 def _restate(con: duckdb.DuckDBPyConnection, catalog: Catalog, spec: TableSpec, case: dict[str, Any]) -> set[date]:
@@ -151,13 +153,14 @@ def _rows(
     settings: Settings,
     windows: list[tuple[date, date]],
     columns: list[str],
+    about: str,
 ) -> list[tuple[Any, ...]]:
     found: list[tuple[Any, ...]] = []
     for first, last in windows:
         values = {**settings.sql_parameters(), **window_parameters(first, last, settings)}
         used = {name: values[name] for name in spec.parameters}
         selected = ", ".join(columns)
-        found += con.execute(f"select {selected} from ({spec.sql}) as built", used).fetchall()
+        found += con.execute(f"select {selected} from ({spec.sql}) as built where {about}", used).fetchall()
     return sorted((_comparable(row) for row in found), key=repr)
 
 
