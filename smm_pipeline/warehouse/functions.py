@@ -26,7 +26,7 @@ _CREDITS = (
 
 def add_functions(con: duckdb.DuckDBPyConnection) -> None:
     """Make the functions known to a connection; they live as long as it does."""
-    con.create_function(ATTRIBUTION_MODELS, attribution_models, [_PATHS], _CREDITS)  # type: ignore[arg-type,list-item]
+    con.create_function(ATTRIBUTION_MODELS, attribution_models, [_PATHS], _CREDITS)
 
 
 def attribution_models(told: list[dict[str, Any]]) -> list[dict[str, Any]]:

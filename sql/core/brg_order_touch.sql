@@ -144,6 +144,7 @@ session_touch as (
         date_diff('second', t.post_published_ts, t.touch_ts) as post_age_seconds,
         t.product_group,
         t.action,
+        t.reshare_reason,
         cast(null as varchar) as promo_kind,
         case
             when c.order_key is not null then 'promo_code'
@@ -174,6 +175,7 @@ code_touch as (
         cast(null as bigint) as post_age_seconds,
         cast(null as varchar) as product_group,
         cast(null as varchar) as action,
+        cast(null as varchar) as reshare_reason,
         c.kind as promo_kind,
         'promo_code' as match_reason
     from coupon as c
