@@ -124,7 +124,7 @@ class Rules(_Section):
     decay_half_life_days: int = Field(7, ge=1, le=90, description="Model time_decay: a visit so much older weighs half")
     touch_lookback_days: int = Field(60, ge=1, le=90, description="How long a social touch can explain an order")
     customer_max_visitors: int = Field(
-        20, ge=1, le=1000, description="A customer with more devices is an address of many"
+        20, ge=1, le=1000, description="A customer with more devices in that time is an address of many"
     )
     customer_window_hours: int = Field(
         24, ge=1, le=24, description="Visit of the same customer this long before an order"
