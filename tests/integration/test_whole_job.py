@@ -15,6 +15,7 @@ import duckdb
 import pytest
 
 from smm_pipeline import pipeline
+from smm_pipeline.attribution import Model
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, load_settings
 from smm_pipeline.warehouse.completeness import lineage
@@ -74,7 +75,7 @@ def test_classes_channels_and_order_book_agree_to_the_cent(built: Path) -> None:
             ).fetchall()
         )
     assert classes == book
-    assert sorted(channels) == ["first", "last", "last_non_direct", "linear"]
+    assert sorted(channels) == sorted(Model)
     for model, days in channels.items():
         assert days == book, model
 
