@@ -160,6 +160,9 @@ class Rules(_Section):
     exchange_rate_max_age_days: int = Field(
         7, ge=0, le=31, description="The last known exchange rate holds so long; later such an amount is unknown"
     )
+    campaign_days: int = Field(
+        7, ge=1, le=60, description="Days after a mailing or an event in which visits and orders count as its effect"
+    )
     blogger_min_followers: int = Field(10_000, ge=1, description="A social author with so many followers is a blogger")
 
     @field_validator("deferred_max_days")

@@ -24,6 +24,10 @@ VENDOR_FEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "instagram_media": ("instagram_media", {"network": "instagram"}),
     "telegram_posts": ("telegram_export", {"network": "telegram"}),
     "telegram_views": ("telegram_views", {"network": "telegram"}),
+    "newsletters": ("newsletters", {"currency": CURRENCY}),
+    "offline_events": ("offline_events", {"currency": CURRENCY}),
+    "audience": ("audience", {}),
+    "goals": ("goals", {}),
     **{
         f"mentions_{brand.lower()}": ("youscan", {"monitor_id": str(501 + number), "brand": brand})
         for number, brand in enumerate((BRAND, *COMPETITORS))

@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from smm_pipeline.shop import meta, telegram, woocommerce, youscan
+from smm_pipeline.shop.campaigns import write_campaigns
 from smm_pipeline.shop.clock import HOUR, Clock, stream
 from smm_pipeline.shop.communities import make_social_world
 from smm_pipeline.shop.ga4 import event_rows
@@ -100,6 +101,7 @@ def make_shop(
         named = [mention for mention in mentions if mention.brand == brand]
         counts["mentions_restated"] += youscan.write_mentions(landing / f"mentions_{brand.lower()}", clock, named)
     write_sheets(landing, seed, world, [*make_member_actions(seed, world), *steps.actions], steps.friend_codes)
+    write_campaigns(landing, seed, scale, world)
     counts.update(steps.troubles)
     counts.update(_order_troubles(orders))
     write_truth(home, clock, orders, counts)

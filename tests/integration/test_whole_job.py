@@ -80,6 +80,35 @@ def test_classes_channels_and_order_book_agree_to_the_cent(built: Path) -> None:
         assert days == book, model
 
 
+def test_money_of_months_products_and_segments_is_that_of_the_daily_benefit(built: Path) -> None:
+    """To the cent: by month and network in four tables, by product and day, and over all segments of a dimension."""
+    sums = {
+        "daily": "select cast(date_trunc('month', date_local) as date), network, sum(net_revenue_amount) "
+        "from kpi.kpi_daily_benefit "
+        "where network <> '(none)' and orders > 0 group by all",
+        "monthly": "select month_start_date, network, credited_revenue_amount from kpi.kpi_monthly_return "
+        "where model = 'benefit_touch' and level = 'network' and credited_orders > 0",
+        "platform": "select month_start_date, network, net_revenue_amount from kpi.kpi_platform_choice "
+        "where orders > 0",
+        "product": "select cast(date_trunc('month', date_local) as date), network, sum(net_revenue_amount) "
+        "from kpi.kpi_product_benefit where network <> '(none)' and orders > 0 group by all",
+    }
+    refunds = "select sum(refund_on_order_day_amount), sum(refund_on_refund_day_amount) from kpi."
+    whole_month = " where level = 'shop' and model = 'benefit_touch'"
+    with duckdb.connect(str(built / "serving" / "smm.duckdb"), read_only=True) as con:
+        found = {name: sorted(con.execute(query).fetchall()) for name, query in sums.items()}
+        given_back = con.execute(f"{refunds}kpi_daily_benefit").fetchall()
+        given_back_by_month = con.execute(f"{refunds}kpi_monthly_return{whole_month}").fetchall()
+        segments = con.execute(
+            "select distinct sum(net_revenue_amount) from kpi.kpi_segment_benefit group by dimension"
+        ).fetchall()
+        book = con.execute("select sum(net_revenue_amount) from kpi.kpi_daily_benefit").fetchall()
+    assert found["daily"]
+    assert [name for name, rows in found.items() if rows != found["daily"]] == []
+    assert given_back == given_back_by_month
+    assert segments == book
+
+
 def test_trackable_orders_get_the_class_that_caused_them(built: Path, shop: Path) -> None:
     """Every countable order that left a trace is given the class that the shop's simulation planted."""
     with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as con:
