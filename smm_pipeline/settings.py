@@ -126,6 +126,13 @@ class Rules(_Section):
     customer_max_visitors: int = Field(
         20, ge=1, le=1000, description="A customer with more devices in that time is an address of many"
     )
+    visitor_max_customers: int = Field(
+        5,
+        ge=1,
+        le=1000,
+        description="A device on which more customers ordered in that time is shared or the staff's: of its visits "
+        "only the one an order was placed in counts",
+    )
     customer_window_hours: int = Field(
         24, ge=1, le=24, description="Visit of the same customer this long before an order"
     )

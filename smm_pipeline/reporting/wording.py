@@ -65,6 +65,8 @@ METRIC_MEANINGS: dict[tuple[str, str], str] = {
     ("feed", "silent_share"): "days on which a daily feed had given nothing for four days or more",
     ("feeds", "late_share"): "rows that were first given more than three days after their day",
     ("feeds", "restated_share"): "rows that were given with another content as well; the newest counts",
+    ("identity", "shared_device_share"): "of the orders whose device is known those of a device that many order on",
+    ("identity", "shared_member_share"): "members said to be more customers than one person has addresses: not used",
     ("order_to_visit", "channel_disagreement_share"): "orders whose own note names another channel than their visit",
     ("order_to_visit", "matched_by_customer_window_share"): "joined through the customer, near in time: less sure",
     ("order_to_visit", "matched_by_none_share"): "orders that no visit could be found for: their touches are unknown",

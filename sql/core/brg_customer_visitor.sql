@@ -5,7 +5,8 @@ with named as (
         lower(regexp_replace(trim(order_ref), '^#', '')) as order_ref,
         visitor_key,
         event_ts as named_ts,
-        event_date_local as named_date_local
+        event_date_local as named_date_local,
+        'purchase_event' as rule
     from staging.stg_web_event
     where
         event_date_local between $first_date - interval 1 day and $last_date + interval 3 day
@@ -18,7 +19,8 @@ with named as (
         lower(regexp_replace(trim(order_ref), '^#', '')) as order_ref,
         visitor_key,
         start_ts as named_ts,
-        session_date_local as named_date_local
+        session_date_local as named_date_local,
+        'visit_order_ref' as rule
     from core.fct_visit
     where
         session_date_local between $first_date - interval 1 day and $last_date + interval 3 day
@@ -28,13 +30,15 @@ with named as (
 )
 
 -- A page loaded again names the order again.
-select distinct
+select
     o.order_key,
     o.customer_key,
     o.user_key,
     n.visitor_key,
     o.created_ts as linked_ts,
-    o.order_date_local as link_date_local
+    o.order_date_local as link_date_local,
+    min(n.rule) as rule,
+    'certain' as confidence
 from core.fct_order as o
 inner join named as n
     on
@@ -43,3 +47,4 @@ inner join named as n
         -- Where the clock changes, three days may end on the fourth: no further than an order built alone can see.
         and n.named_date_local between o.order_date_local - interval 1 day and o.order_date_local + interval 3 day
 where o.order_date_local between $first_date and $last_date
+group by o.order_key, o.customer_key, o.user_key, n.visitor_key, o.created_ts, o.order_date_local

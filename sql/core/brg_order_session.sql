@@ -141,12 +141,27 @@ counted_visitor as (
     from linked_visitor
 ),
 
+-- So has a device that many order on: a visit there may be anybody's.
+shared_visitor as (
+    select distinct
+        c.order_key,
+        c.visitor_key
+    from counted_visitor as c
+    inner join shop_order as o on o.order_key = c.order_key
+    inner join core.brg_shared_visitor as s
+        on
+            s.visitor_key = c.visitor_key
+            and s.date_local between o.order_date_local - interval ($touch_lookback_days) day and o.order_date_local
+            and s.date_local between $first_date - interval ($touch_lookback_days) day and $last_date
+),
+
 known_visitor as (
     select
-        order_key,
-        visitor_key
-    from counted_visitor
-    where visitors <= $customer_max_visitors
+        c.order_key,
+        c.visitor_key
+    from counted_visitor as c
+    left join shared_visitor as s on s.order_key = c.order_key and s.visitor_key = c.visitor_key
+    where c.visitors <= $customer_max_visitors and s.order_key is null
 ),
 
 by_customer_candidate as (

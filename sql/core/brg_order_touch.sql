@@ -41,6 +41,7 @@ by_visitor as (
     inner join touch as t
         on
             t.visitor_key = v.visitor_key
+            and (v.only_session_key is null or t.session_key = v.only_session_key)
             and t.touch_ts <= o.bought_ts
             and t.touch_ts >= o.bought_ts - interval ($touch_lookback_days) day
     where t.touch_kind = 'visit'

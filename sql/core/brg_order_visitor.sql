@@ -1,9 +1,11 @@
 -- Grain: one row per order and visitor whose visits count as the buyer's, with how we know. A link made after the order
--- does not count: a later visit never changes an order's credit.
+-- does not count: a later visit never changes an order's credit. Of a device that many order on, only the visit in which the order
+-- was placed is the buyer's.
 with chosen as (
     select
         order_key,
         session_key,
+        confidence,
         bought_ts
     from core.brg_order_session
     where order_date_local between $first_date and $last_date and is_chosen
@@ -93,12 +95,30 @@ best as (
         min(method_rank) as method_rank
     from found
     group by order_key, visitor_key
+),
+
+shared as (
+    select distinct
+        b.order_key,
+        b.visitor_key
+    from best as b
+    inner join shop_order as o on o.order_key = b.order_key
+    inner join core.brg_shared_visitor as s
+        on
+            s.visitor_key = b.visitor_key
+            and s.date_local between o.order_date_local - interval ($touch_lookback_days) day and o.order_date_local
+            and s.date_local between $first_date - interval ($touch_lookback_days) day and $last_date
 )
 
 select
     b.order_key,
     b.visitor_key,
     o.order_date_local,
-    case b.method_rank when 1 then 'buying_visit' when 2 then 'signed_in' else 'earlier_order' end as method
+    case b.method_rank when 1 then 'buying_visit' when 2 then 'signed_in' else 'earlier_order' end as method,
+    case b.method_rank when 1 then c.confidence when 2 then 'stated' else 'likely' end as confidence,
+    case when s.order_key is not null then c.session_key end as only_session_key
 from best as b
 inner join shop_order as o on o.order_key = b.order_key
+left join chosen as c on c.order_key = b.order_key
+left join shared as s on s.order_key = b.order_key and s.visitor_key = b.visitor_key
+where b.method_rank = 1 or s.order_key is null

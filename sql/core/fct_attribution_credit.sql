@@ -49,6 +49,7 @@ on_path as (
     inner join visit as v
         on
             v.visitor_key = b.visitor_key
+            and (b.only_session_key is null or v.session_key = b.only_session_key)
             and v.start_ts <= o.bought_ts
             and v.start_ts >= o.bought_ts - interval ($attribution_lookback_days) day
     union

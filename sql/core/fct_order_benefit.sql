@@ -66,6 +66,7 @@ buyer as (
     select
         v.order_key,
         v.visitor_key,
+        v.only_session_key,
         o.order_date_local,
         o.bought_ts,
         o.buying_session_key
@@ -92,6 +93,7 @@ item_interest as (
     inner join core.fct_item_event as i
         on
             i.visitor_key = b.visitor_key
+            and (b.only_session_key is null or i.session_key = b.only_session_key)
             and i.event_date_local between $first_date - interval ($touch_lookback_days + 2) day and $last_date + interval 1 day
             and i.event_date_local <= b.order_date_local + interval 1 day
             and (i.event_ts <= b.bought_ts or i.session_key = b.buying_session_key)

@@ -100,6 +100,27 @@ visit as (
     group by session_date_local
 ),
 
+-- Orders of devices that many order on, and members who are said to be many customers: neither tells who is who.
+identity as (
+    select
+        order_date_local as date_local,
+        count(distinct order_key) as identified_orders,
+        count(distinct case when only_session_key is not null then order_key end) as orders_on_shared_devices
+    from core.brg_order_visitor
+    where order_date_local between $first_date and $last_date
+    group by order_date_local
+),
+
+member as (
+    select
+        link_date_local as date_local,
+        count(*) as links,
+        count(*) filter (where confidence = 'shared') as shared_links
+    from core.brg_customer_member
+    where link_date_local between $first_date and $last_date
+    group by link_date_local
+),
+
 event as (
     select
         event_date_local as date_local,
@@ -186,6 +207,10 @@ measured as (
     inner join shop_order as o on o.date_local = m.date_local
     union all
     select date_local, 'order_to_visit', 'channel_disagreement_share', disagreeing, both_known from disagreement
+    union all
+    select date_local, 'identity', 'shared_device_share', orders_on_shared_devices, identified_orders from identity
+    union all
+    select date_local, 'identity', 'shared_member_share', shared_links, links from member
     union all
     select date_local, 'sessions', 'referrer_spam_share', spam_visits, visits from visit
     union all

@@ -61,6 +61,7 @@ bought as (
     select
         b.order_key,
         b.visitor_key,
+        b.only_session_key,
         coalesce(c.bought_ts, o.created_ts) as bought_ts,
         o.net_revenue_amount
     from core.brg_order_visitor as b
@@ -82,6 +83,7 @@ led as (
     inner join visit as v
         on
             v.visitor_key = b.visitor_key
+            and (b.only_session_key is null or v.session_key = b.only_session_key)
             and v.landing_section = 'content'
             and v.start_ts <= b.bought_ts
             and v.start_ts >= b.bought_ts - interval ($content_later_days) day
