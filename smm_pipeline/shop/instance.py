@@ -18,6 +18,8 @@ VENDOR_FEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "orders": ("woocommerce_orders", {"store_id": STORE_ID}),
     "refunds": ("woocommerce_refunds", {"store_id": STORE_ID, "currency": CURRENCY}),
     "products": ("woocommerce_products", {"store_id": STORE_ID, "currency": CURRENCY}),
+    "messages": ("messages", {}),
+    "moderation": ("moderation", {}),
     "facebook_insights": ("meta_page_insights", {"network": "facebook"}),
     "facebook_posts": ("meta_posts", {"network": "facebook"}),
     "instagram_insights": ("meta_page_insights", {"network": "instagram"}),
@@ -54,6 +56,8 @@ _TABLES = {
       city: city
       product_group: product_group
       launched_on: {expr: launched, time: {format: "%d.%m.%Y"}}
+      has_contacts: {expr: contacts, map: {"yes": "true", "no": "false"}}
+      has_rules: {expr: rules, map: {"yes": "true", "no": "false"}}
 """,
     "competitors": """\
   community_day:

@@ -33,6 +33,8 @@ HEADERS: dict[str, tuple[str, ...]] = {
         "city",
         "product_group",
         "launched",
+        "contacts",
+        "rules",
     ),
     "competitors": ("network", "community_id", "date", "followers"),
     "costs": ("Дата", "До", "Вид", "Мережа", "Спільнота", "Кампанія", "Сума"),
@@ -83,6 +85,9 @@ def _community_rows(clock: Clock) -> list[Sequence[object]]:
             c.city,
             c.group,
             launched,
+            # Every page tells how to reach the shop; only those of the whole shop have rules.
+            "yes",
+            "no" if c.group else "yes",
         )
         for c in COMMUNITIES
     ]

@@ -27,6 +27,7 @@ from smm_pipeline.shop.orders import Order
 from smm_pipeline.shop.people import People
 from smm_pipeline.shop.sheets import write_sheets
 from smm_pipeline.shop.steps import Steps
+from smm_pipeline.shop.talk import write_talk
 from smm_pipeline.shop.traffic import Traffic
 from smm_pipeline.shop.trouble import WebDeliveries
 from smm_pipeline.shop.truth import write_truth
@@ -97,6 +98,7 @@ def make_shop(
     meta.write_media(landing / "instagram_media", world)
     telegram.write_exports(landing / "telegram_posts", world)
     telegram.write_snapshots(landing / "telegram_views", world)
+    write_talk(landing, seed, world)
     for brand in (BRAND, *COMPETITORS):
         named = [mention for mention in mentions if mention.brand == brand]
         counts["mentions_restated"] += youscan.write_mentions(landing / f"mentions_{brand.lower()}", clock, named)

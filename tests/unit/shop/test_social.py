@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter, defaultdict
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -105,3 +106,23 @@ def test_member_actions_name_known_buyers_only_with_email(shop: Shop) -> None:
     known = [row for row in rows if row["email"]]
     assert known
     assert all("-buyer-" in row["member_id"] for row in known)
+
+
+def test_answers_follow_what_they_answer_and_name_no_author(shop: Shop) -> None:
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for path in shop.files("messages"):
+        with path.open(encoding="utf-8", newline="") as file:
+            rows.update({(row["community_id"], row["id"]): row for row in csv.DictReader(file)})
+    answers = [row for row in rows.values() if row["reply_to_id"]]
+    assert answers
+    for answer in answers:
+        asked = rows[answer["community_id"], answer["reply_to_id"]]
+        assert (answer["is_community_author"], answer["author"]) == ("true", "")
+        assert _instant(answer) > _instant(asked)
+        assert asked["needs_answer"] == "true" or asked["sentiment"] == "negative"
+    waiting = [row for row in rows.values() if row["needs_answer"] == "true"]
+    assert 0.5 < sum((row["community_id"], f"{row['id']}-r") in rows for row in waiting) / len(waiting) < 0.95
+
+
+def _instant(row: dict[str, str]) -> datetime:
+    return datetime.strptime(row["sent_at"], "%d.%m.%Y %H:%M:%S").replace(tzinfo=UTC)
