@@ -10,6 +10,16 @@ with level as (
     select 'community' as level
 ),
 
+modelled as (
+    select order_key, order_date_local, model, channel, network, community_id, credited_orders, credited_revenue_amount
+    from core.fct_attribution_credit
+    where order_date_local between $first_date and $last_date and credited_orders > 0
+    union all
+    select order_key, order_date_local, model, channel, network, community_id, credited_orders, credited_revenue_amount
+    from core.fct_model_credit
+    where order_date_local between $first_date and $last_date and credited_orders > 0 and level = 'community'
+),
+
 credit as (
     select
         c.order_key,
@@ -20,9 +30,8 @@ credit as (
         round(sum(c.credited_orders), 6) as credited_orders,
         sum(c.credited_revenue_amount) as credited_revenue_amount,
         sum(case when n.is_paid then c.credited_revenue_amount else 0 end) as credited_ads_revenue_amount
-    from core.fct_attribution_credit as c
+    from modelled as c
     left join seeds.channel as n on n.channel = c.channel
-    where c.order_date_local between $first_date and $last_date and c.credited_orders > 0
     group by c.order_key, c.order_date_local, c.model, c.network, c.community_id
     union all
     select
