@@ -26,13 +26,13 @@ Estimate = Callable[[IntArray, IntArray, FloatArray | None], Credits]
 """A model: from conversions, nulls and values of each path to what each channel is credited with."""
 
 
-def percentile_intervals(paths: Paths, estimates: Mapping[_Name, Estimate]) -> dict[_Name, Credits]:
-    """The middle `LEVEL` of `DRAWS` draws, by model: two rows, low and high, over the channels.
+def percentile_intervals(paths: Paths, estimates: Mapping[_Name, Estimate], draws: int = DRAWS) -> dict[_Name, Credits]:
+    """The middle `LEVEL` of the draws, by model: two rows, low and high, over the channels.
 
     Draws begin from the same seed each time: the same paths give the same intervals, and models see the same draws.
     """
     drawn: dict[_Name, list[Credits]] = {name: [] for name in estimates}
-    for draw in _draws(paths):
+    for draw in _draws(paths, draws):
         for name, estimate in estimates.items():
             drawn[name].append(estimate(*draw))
     return {name: _middle(found) for name, found in drawn.items()}
@@ -45,7 +45,7 @@ def _middle(drawn: list[Credits]) -> Credits:
     return conversions, np.percentile(values, percents, axis=0) if values else None
 
 
-def _draws(paths: Paths) -> Iterator[tuple[IntArray, IntArray, FloatArray | None]]:
+def _draws(paths: Paths, draws: int) -> Iterator[tuple[IntArray, IntArray, FloatArray | None]]:
     random = np.random.default_rng(SEED)
     told = np.concatenate([paths.conversions, paths.nulls])
     # Cells without paths are never drawn, and most paths have one.
@@ -53,7 +53,7 @@ def _draws(paths: Paths) -> Iterator[tuple[IntArray, IntArray, FloatArray | None
     total = int(told.sum())
     of_one = None if paths.amounts is None else paths.amounts / np.maximum(paths.conversions, 1)
     chances = told[filled] / max(total, 1)
-    for _ in range(DRAWS):
+    for _ in range(draws):
         drawn = np.zeros_like(told)
         if total:
             drawn[filled] = random.multinomial(total, chances)

@@ -14,7 +14,7 @@ from enum import StrEnum
 import numpy as np
 
 from smm_pipeline.attribution import rules
-from smm_pipeline.attribution.intervals import Credits, Estimate, percentile_intervals
+from smm_pipeline.attribution.intervals import DRAWS, Credits, Estimate, percentile_intervals
 from smm_pipeline.attribution.journeys import touched_conversions
 from smm_pipeline.attribution.markov import Chain
 from smm_pipeline.attribution.money import shared_out, to_cents, total_of
@@ -73,6 +73,7 @@ def attribute(
     direct: Collection[str] = (DIRECT,),
     half_life_days: float = rules.HALF_LIFE_DAYS,
     with_intervals: bool = False,
+    draws: int = DRAWS,
 ) -> list[Credit]:
     """What each model gives each channel: models in the order asked for, channels in that of the paths.
 
@@ -82,6 +83,7 @@ def attribute(
         direct: names of the channels that are direct, for `last_non_direct`.
         half_life_days: of `time_decay`.
         with_intervals: also by which percentiles of a bootstrap (intervals.py).
+        draws: of that bootstrap.
     """
     chain = Chain(paths)
     estimates = {
@@ -90,7 +92,7 @@ def attribute(
         else _by_weights(paths, _weights(model, paths, direct, half_life_days))
         for model in models
     }
-    intervals = percentile_intervals(paths, estimates) if with_intervals else {}
+    intervals = percentile_intervals(paths, estimates, draws) if with_intervals else {}
     effects = chain.removal_effects(paths.conversions, paths.nulls) if Model.MARKOV in estimates else None
     found: list[Credit] = []
     for model, estimate in estimates.items():

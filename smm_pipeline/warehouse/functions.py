@@ -15,6 +15,8 @@ import duckdb
 SEPARATOR = "\x1f"
 """Between the touches of a path; it stands in no name."""
 ATTRIBUTION_MODELS = "attribution_models"
+DRAWS = 400
+"""Of the bootstrap: enough for the ends of an interval, and late data may ask for three months of them in a run."""
 _PATHS = "STRUCT(path VARCHAR, conversions BIGINT, nulls BIGINT, amount DECIMAL(18, 4))[]"
 _CREDITS = (
     "STRUCT(model VARCHAR, unit VARCHAR, credited_orders DOUBLE, credited_orders_low DOUBLE, "
@@ -54,7 +56,7 @@ def attribution_models(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for counts, nulls in zip(channel_counts(paths), unconverted, strict=True)
     }
     found = []
-    for credit in attribute(paths, (Model.MARKOV, Model.SHAPLEY), with_intervals=True):
+    for credit in attribute(paths, (Model.MARKOV, Model.SHAPLEY), with_intervals=True, draws=DRAWS):
         orders, amounts = credit.conversions_interval or (None, None), credit.value_interval or (None, None)
         touched, last, nulls = did[credit.channel]
         found.append(

@@ -147,6 +147,7 @@ session_touch as (
         t.action,
         t.reshare_reason,
         cast(null as varchar) as promo_kind,
+        k.member_key is not null as is_core_member,
         case
             when c.order_key is not null then 'promo_code'
             when g.order_key is not null then 'product_group'
@@ -157,6 +158,14 @@ session_touch as (
     left join order_group as g on g.order_key = f.order_key and g.product_group = t.product_group
     left join coupon_community as c
         on c.order_key = f.order_key and c.network = t.network and c.community_id = t.community_id
+    -- The core as of the touch, not of today: whoever joined it since came as somebody else.
+    left join core.fct_core_member as k
+        on
+            k.date_local = t.touch_date_local
+            and k.network = t.network
+            and k.community_id = t.community_id
+            and k.member_key = o.customer_key
+            and k.date_local between $first_date - interval ($touch_lookback_days + 2) day and $last_date + interval 1 day
 ),
 
 code_touch as (
@@ -178,6 +187,7 @@ code_touch as (
         cast(null as varchar) as action,
         cast(null as varchar) as reshare_reason,
         c.kind as promo_kind,
+        false as is_core_member,
         'promo_code' as match_reason
     from coupon as c
     inner join shop_order as o on o.order_key = c.order_key

@@ -189,6 +189,7 @@ touched as (
         ) as recommended_seconds,
         min(age_seconds) filter (where is_matched) as matched_seconds,
         max(case when touch_kind = 'visit' then 1 else 0 end) as has_visit,
+        max(case when is_core_member then 1 else 0 end) as has_core_touch,
         -- The touch to name: a matched one before others, and of these the code's community, whose word the buyer gave. There
         -- a real touch before the code itself, so that the order stays with the post of its visit; then the latest.
         arg_max(
@@ -225,7 +226,8 @@ fact as (
         case when t.order_key is not null then least(i.wished_seconds, t.saved_seconds) end as saved_seconds,
         t.deferred_seconds,
         t.recommended_seconds,
-        t.matched_seconds
+        t.matched_seconds,
+        coalesce(t.has_core_touch, 0) = 1 as has_core_touch
     from shop_order as o
     left join touched as t on t.order_key = o.order_key
     left join last_sign as s on s.order_key = o.order_key
@@ -290,7 +292,8 @@ select
     c.saved_seconds,
     c.deferred_seconds,
     c.recommended_seconds,
-    c.matched_seconds
+    c.matched_seconds,
+    c.has_core_touch
 from classed as c
 -- A sign that convinced nobody is not named.
 left join found as t on t.order_key = c.order_key and t.touch_id = c.touch_id and c.rule_id <> 'none'

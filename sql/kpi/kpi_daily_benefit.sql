@@ -7,6 +7,7 @@ with benefit as (
         coalesce(b.network, '(none)') as network,
         coalesce(b.community_id, case when b.network is null then '(none)' else '(unknown)' end) as community_id,
         b.has_observed_visit,
+        b.has_core_touch,
         o.customer_key,
         o.is_first_order,
         o.gross_revenue_amount,
@@ -90,6 +91,7 @@ ordered as (
         count(b.net_revenue_amount) as valued_orders,
         count(distinct b.customer_key) as customers,
         count(*) filter (where b.is_first_order) as new_customers,
+        count(*) filter (where b.has_core_touch) as core_member_orders,
         sum(b.gross_revenue_amount) as gross_revenue_amount,
         sum(b.refund_amount) as refund_on_order_day_amount,
         sum(b.undated_refund_amount) as undated_refund_amount,
@@ -151,6 +153,7 @@ select
     coalesce(o.orders, 0) as orders,
     coalesce(o.customers, 0) as customers,
     coalesce(o.new_customers, 0) as new_customers,
+    coalesce(o.core_member_orders, 0) as core_member_orders,
     -- Orders of unknown amount are counted and add nothing; a cell of nothing else has unknown amounts.
     cast(coalesce(o.orders, 0) - coalesce(o.valued_orders, 0) as bigint) as orders_without_amount,
     cast(case when o.orders > 0 then o.gross_revenue_amount else 0 end as decimal(18, 4)) as gross_revenue_amount,
