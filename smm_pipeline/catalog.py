@@ -72,6 +72,8 @@ class TableSpec:
     D - lookback .. D + lookahead of what it depends on; `lookback_days` and `lookahead_days` say so for each upstream
     table that differs from 0, and `all` means every earlier or later day. `keeps_unread` is for raw contracts whose
     rows add up to what their parent is worth: one rejected for a value that it may lack stays, its numbers unknown.
+    `persons` names the columns that count the persons a row is about (warehouse/sharing.py); a table without it is in
+    no copy for others.
     """
 
     layer: Layer
@@ -87,6 +89,7 @@ class TableSpec:
     keeps_unread: bool = False
     owner: str = "team:analytics"
     publish: bool = False
+    persons: tuple[str, ...] | None = None
     sql: str | None = None
     suite: Mapping[str, Any] | None = None
     path: Path = Path()
@@ -242,6 +245,7 @@ def _read_table(layer: Layer, path: Path, suite_path: Path, known: Mapping[str, 
             suite=suite,
             path=path,
             key=tuple(data.pop("key")),
+            persons=tuple(data.pop("persons")) if "persons" in data else None,
             **data,
         )
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
@@ -266,8 +270,9 @@ def _check_table(spec: TableSpec) -> None:
     problems = []
     if len(set(names)) != len(names):
         problems.append("a column is listed twice")
-    if missing := [k for k in (*spec.key, *filter(None, (spec.partition, spec.version))) if k not in names]:
-        problems.append(f"unknown columns in key, partition or version: {missing}")
+    named = (*spec.key, *(spec.persons or ()), *filter(None, (spec.partition, spec.version)))
+    if missing := [k for k in named if k not in names]:
+        problems.append(f"unknown columns in key, persons, partition or version: {missing}")
     if strangers := sorted((spec.lookback_days.keys() | spec.lookahead_days.keys()) - spec.deps):
         problems.append(f"lookback or lookahead names tables that the SQL does not read: {strangers}")
     if spec.layer in ("staging", "core", "kpi"):

@@ -1,11 +1,12 @@
-"""The command that explains numbers.
+"""The commands that explain numbers and hand them on.
 
-Belongs here: its arguments, as in commands.py. Does not belong here: work of any kind.
+Belongs here: one short function per command, as in commands.py. Does not belong here: work of any kind.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,11 +18,14 @@ from smm_pipeline.cli.explain import explain_text
 from smm_pipeline.cli.output import emit
 from smm_pipeline.explain import Wanted
 from smm_pipeline.settings import load_settings
+from smm_pipeline.warehouse.sharing import MIN_PERSONS
+from smm_pipeline.warehouse.sharing import share as share_figures
 
 
 def add_to(app: typer.Typer) -> None:
-    """Make the command known to the program."""
+    """Make the commands known to the program."""
     app.command()(explain)
+    app.command()(share)
 
 
 def explain(
@@ -41,3 +45,19 @@ def explain(
     with checking():
         data = explain_subject(load_settings(home), load_catalog(), subject, wanted)
     emit(data, explain_text(data))
+
+
+def share(
+    home: Home = None,
+    target: Annotated[
+        Path | None, typer.Option("--out", help="File to write [default: smm_shared.duckdb beside the serving file]")
+    ] = None,
+) -> None:
+    """Copy the published figures for people outside the shop: those of fewer than five persons are merged or hidden."""
+    settings = load_settings(home)
+    path = target or settings.serving_file.with_name("smm_shared.duckdb")
+    rows = share_figures(settings.serving_file, path, load_catalog())
+    emit(
+        {"file": path, "min_persons": MIN_PERSONS, "tables": rows},
+        f"{path}: {len(rows)} tables, no figure of fewer than {MIN_PERSONS} persons",
+    )

@@ -1,0 +1,103 @@
+"""The copy for people outside the shop: figures of fewer than five persons are merged, or hidden, and sums stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from smm_pipeline.errors import SmmError
+from smm_pipeline.warehouse.sharing import few_merged, share, shared_tables
+from tests.commands import smm
+from tests.project_catalog import project_catalog
+from tests.serving_fixture import publish_rows
+
+CATALOG = project_catalog()
+COUNTS_OF_PERSONS = {"customers", "new_customers", "visitors", "buyers", "attended", "buying_members"}
+
+
+def _cell(day: str, community: str, customers: int, orders: int, net: int, margin: int | None = 1) -> dict[str, Any]:
+    row = {"date_local": day, "network": "vk", "community_id": community, "benefit_class": "anyway", "currency": "UAH"}
+    return {**row, "customers": customers, "orders": orders, "net_revenue_amount": net, "margin_amount": margin}
+
+
+ROWS = [
+    # Seven stay; two and none are few, and five are merged with them, or the two could be had by subtraction.
+    _cell("2026-03-01", "large", 7, 8, 80),
+    _cell("2026-03-01", "few", 2, 2, 20, None),
+    _cell("2026-03-01", "next", 5, 6, 60),
+    _cell("2026-03-01", "refund", 0, 0, -5),
+    # Nobody to merge with.
+    _cell("2026-03-02", "few", 3, 3, 30),
+    # Nothing to merge; one customer with six orders is one person.
+    _cell("2026-03-03", "large", 6, 6, 60),
+    _cell("2026-03-04", "one", 1, 6, 60),
+    _cell("2026-03-04", "tie_a", 4, 4, 40),
+    _cell("2026-03-04", "tie_b", 6, 6, 60),
+    _cell("2026-03-04", "tie_c", 6, 6, 60),
+]
+VOICE = {"date_local": "2026-03-01", "brand": "Kozak", "is_own": True, "mentions": 1}
+
+
+def test_few_are_merged_and_sums_stay(tmp_path: Path) -> None:
+    home = tmp_path / "instance"
+    smm(home, "init")
+    assert "SMM-305" in smm(home, "share").stderr
+    settings = publish_rows(home, {"kpi_daily_benefit": ROWS, "kpi_daily_share_of_voice": [VOICE]})
+    target = tmp_path / "out" / "for others.duckdb"
+    done = smm(home, "share", "--out", str(target))
+    assert done.returncode == 0, done.stderr
+    with duckdb.connect(str(target), read_only=True) as con:
+        cells = con.execute(
+            "select cast(date_local as varchar), network, community_id, customers, orders, "
+            "cast(net_revenue_amount as integer), cast(margin_amount as integer), currency "
+            "from kpi.kpi_daily_benefit order by 1, 3"
+        ).fetchall()
+        tables = {row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()}
+        comment = con.execute("select comment from duckdb_columns() where column_name = 'net_revenue_upper_amount'")
+        said = comment.fetchone()
+    assert cells == [
+        ("2026-03-01", "(few)", "(few)", None, 8, 75, None, "UAH"),
+        ("2026-03-01", "vk", "large", 7, 8, 80, 1, "UAH"),
+        ("2026-03-02", "(few)", "(few)", None, None, None, None, "UAH"),
+        ("2026-03-03", "vk", "large", 6, 6, 60, 1, "UAH"),
+        # One and four are five: the next larger ones may stay.
+        ("2026-03-04", "(few)", "(few)", None, 10, 100, 2, "UAH"),
+        ("2026-03-04", "vk", "tie_b", 6, 6, 60, 1, "UAH"),
+        ("2026-03-04", "vk", "tie_c", 6, 6, 60, 1, "UAH"),
+    ]
+    assert {"kpi_daily_benefit", "kpi_daily_share_of_voice", "metric_dictionary"} <= tables
+    # Credit by order and day is about single persons, and nothing says how to merge it.
+    assert not tables & {"kpi_daily_attribution", "kpi_post_performance", "_publication"}
+    assert said is not None
+    assert said[0].startswith("Net revenue, upper bound: ")
+    with pytest.raises(SmmError) as caught:
+        share(settings.serving_file, settings.serving_file, CATALOG)
+    assert caught.value.code == "SMM-107"
+
+
+def test_of_two_equals_one_is_taken_by_its_key() -> None:
+    """Two of three are not enough: of two rows of five the first by key joins them, on every run the same."""
+    spec = CATALOG["kpi.kpi_daily_benefit"]
+    rows = [_cell("2026-03-01", c, n, n, n) for c, n in (("b", 5), ("a", 5), ("few", 3))]
+    with duckdb.connect() as con:
+        columns = ", ".join(f"{c.name} {c.type}" for c in spec.columns)
+        con.execute(f"create table cell ({columns})")
+        for row in rows:
+            con.execute(f"insert into cell ({', '.join(row)}) values ({', '.join('?' * len(row))})", [*row.values()])
+        query = f"select community_id, cast(net_revenue_amount as integer) from ({few_merged(spec, 'cell')})"
+        assert con.execute(query).fetchall() == [("(few)", 8), ("b", 5)]
+        con.execute("delete from cell")
+        assert con.execute(query).fetchall() == []
+
+
+def test_a_table_about_persons_says_how_many() -> None:
+    """Segments are merged by their own SQL, over the month, before they are published."""
+    silent = [
+        spec.name
+        for spec in shared_tables(CATALOG)
+        if not spec.persons and {c.name for c in spec.columns} & COUNTS_OF_PERSONS
+    ]
+    assert silent == ["kpi_segment_benefit"]
