@@ -156,6 +156,7 @@ class Rules(_Section):
     content_later_days: int = Field(
         14, ge=1, le=30, description="D5: how long after a visit to content a return or an order counts as later"
     )
+    potential_days: int = Field(60, ge=7, le=90, description="D4: without a sign for so long somebody has lapsed")
     core_window_days: int = Field(28, ge=7, le=90, description="Active core: window of member actions")
     alarm_min_posts: int = Field(4, ge=0, description="Dead community: fewer posts in 28 days are rare")
     alarm_min_likes_per_1000_followers: float = Field(

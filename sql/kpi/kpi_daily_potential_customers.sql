@@ -1,0 +1,202 @@
+-- Grain: one row per day, origin, state and age of the wait: the people who may still buy, the worth of their carts and
+-- lists, and how waits of the last 28 days ended. No number of fewer than five people is shown.
+with history as (
+    select
+        person_key,
+        date_local,
+        state,
+        previous_state,
+        date_diff('day', previous_date_local, date_local) - 1 as waited_days,
+        case when is_social then 'social' else 'other' end as origin,
+        orders,
+        cart_amount,
+        list_amount,
+        items_without_amount,
+        lead(date_local) over (partition by person_key order by date_local) as next_date
+    from core.fct_potential_customer
+    where date_local between $first_date - interval 90 day and $last_date
+),
+
+day as (
+    select distinct date_local
+    from history
+    where date_local >= $first_date
+),
+
+-- Who waits at the end of the day: the last sign is less than potential_days old.
+waiting as (
+    select
+        d.date_local,
+        h.origin,
+        h.state,
+        date_diff('day', h.date_local, d.date_local) as age_days,
+        h.cart_amount,
+        h.list_amount,
+        h.items_without_amount
+    from day as d
+    inner join history as h
+        on
+            h.date_local <= d.date_local
+            and h.date_local > d.date_local - interval ($potential_days) day
+            and (h.next_date is null or h.next_date > d.date_local)
+            and h.state in ('engaged', 'intent')
+),
+
+-- Waits that ended, under the state and age of the day before.
+ended as (
+    select
+        d.date_local,
+        h.origin,
+        h.previous_state as state,
+        h.waited_days as age_days,
+        h.person_key,
+        h.orders > 0 as is_bought,
+        h.cart_amount + h.list_amount as held_amount
+    from day as d
+    inner join history as h on h.date_local <= d.date_local and h.date_local > d.date_local - interval 28 day
+    where h.previous_state in ('engaged', 'intent') and (h.orders > 0 or h.state = 'lapsed')
+),
+
+age as (
+    select distinct age_days from waiting
+    union
+    select distinct age_days from ended
+),
+
+age_band as (
+    select
+        age_days,
+        case
+            when age_days <= 6 then '00-06'
+            when age_days <= 13 then '07-13'
+            when age_days <= 29 then '14-29'
+            when age_days <= 59 then '30-59'
+            else '60-89'
+        end as age_band
+    from age
+),
+
+band as (
+    select
+        w.date_local,
+        w.origin,
+        w.state,
+        b.age_band,
+        count(*) as people,
+        count(*) filter (where w.age_days >= $potential_days - 7) as expiring_people,
+        sum(w.cart_amount) as cart_amount,
+        sum(w.list_amount) as list_amount,
+        sum(w.items_without_amount) as items_without_amount
+    from waiting as w
+    inner join age_band as b on b.age_days = w.age_days
+    group by w.date_local, w.origin, w.state, b.age_band
+),
+
+-- Ages of fewer than five people are put together, with the next larger ones until five are, so that none can be had by
+-- subtraction.
+sized as (
+    select
+        *,
+        coalesce(
+            sum(people) over (
+                partition by date_local, origin, state
+                order by people, age_band
+                rows between unbounded preceding and 1 preceding
+            ), 0
+        ) as people_before
+    from band
+),
+
+shown as (
+    select
+        *,
+        case when people < 5 or people_before between 1 and 4 then '(few)' else age_band end as shown_band
+    from sized
+),
+
+stock as (
+    select
+        date_local,
+        origin,
+        state,
+        shown_band as age_band,
+        sum(people) as people,
+        sum(expiring_people) as expiring_people,
+        sum(cart_amount) as cart_amount,
+        sum(list_amount) as list_amount,
+        sum(items_without_amount) as items_without_amount
+    from shown
+    group by date_local, origin, state, shown_band
+),
+
+flow as (
+    select
+        e.date_local,
+        e.origin,
+        e.state,
+        coalesce(s.shown_band, b.age_band) as age_band,
+        count(distinct case when e.is_bought then e.person_key end) as bought_people,
+        count(distinct case when not e.is_bought then e.person_key end) as lapsed_people,
+        sum(e.held_amount) filter (where not e.is_bought) as lapsed_amount
+    from ended as e
+    inner join age_band as b on b.age_days = e.age_days
+    left join shown as s
+        on s.date_local = e.date_local and s.origin = e.origin and s.state = e.state and s.age_band = b.age_band
+    group by e.date_local, e.origin, e.state, coalesce(s.shown_band, b.age_band)
+),
+
+cell as (
+    select
+        date_local,
+        origin,
+        state,
+        age_band
+    from stock
+    union
+    select
+        date_local,
+        origin,
+        state,
+        age_band
+    from flow
+),
+
+counted as (
+    select
+        c.date_local,
+        c.origin,
+        c.state,
+        c.age_band,
+        coalesce(s.people, 0) as people,
+        coalesce(s.expiring_people, 0) as expiring_people,
+        case when s.people > 0 then s.cart_amount else 0 end as cart_amount,
+        case when s.people > 0 then s.list_amount else 0 end as list_amount,
+        coalesce(s.items_without_amount, 0) as items_without_amount,
+        coalesce(f.bought_people, 0) as bought_people,
+        coalesce(f.lapsed_people, 0) as lapsed_people,
+        case when f.lapsed_people > 0 then f.lapsed_amount else 0 end as lapsed_amount
+    from cell as c
+    left join stock as s
+        on s.date_local = c.date_local and s.origin = c.origin and s.state = c.state and s.age_band = c.age_band
+    left join flow as f
+        on f.date_local = c.date_local and f.origin = c.origin and f.state = c.state and f.age_band = c.age_band
+)
+
+select
+    date_local,
+    origin,
+    state,
+    age_band,
+    people between 1 and 4 as is_hidden,
+    cast(case when people not between 1 and 4 then people end as bigint) as people,
+    cast(
+        case when people not between 1 and 4 and expiring_people not between 1 and 4 then expiring_people end as bigint
+    ) as expiring_people,
+    cast(case when people not between 1 and 4 then cart_amount end as decimal(18, 4)) as cart_amount,
+    cast(case when people not between 1 and 4 then list_amount end as decimal(18, 4)) as list_amount,
+    cast(case when people not between 1 and 4 then items_without_amount end as bigint) as items_without_amount,
+    case when bought_people not between 1 and 4 then bought_people end as bought_people_28_days,
+    case when lapsed_people not between 1 and 4 then lapsed_people end as lapsed_people_28_days,
+    cast(case when lapsed_people not between 1 and 4 then lapsed_amount end as decimal(18, 4)) as lapsed_amount_28_days,
+    $shop_currency as currency
+from counted
