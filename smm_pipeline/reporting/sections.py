@@ -124,7 +124,8 @@ def _communities(source: Serving, currency: str) -> Section:
 
 
 def _attribution(source: Serving, currency: str) -> Section:
-    found = [{**r, "channel": channel(r["channel"])} for r in figures.attribution(source)]
+    # Eight points in a line would show nothing; the other models are in the published file.
+    found = [{**r, "channel": channel(r["channel"])} for r in figures.attribution(source) if r["model"] in MODELS]
     models = [m for m in MODELS if any(r["model"] == m for r in found)]
     rows = []
     for name in dict.fromkeys(r["channel"] for r in found):
@@ -141,7 +142,8 @@ def _attribution(source: Serving, currency: str) -> Section:
         "attribution",
         "How much depends on the counting rule?",
         "Four rules share out the same order book, each to the cent. Where the points of a channel lie together the "
-        "answer does not depend on the rule; where they lie apart, quote the rule with the number.",
+        "answer does not depend on the rule; where they lie apart, quote the rule with the number. Four more models "
+        "are in the file, in kpi_daily_channel_attribution.",
         (chart,) if found else (),
         filled(table),
     )
