@@ -12,6 +12,7 @@ select
     upper(currency) as currency,
     status,
     url,
-    updated_ts
+    updated_ts,
+    _first_ts as first_given_ts
 from raw.shop_product
 where _is_current
