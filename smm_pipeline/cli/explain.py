@@ -128,7 +128,7 @@ def _credits(rows_of_models: Sequence[Row]) -> list[str]:
 
 def _figure(data: dict[str, Any]) -> list[str]:
     day = f" of {data['day']}" if data["day"] else ""
-    lines = [f"{data['table']}{day}", *_wrapped(data["description"], 2), f"  {data['grain']}"]
+    lines = [f"{data['table']}{day}", *_wrapped(data["description"], 2), *_wrapped(data["grain"], 2)]
     lines += ["  its day waits to be built again: smm run"] if data["is_stale"] else []
     for row in data["figures"]:
         lines += ["", *_wrapped(", ".join(_value(row.get(name)) for name in data["key"]), 0)]

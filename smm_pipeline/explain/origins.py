@@ -22,6 +22,9 @@ def column_origins(spec: TableSpec, catalog: Catalog) -> dict[str, set[Origin]]:
     return {column: _leaves(node) for column, node in _nodes(spec, catalog).items()}
 
 
+_NEW_VALUES = (exp.AggFunc, exp.DateTrunc, exp.TimestampTrunc)
+
+
 class Lineage:
     """Columns by which rows of two tables can be joined, read out of each table's SQL once."""
 
@@ -33,14 +36,14 @@ class Lineage:
         """Columns of an upstream table with those of this one that hand their values on.
 
         Of two columns made from one the one of its name is taken; of a column made from several the one of its name
-        counts. What is counted or added up is no value any more that a row upstream has.
+        counts. What is counted, added up or cut to the month is no value any more that a row upstream has.
         """
         if spec.full_name not in self._nodes:
             self._nodes[spec.full_name] = _nodes(spec, self._catalog)
         types, theirs = ({c.name: c.type for c in of.columns} for of in (spec, upstream))
         found: dict[str, str] = {}
         for column, node in self._nodes[spec.full_name].items():
-            if any(step.expression.find(exp.AggFunc) for step in node.walk()):
+            if any(step.expression.find(*_NEW_VALUES) for step in node.walk()):
                 continue
             sources = {name for table, name in _leaves(node) if table == upstream.full_name}
             source = column if column in sources else next(iter(sources)) if len(sources) == 1 else None

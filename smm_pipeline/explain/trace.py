@@ -34,6 +34,8 @@ _BY_TIME = {
         "and b.start_ts = a.start_ts"
     ),
 }
+# Part of the key of what is summed up by months.
+_MONTH = "month_start_date"
 # They say only which days there are, so that every record of a day would be behind every number of it.
 _CALENDARS = {"core.dim_date", "core.fct_feed_day", "staging.stg_feed_day"}
 
@@ -211,7 +213,9 @@ def _window(part: Found, spec: TableSpec) -> _Link | None:
     mine, theirs = part.spec, {c.name: c.type for c in spec.columns}
     types = {c.name: c.type for c in mine.columns}
     shared = [f"b.{quoted(k)} = a.{quoted(k)}" for k in mine.key if theirs.get(k) == types[k] and k != mine.partition]
-    if spec.partition and mine.partition:
+    if spec.partition and _MONTH in mine.key:
+        shared += [f"date_trunc('month', b.{quoted(spec.partition)}) = a.{_MONTH}"]
+    elif spec.partition and mine.partition:
         day, of = f"b.{quoted(spec.partition)}", f"a.{quoted(mine.partition)}"
         before, after = mine.lookback_days.get(spec.full_name, 0), mine.lookahead_days.get(spec.full_name, 0)
         shared += [f"{day} >= {of} - {before}"] if before != "all" else []

@@ -224,12 +224,14 @@ def test_words_in_brackets_stand_for_what_is_unknown(con: duckdb.DuckDBPyConnect
     assert _files(data) == [("shop_order", "orders", "new.json", 1, 13, 13)]
 
 
-def test_what_is_added_up_hands_no_value_on() -> None:
-    """Reach of a day is the sum of the reach of mentions: they are joined by day and brand alone."""
+def test_what_is_added_up_or_cut_hands_no_value_on() -> None:
+    """Reach of a day is the sum of the reach of mentions: they are joined by day and brand alone. A month is no day."""
     voice, mention = CATALOG["kpi.kpi_daily_share_of_voice"], CATALOG["core.fct_mention"]
     same = Lineage(CATALOG).same_values(voice, mention)
     assert "reach" not in same
     assert same["brand"] == "brand"
+    segment, benefit = CATALOG["kpi.kpi_segment_benefit"], CATALOG["core.fct_order_benefit"]
+    assert "month_start_date" not in Lineage(CATALOG).same_values(segment, benefit).values()
 
 
 @pytest.mark.parametrize(
