@@ -24,7 +24,9 @@ goal as (
                 'kpi_daily_supporters.members_net', 'kpi_daily_supporters.members_joined',
                 'kpi_daily_media_interest.mentions', 'kpi_daily_media_interest.first_time_outlets',
                 'kpi_daily_media_interest.reach', 'kpi_daily_media_interest.negative',
-                'kpi_daily_media_interest.linked_sessions', 'kpi_daily_media_interest.linked_orders'
+                'kpi_daily_media_interest.linked_sessions', 'kpi_daily_media_interest.linked_orders',
+                'kpi_daily_community_activity.posts', 'kpi_daily_community_activity.engagements',
+                'kpi_daily_brand_demand.observed_count'
             ) then 'flow'
             when g.kpi in (
                 'kpi_daily_supporters.members', 'kpi_daily_supporters.active_members', 'kpi_daily_supporters.active_core_members'
@@ -32,7 +34,9 @@ goal as (
             when g.kpi in (
                 'kpi_daily_social_traffic.engaged_share', 'kpi_daily_social_traffic.bounce_ga4_share',
                 'kpi_daily_share_of_voice.mentions_share', 'kpi_daily_share_of_voice.reach_share',
-                'kpi_daily_share_of_voice.engagements_share'
+                'kpi_daily_share_of_voice.engagements_share',
+                'kpi_daily_community_activity.questions_answered_share',
+                'kpi_daily_community_activity.negative_answered_share'
             ) then 'ratio'
         end as kpi_kind
     from core.dim_goal as g
@@ -42,9 +46,7 @@ goal as (
 -- Every row of the published table that lies within the goal's scope, as numerator and denominator.
 reading as (
     select
-        g.source_system,
-        g.name,
-        b.date_local,
+        g.source_system, g.name, b.date_local,
         cast(case g.kpi
             when 'kpi_daily_benefit.orders' then b.orders
             when 'kpi_daily_benefit.new_customers' then b.new_customers
@@ -62,9 +64,7 @@ reading as (
     where g.kpi_table = 'kpi_daily_benefit'
     union all
     select
-        g.source_system,
-        g.name,
-        t.date_local,
+        g.source_system, g.name, t.date_local,
         cast(case g.kpi
             when 'kpi_daily_social_traffic.sessions' then t.sessions
             when 'kpi_daily_social_traffic.engaged_sessions' then t.engaged_sessions
@@ -82,9 +82,7 @@ reading as (
     where g.kpi_table = 'kpi_daily_social_traffic'
     union all
     select
-        g.source_system,
-        g.name,
-        s.date_local,
+        g.source_system, g.name, s.date_local,
         cast(case g.kpi
             when 'kpi_daily_supporters.members' then s.members
             when 'kpi_daily_supporters.members_net' then s.members_net
@@ -99,9 +97,7 @@ reading as (
     where g.kpi_table = 'kpi_daily_supporters'
     union all
     select
-        g.source_system,
-        g.name,
-        m.date_local,
+        g.source_system, g.name, m.date_local,
         cast(case g.kpi
             when 'kpi_daily_media_interest.mentions' then m.mentions
             when 'kpi_daily_media_interest.first_time_outlets' then m.first_time_outlets
@@ -116,9 +112,7 @@ reading as (
     where g.kpi_table = 'kpi_daily_media_interest'
     union all
     select
-        g.source_system,
-        g.name,
-        v.date_local,
+        g.source_system, g.name, v.date_local,
         cast(case
             when v.is_own
                 then
@@ -137,6 +131,31 @@ reading as (
     from goal as g
     inner join kpi.kpi_daily_share_of_voice as v on g.scope = 'all'
     where g.kpi_table = 'kpi_daily_share_of_voice'
+    union all
+    select
+        g.source_system, g.name, a.date_local,
+        cast(case g.kpi
+            when 'kpi_daily_community_activity.posts' then a.posts
+            when 'kpi_daily_community_activity.engagements' then a.engagements
+            when 'kpi_daily_community_activity.questions_answered_share' then a.questions_answered
+            when 'kpi_daily_community_activity.negative_answered_share' then a.negative_answered
+        end as decimal(18, 4)) as numerator,
+        cast(case g.kpi
+            when 'kpi_daily_community_activity.questions_answered_share' then a.questions
+            when 'kpi_daily_community_activity.negative_answered_share' then a.negative_messages
+        end as decimal(18, 4)) as denominator
+    from goal as g
+    inner join kpi.kpi_daily_community_activity as a
+        on g.scope in ('all', 'social', a.network, lower(a.community_id), lower(a.network || '/' || a.community_id))
+    where g.kpi_table = 'kpi_daily_community_activity'
+    union all
+    select
+        g.source_system, g.name, d.date_local,
+        cast(d.observed_count as decimal(18, 4)) as numerator,
+        cast(null as decimal(18, 4)) as denominator
+    from goal as g
+    inner join kpi.kpi_daily_brand_demand as d on d.signal = g.scope
+    where g.kpi_table = 'kpi_daily_brand_demand'
 ),
 
 summed as (
