@@ -1,19 +1,29 @@
 -- Grain: one row per person and day on which a sign was given or the wait ended without one: the history of who may buy.
 -- The state after a day is what the signs of the last potential_days say: bought, when nothing came after the purchase; else
 -- intent, when a product was viewed, saved or put into the cart, or something subscribed to; else engaged. Whoever gives no
--- sign for so many days has lapsed. So a day needs no state that was stored before it.
-with sign as (
-    select
-        person_key,
-        sign_date_local,
-        date_diff('day', date '2000-01-01', sign_date_local) as day_number,
-        sign,
-        subject,
-        last_ts,
-        is_social,
-        value_amount
+-- sign for so many days has lapsed. So a day needs no state that was stored before it, only who gave a sign then or as
+-- long before as a wait lasts.
+with concerned as (
+    select distinct person_key
     from core.fct_interest_sign
-    where sign_date_local between $first_date - interval (2 * $potential_days) day and $last_date
+    where
+        sign_date_local between $first_date and $last_date
+        or sign_date_local between $first_date - interval ($potential_days) day and $last_date - interval ($potential_days) day
+),
+
+sign as (
+    select
+        s.person_key,
+        s.sign_date_local,
+        date_diff('day', date '2000-01-01', s.sign_date_local) as day_number,
+        s.sign,
+        s.subject,
+        s.last_ts,
+        s.is_social,
+        s.value_amount
+    from core.fct_interest_sign as s
+    inner join concerned as c on c.person_key = s.person_key
+    where s.sign_date_local between $first_date - interval (2 * $potential_days) day and $last_date
 ),
 
 person_day as (

@@ -23,23 +23,39 @@ day as (
     where date_local >= $first_date
 ),
 
+-- People who gave their last sign and their next one on the same days wait alike.
+wait as (
+    select
+        date_local,
+        next_date,
+        origin,
+        state,
+        count(*) as people,
+        sum(cart_amount) as cart_amount,
+        sum(list_amount) as list_amount,
+        sum(items_without_amount) as items_without_amount
+    from history
+    where state in ('engaged', 'intent')
+    group by date_local, next_date, origin, state
+),
+
 -- Who waits at the end of the day: the last sign is less than potential_days old.
 waiting as (
     select
         d.date_local,
-        h.origin,
-        h.state,
-        date_diff('day', h.date_local, d.date_local) as age_days,
-        h.cart_amount,
-        h.list_amount,
-        h.items_without_amount
+        w.origin,
+        w.state,
+        date_diff('day', w.date_local, d.date_local) as age_days,
+        w.people,
+        w.cart_amount,
+        w.list_amount,
+        w.items_without_amount
     from day as d
-    inner join history as h
+    inner join wait as w
         on
-            h.date_local <= d.date_local
-            and h.date_local > d.date_local - interval ($potential_days) day
-            and (h.next_date is null or h.next_date > d.date_local)
-            and h.state in ('engaged', 'intent')
+            w.date_local <= d.date_local
+            and w.date_local > d.date_local - interval ($potential_days) day
+            and (w.next_date is null or w.next_date > d.date_local)
 ),
 
 -- Waits that ended, under the state and age of the day before.
@@ -82,8 +98,8 @@ band as (
         w.origin,
         w.state,
         b.age_band,
-        count(*) as people,
-        count(*) filter (where w.age_days >= $potential_days - 7) as expiring_people,
+        sum(w.people) as people,
+        sum(case when w.age_days >= $potential_days - 7 then w.people else 0 end) as expiring_people,
         sum(w.cart_amount) as cart_amount,
         sum(w.list_amount) as list_amount,
         sum(w.items_without_amount) as items_without_amount
