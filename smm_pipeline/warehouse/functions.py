@@ -15,8 +15,8 @@ import duckdb
 SEPARATOR = "\x1f"
 """Between the touches of a path; it stands in no name."""
 ATTRIBUTION_MODELS = "attribution_models"
-DRAWS = 400
-"""Of the bootstrap: enough for the ends of an interval, and late data may ask for three months of them in a run."""
+DRAWS = 200
+"""Of the bootstrap: the ends of an interval are the fifth draws from either end, and a year of a large shop has 24 windows."""
 _PATHS = "STRUCT(path VARCHAR, conversions BIGINT, nulls BIGINT, amount DECIMAL(18, 4))[]"
 _CREDITS = (
     "STRUCT(model VARCHAR, unit VARCHAR, credited_orders DOUBLE, credited_orders_low DOUBLE, "
