@@ -131,7 +131,7 @@ def _figure(data: dict[str, Any]) -> list[str]:
     lines = [f"{data['table']}{day}", *_wrapped(data["description"], 2), *_wrapped(data["grain"], 2)]
     lines += ["  its day waits to be built again: smm run"] if data["is_stale"] else []
     for row in data["figures"]:
-        lines += ["", *_wrapped(", ".join(_value(row.get(name)) for name in data["key"]), 0)]
+        lines += ["", *_wrapped(", ".join(_value(row[name]) for name in data["key"] if name in row), 0)]
         lines += [_cut(f"  {c['label_en']}: {_value(row.get(c['column_name']))}") for c in data["columns"]]
     lines += _more(data["rows"], len(data["figures"]), "row")
     lines += ["", "how it is computed"]

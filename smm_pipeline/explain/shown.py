@@ -58,4 +58,4 @@ def is_hash(value: str) -> bool:
 
 def _is_shown(column: ColumnSpec) -> bool:
     name = column.name
-    return column.privacy != "text" and not name.endswith(_LEFT_OUT) and name not in ("url", "coupon_codes")
+    return column.privacy != "text" and not name.endswith(_LEFT_OUT) and name not in ("url", "code")

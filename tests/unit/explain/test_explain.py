@@ -14,6 +14,7 @@ import pytest
 from smm_pipeline.errors import SmmError
 from smm_pipeline.explain import Wanted, explain_figure, explain_order
 from smm_pipeline.explain.origins import Lineage
+from smm_pipeline.explain.shown import shown_row
 from smm_pipeline.settings import Settings, load_settings
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.schema import ensure_schema, relation
@@ -190,6 +191,16 @@ def test_nothing_shown_names_a_person(order: dict[str, Any], figure: dict[str, A
         text = json.dumps(data, default=str)
         assert not [secret for secret in (VISITOR, BUYER, VISIT, "a@b.c", "olha") if secret in text]
     assert order["order"]["customer_key"] == "cdcdcdcd…"
+
+
+def test_codes_and_addresses_are_left_out_of_any_row() -> None:
+    spec = CATALOG["kpi.kpi_daily_recommendation"]
+    assert shown_row(spec, {"kind": "friend", "code": "olha", "post_id": None}) == {"kind": "friend"}
+    spec = CATALOG["core.fct_order"]
+    assert shown_row(spec, {"order_id": "7", "coupon_codes": "olha", "user_key": "ab" * 9}) == {
+        "order_id": "7",
+        "user_key": "abababab…",
+    }
 
 
 def test_order_outside_the_book_is_explained_too(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
