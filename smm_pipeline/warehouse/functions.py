@@ -16,7 +16,7 @@ SEPARATOR = "\x1f"
 """Between the touches of a path; it stands in no name."""
 ATTRIBUTION_MODELS = "attribution_models"
 DRAWS = 200
-"""Of the bootstrap: the ends of an interval are the fifth draws from either end, and a year of a large shop has 24 windows."""
+"""Of the bootstrap: an interval ends at the fifth draw from either end, and a large shop has 24 windows a year."""
 _PATHS = "STRUCT(path VARCHAR, conversions BIGINT, nulls BIGINT, amount DECIMAL(18, 4))[]"
 _CREDITS = (
     "STRUCT(model VARCHAR, unit VARCHAR, credited_orders DOUBLE, credited_orders_low DOUBLE, "
