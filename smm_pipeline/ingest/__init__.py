@@ -1,9 +1,10 @@
 """Ingest: deliveries become rows of the raw contracts, raw store first, nothing lost.
 
 Belongs here: the public face of the room. Does not belong here: any code. See landing and arrivals (raw store),
-text_readers and records (bytes to records), transform (records to rows), pieces (what is done record by record), merge
-(rows to versions), batch (one transaction), run (all of it), again (reading from the raw store once more), news (what
-waits in landing/), shown_record (what of a refused record may be shown), trial (trying a file).
+reading (bytes to pieces), records (pieces to records), transform (records to rows), pieces (what is done record by
+record), workers (several pieces at a time), merge (rows to versions), batch (one transaction), run (all of it), again
+(reading from the raw store once more), news (what waits in landing/), shown_record (what of a refused record may be
+shown), trial (trying a file).
 """
 
 from smm_pipeline.ingest.again import forget_feed

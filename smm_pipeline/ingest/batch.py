@@ -7,19 +7,20 @@ happens when one of them is refused (run.py).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
 
 import duckdb
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import FeedSource
-from smm_pipeline.ingest.deliveries import list_arrivals, record_deliveries
+from smm_pipeline.ingest.deliveries import record_deliveries
 from smm_pipeline.ingest.incoming import complete_rows, incoming
 from smm_pipeline.ingest.merge import merge_rows
-from smm_pipeline.ingest.pieces import Pieces
+from smm_pipeline.ingest.reading import DeliveryReader
+from smm_pipeline.ingest.records import DamagedDeliveryError
 from smm_pipeline.ingest.results import RECORDS, Arrival, Counts, DeliveryResult, Extract, failed
 from smm_pipeline.ingest.transform import TablePlan
+from smm_pipeline.ingest.workers import Workers
 from smm_pipeline.warehouse.connection import transaction
 from smm_pipeline.warehouse.failpoints import failpoint
 from smm_pipeline.warehouse.state import bump
@@ -46,44 +47,45 @@ def load_batch(
 ) -> list[DeliveryResult]:
     """Load deliveries, all in one transaction; unreadable ones are recorded as failed beside the others.
 
-    The transaction begins with the first piece: until then an error of DuckDB's own readers spoils nothing.
+    The transaction is that of the merge: until then errors spoil nothing.
 
     Raises:
         DeliveryRefusedError: when deliveries have too many rejects, or one cannot be read to its end; nothing was
             changed.
         SmmError: SMM-205 when rows would get lost; nothing was changed.
     """
-    list_arrivals(con, arrivals)
     extracts: dict[int, Extract] = {}
     failures: dict[int, SmmError] = {}
-    with ExitStack() as stack:
-        pieces = Pieces(con, source, plans, secret, lambda: stack.enter_context(transaction(con)))
-        for number, arrival in enumerate(arrivals):
-            try:
-                is_nothing = not arrival.byte_count and source.feed.accept_empty
-                read = Extract() if is_nothing else pieces.table.read(number, arrival.raw_path, arrival.file_path)
-                extracts[number] = read
-            except SmmError as error:
-                if error.code == LOST:
-                    raise
-                if pieces.taken:
-                    raise DeliveryRefusedError([(arrival, error)]) from error
-                pieces.table.forget(number)
-                failures[number] = error
-            else:
-                pieces.reject(number, extracts[number].rejects)
-        pieces.take()
-        hurt = {number: pieces.hurt[number] for number in extracts}
+    with Workers(con, source, plans, secret, arrivals) as workers:
+        try:
+            with con.cursor() as own, DeliveryReader(own, source.mapping, workers.hand) as reader:
+                for number, arrival in enumerate(arrivals):
+                    try:
+                        is_nothing = not arrival.byte_count and source.feed.accept_empty
+                        read = Extract() if is_nothing else reader.read(number, arrival.raw_path, arrival.file_path)
+                        extracts[number] = read
+                    except SmmError as error:
+                        if error.code == LOST:
+                            raise
+                        if workers.handed:
+                            raise DeliveryRefusedError([(arrival, error)]) from error
+                        reader.forget(number)
+                        failures[number] = error
+                workers.finish(reader.rest(), {number: extract.rejects for number, extract in extracts.items()})
+        except DamagedDeliveryError as damage:
+            raise DeliveryRefusedError([(arrivals[damage.number], damage.error)]) from damage
+        hurt = workers.hurt
         _check_rejects(source, arrivals, extracts, hurt)
-        counts = _merge(con, source, plans, extracts, pieces, run_id)
-        results = [
-            failed(arrival, failures[number])
-            if number in failures
-            else _result(source, arrival, extracts[number], counts[number], hurt[number])
-            for number, arrival in enumerate(arrivals)
-        ]
-        record_deliveries(con, source, list(zip(arrivals, results, strict=True)), run_id)
-        failpoint("ingest.before_commit")
+        with transaction(con):
+            counts = _merge(con, source, plans, extracts, workers, run_id)
+            results = [
+                failed(arrival, failures[number])
+                if number in failures
+                else _result(source, arrival, extracts[number], counts[number], hurt[number])
+                for number, arrival in enumerate(arrivals)
+            ]
+            record_deliveries(con, source, list(zip(arrivals, results, strict=True)), run_id)
+            failpoint("ingest.before_commit")
     failpoint("ingest.after_commit")
     return results
 
@@ -93,20 +95,23 @@ def _merge(
     source: FeedSource,
     plans: Sequence[TablePlan],
     extracts: dict[int, Extract],
-    pieces: Pieces,
+    workers: Workers,
     run_id: str,
 ) -> Counted:
     """Bring what the pieces gathered into the raw tables; returns the fates by delivery and table."""
     counts: Counted = {}
+    records = workers.records
     for number, extract in extracts.items():
-        passed = pieces.records[number]
+        passed = records[number]
         counts[number] = {RECORDS: Counts(extract.records, loaded=passed.taken, rejected=passed.rejected)}
+    used = [worker for worker in workers.all if worker.taken]
+    for worker in used:
+        con.execute(f"insert into quality.rejects from {worker.rejects}")
     for plan in plans:
         name = plan.spec.full_name
-        complete_rows(con, plan)
-        merged = merge_rows(con, plan.spec, source.name, incoming(plan))
-        con.execute(f"drop table {incoming(plan)}")
-        for number, rows in pieces.rows[name].items():
+        waiting = complete_rows(con, plan, [incoming(plan, worker.place) for worker in used])
+        merged = merge_rows(con, plan.spec, source.name, waiting)
+        for number, rows in workers.rows(name).items():
             counts[number][name] = Counts(rows.taken, *merged.fates.get(number, (0, 0, 0)), rows.rejected)
         if merged.days:
             bump(con, name, merged.days, run_id=run_id)
@@ -118,7 +123,7 @@ def _merge(
 
 
 def _check_rejects(
-    source: FeedSource, arrivals: Sequence[Arrival], extracts: dict[int, Extract], hurt: dict[int, int]
+    source: FeedSource, arrivals: Sequence[Arrival], extracts: dict[int, Extract], hurt: Mapping[int, int]
 ) -> None:
     limit = source.feed.max_reject_share
     refused = []

@@ -8,6 +8,7 @@ is already in the warehouse (merge.py).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import duckdb
@@ -16,41 +17,52 @@ from smm_pipeline.catalog import TableSpec
 from smm_pipeline.ingest.merge import vendor_version
 from smm_pipeline.ingest.persons import make_person_table
 from smm_pipeline.ingest.structures import literal
-from smm_pipeline.ingest.threads import in_parts, threads_of
 from smm_pipeline.ingest.transform import TablePlan
 from smm_pipeline.warehouse.schema import quoted
 
-
-def incoming(plan: TablePlan) -> str:
-    """Name of the temporary table that gathers, piece by piece, what a batch brings for one contract."""
-    return quoted(f"_smm_in_{plan.spec.name}")
+# The database of a connection's temporary tables.
+TEMPORARY = "temp"
 
 
-def prepare_rows(con: duckdb.DuckDBPyConnection, plan: TablePlan, secret: bytes, *, is_first: bool) -> None:
-    """Fill `_smm_typed` with the rows of one piece, and add the good ones to the incoming rows of the batch."""
+def create_table(place: str) -> str:
+    """The begin of a statement that makes a table in a database, in place of one that was there."""
+    return f"create or replace {'temp table' if place == TEMPORARY else 'table'}"
+
+
+def incoming(plan: TablePlan, place: str) -> str:
+    """Name of the table in a database that gathers, piece by piece, what a batch brings for one contract."""
+    return f"{place}.{quoted(f'_smm_in_{plan.spec.name}')}"
+
+
+def prepare_rows(con: duckdb.DuckDBPyConnection, plan: TablePlan, place: str, secret: bytes, *, is_first: bool) -> None:
+    """Fill `_smm_typed` with the rows of one piece, and add the good ones to those that wait in `place`."""
     con.execute(f"create or replace temp table _smm_typed as {plan.typed_sql(datetime.now(UTC))}")
     make_person_table(con, "_smm_typed", plan.persons, secret)
-    add = f"create or replace temp table {incoming(plan)} as" if is_first else f"insert into {incoming(plan)}"
-    con.execute(f"{add} {_incoming_sql(plan, in_parts('_smm_typed', threads_of(con)))}")
+    waiting = incoming(plan, place)
+    add = f"{create_table(place)} {waiting} as" if is_first else f"insert into {waiting}"
+    con.execute(f"{add} {_incoming_sql(plan)}")
 
 
-def complete_rows(con: duckdb.DuckDBPyConnection, plan: TablePlan) -> None:
-    """Give incoming rows the keys that only the whole of a delivery can give: the place among equal rows."""
+def complete_rows(con: duckdb.DuckDBPyConnection, plan: TablePlan, waiting: Sequence[str]) -> Sequence[str]:
+    """Give incoming rows the keys that only the whole of a delivery can give: the place among equal rows.
+
+    Returns:
+        The tables that hold the rows then.
+    """
     filled = plan.rule.key_occurrence
     if not filled:
-        return
+        return waiting
     # Rows with a key of their own are not counted with those that lack one.
     number = f"row_number() over (partition by _smm_delivery, _smm_content, {quoted(filled)} is null order by _smm_row)"
     rows = (
         f"select * exclude (_smm_content) replace (coalesce({quoted(filled)}, _smm_content || '-' || {number}) "
-        f"as {quoted(filled)}) from {incoming(plan)}"
+        f"as {quoted(filled)}) from ({' union all '.join(f'from {table}' for table in waiting)})"
     )
     con.execute(f"create or replace temp table _smm_counted as {_keyed(plan.spec, rows)}")
-    con.execute(f"drop table {incoming(plan)}")
-    con.execute(f"alter table _smm_counted rename to {incoming(plan)}")
+    return [f"{TEMPORARY}._smm_counted"]
 
 
-def _incoming_sql(plan: TablePlan, typed: str) -> str:
+def _incoming_sql(plan: TablePlan) -> str:
     spec, filled = plan.spec, plan.rule.key_occurrence
     kinds = dict(plan.persons)
     names = [c.name for c in spec.columns]
@@ -71,7 +83,7 @@ def _incoming_sql(plan: TablePlan, typed: str) -> str:
     )
     rows = (
         f"select t._smm_delivery, t._smm_row, t._smm_extracted, {keyed}, t._smm_reasons <> '' as _smm_is_unread "
-        f"from ({typed}) t {joins} where t._smm_is_kept"
+        f"from _smm_typed t {joins} where t._smm_is_kept"
     )
     return (
         f"select *, {_hash([n for n in names if n != filled])} as _smm_content from ({rows})"

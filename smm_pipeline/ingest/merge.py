@@ -11,6 +11,7 @@ inside the caller's transaction. Does not belong here: making rows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -28,13 +29,16 @@ class Merged:
     days: frozenset[str]
 
 
-def merge_rows(con: duckdb.DuckDBPyConnection, spec: TableSpec, feed: str, incoming: str) -> Merged:
-    """Merge the rows of the temporary table `incoming` into a raw table.
+def merge_rows(con: duckdb.DuckDBPyConnection, spec: TableSpec, feed: str, waiting: Sequence[str]) -> Merged:
+    """Merge the rows of tables, in any order, into a raw table; rows of one record stand in one of them.
 
     Raises:
         SmmError: SMM-205 when the number of inserted rows is not the number of new ones.
     """
-    con.execute(f"create or replace temp view _smm_in as select rowid as _smm_id, * from {incoming}")
+    numbered = (
+        f"select rowid * {len(waiting)} + {number} as _smm_id, * from {table}" for number, table in enumerate(waiting)
+    )
+    con.execute(f"create or replace temp view _smm_in as {' union all '.join(numbered)}")
     _find_stored(con, spec)
     # Most keys come once and are new: their rows are loaded as they are, only for the others versions are compared.
     con.execute(

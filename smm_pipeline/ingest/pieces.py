@@ -1,4 +1,4 @@
-"""The pieces of a batch: records that were read become rows that wait for the merge, and rejects.
+"""The pieces of a batch: records become rows that wait for the merge, and rejects.
 
 Belongs here: what can be said of a record without the rest of its delivery, so that a delivery of any size passes
 through bounded memory. Does not belong here: what needs all of a batch (batch.py, merge.py).
@@ -7,7 +7,7 @@ through bounded memory. Does not belong here: what needs all of a batch (batch.p
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -15,7 +15,8 @@ import duckdb
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds import FeedSource
-from smm_pipeline.ingest.incoming import prepare_rows
+from smm_pipeline.ingest.incoming import create_table, prepare_rows
+from smm_pipeline.ingest.parts import Part
 from smm_pipeline.ingest.records import RecordTable
 from smm_pipeline.ingest.results import RECORDS, RecordReject
 from smm_pipeline.ingest.transform import TablePlan, record_source, skipped_sql
@@ -44,47 +45,55 @@ class Passed:
 
 
 class Pieces:
-    """The pieces of one batch, taken one after the other.
+    """Pieces of one batch, taken one after the other.
 
     `records` and `rows` (by table) count by delivery number what was taken so far, `hurt` the records that could not be
     read or of which a row was rejected; those skipped on purpose are neither.
 
     Args:
-        con: connection that sees `_smm_arrival`.
+        con: connection that sees `_smm_arrival` and has the macros of the feed.
+        place: database of the connection in which rows and rejects wait for the merge.
         source: the feed.
         plans: how its tables are filled.
         secret: key of the pseudonyms.
-        begin: opens the transaction; called once, before the first piece is written.
     """
 
     def __init__(
         self,
         con: duckdb.DuckDBPyConnection,
+        place: str,
         source: FeedSource,
         plans: Sequence[TablePlan],
         secret: bytes,
-        begin: Callable[[], None],
     ) -> None:
-        self._con, self._source, self._plans, self._secret, self._begin = con, source, plans, secret, begin
-        # Parts of one record may stand anywhere in a delivery: it is one piece then.
-        self.table = RecordTable(con, source.mapping, None if source.mapping.combine else self.take)
+        self._con, self.place, self._source, self._plans, self._secret = con, place, source, plans, secret
+        self._table = RecordTable(con, source.mapping)
+        con.execute(f"{create_table(place)} {self.rejects} as select * from quality.rejects limit 0")
         self.records: dict[int, Passed] = defaultdict(Passed)
         self.rows: dict[str, dict[int, Passed]] = defaultdict(lambda: defaultdict(Passed))
         self.hurt: dict[int, int] = defaultdict(int)
         self.taken = 0
-        self._unread: dict[int, list[RecordReject]] = {}
 
-    def reject(self, number: int, rejects: list[RecordReject]) -> None:
-        """Note records that a reader could not read; they are written with the next piece."""
-        self._unread.setdefault(number, []).extend(rejects)
+    @property
+    def rejects(self) -> str:
+        """The table in which rejects wait, with the columns of quality.rejects."""
+        return f"{self.place}._smm_rejects"
 
-    def take(self) -> None:
-        """Write the rejects of the piece, add its rows to those that wait, and make room for the next."""
-        if not self.taken:
-            self._begin()
-        for number, rejects in self.table.finish().items():
-            self.reject(number, rejects)
-        self._take_records()
+    def take(self, parts: Sequence[Part], unread: Mapping[int, Sequence[RecordReject]] | None = None) -> None:
+        """Keep the rejects of a piece, and add its rows to those that wait.
+
+        Args:
+            parts: the piece.
+            unread: records that readers could not read, by delivery number.
+
+        Raises:
+            DamagedDeliveryError: when rows of a Parquet file cannot be read.
+        """
+        self._table.fill(parts)
+        broken = self._table.take_out_broken()
+        self._take_records(
+            [(n, reject) for found in (unread or {}, broken) for n, rejects in found.items() for reject in rejects]
+        )
         # Where any table takes every record, none can be left over.
         is_counted = all(plan.may_leave_out for plan in self._plans)
         self._con.execute("create or replace temp table _smm_used (_smm_delivery int, _smm_row bigint)")
@@ -98,17 +107,14 @@ class Pieces:
             self._reject_unused()
         for number, hurt in self._by_delivery("select _smm_delivery, count(distinct _smm_row) from _smm_hurt"):
             self.hurt[number] += hurt
-        self.table.clear()
         self.taken += 1
 
     def _has_few_records(self) -> bool:
         """Whether the plan of a mapping's long statements would take longer than their work."""
         return len(self._con.execute("select 1 from _smm_record limit ?", [FEW_RECORDS]).fetchall()) < FEW_RECORDS
 
-    def _take_records(self) -> None:
-        """Write rejects of whole records: unreadable ones, and those that the mapping skips on purpose."""
-        unread = [(n, r) for n, rejects in self._unread.items() for r in rejects]
-        self._unread = {}
+    def _take_records(self, unread: Sequence[tuple[int, RecordReject]]) -> None:
+        """Keep rejects of whole records: unreadable ones, and those that the mapping skips on purpose."""
         columns = [[n for n, _ in unread], [r.row for _, r in unread], [r.reason for _, r in unread]]
         self._con.execute(
             "create or replace temp table _smm_unread as select unnest(?::int[]) as delivery, "
@@ -132,7 +138,7 @@ class Pieces:
             self.hurt[number] += lost
 
     def _reject_unused(self) -> None:
-        """Write the records of which no table took anything, by its conditions: they would vanish uncounted."""
+        """Keep the records of which no table took anything, by its conditions: they would vanish uncounted."""
         if self._source.mapping.combine:
             # A part of a record that was used is used with it.
             self._con.execute(
@@ -154,7 +160,7 @@ class Pieces:
 
     def _take_rows(self, plan: TablePlan) -> None:
         name = plan.spec.full_name
-        prepare_rows(self._con, plan, self._secret, is_first=not self.taken)
+        prepare_rows(self._con, plan, self.place, self._secret, is_first=not self.taken)
         kept = self._insert_rejects(name, _REJECTED_ROWS)
         if kept:
             self._con.execute(
@@ -183,7 +189,7 @@ class Pieces:
         rows = self._con.execute(f"select delivery, row_no from ({rejects})").fetchall()
         if not rows:
             return 0
-        known = self.table.texts(rows) if texts is None else texts
+        known = self._table.texts(rows) if texts is None else texts
         self._con.execute(
             "create or replace temp table _smm_text as select unnest(?::int[]) as delivery, "
             "unnest(?::bigint[]) as row_no, unnest(?::varchar[]) as text",
@@ -195,7 +201,7 @@ class Pieces:
         )
         record = "coalesce(l.text, cast(to_json(r) as varchar))" if self._source.mapping.reject_text else "null"
         inserted = self._con.execute(
-            "insert into quality.rejects select ?, a.delivery_id, ?, j.row_no, string_split(j.reasons, ' '), "
+            f"insert into {self.rejects} select ?, a.delivery_id, ?, j.row_no, string_split(j.reasons, ' '), "
             f"left(regexp_replace({record}, '{EMAIL}', '(e-mail)', 'g'), {REJECT_TEXT_CHARACTERS}), now() "
             f"from ({rejects}) j join _smm_arrival a on a._smm_delivery = j.delivery "
             "left join _smm_text l on l.delivery = j.delivery and l.row_no = j.row_no "

@@ -24,7 +24,7 @@ from smm_pipeline.ingest.queue import take_new
 from smm_pipeline.ingest.results import Arrival, DeliveryResult, failed
 from smm_pipeline.ingest.settling import growing_files
 from smm_pipeline.ingest.transform import TablePlan
-from smm_pipeline.ingest.values import OWN_HOSTS, define_macros, own_hosts_pattern
+from smm_pipeline.ingest.values import define_feed_macros
 from smm_pipeline.masking import without_values
 from smm_pipeline.settings import Settings, person_key
 from smm_pipeline.warehouse.connection import half_memory, transaction
@@ -146,7 +146,7 @@ def table_plans(
 ) -> list[TablePlan]:
     """How each table of a feed is filled, with names and types that DuckDB can resolve."""
     plans = [TablePlan(catalog[f"raw.{n}"], rule, source, settings) for n, rule in source.mapping.tables.items()]
-    define_macros(con, {**source.feed.constants, OWN_HOSTS: own_hosts_pattern(settings.shop.own_hosts)})
+    define_feed_macros(con, source, settings)
     check_binding(con, source, plans)
     return plans
 

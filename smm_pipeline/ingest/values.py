@@ -13,9 +13,11 @@ from html.entities import name2codepoint
 
 import duckdb
 
+from smm_pipeline.feeds import FeedSource
 from smm_pipeline.feeds.mapping import ColumnRule, NumberFormat, TimeFormat
 from smm_pipeline.ingest.structures import literal
 from smm_pipeline.ingest.web_requests import REQUEST_MACROS
+from smm_pipeline.settings import Settings
 
 _GOOGLE_NULLS = ("(not set)", "(data deleted)", "not available in demo dataset")
 NULL_TEXTS = ("", "NULL", "null", "N/A", "-", *_GOOGLE_NULLS, "undefined", "—")
@@ -156,6 +158,11 @@ def define_macros(con: duckdb.DuckDBPyConnection, constants: dict[str, str]) -> 
     cases = " ".join(f"when {literal(k)} then {literal(v)}" for k, v in constants.items())
     body = f"case name {cases} end" if cases else "case when name is null then '' end"
     con.execute(f"create or replace temp macro constant(name) as {body}")
+
+
+def define_feed_macros(con: duckdb.DuckDBPyConnection, source: FeedSource, settings: Settings) -> None:
+    """Make the functions known with the constants of a feed, and the shop's own hosts as one of them."""
+    define_macros(con, {**source.feed.constants, OWN_HOSTS: own_hosts_pattern(settings.shop.own_hosts)})
 
 
 def own_hosts_pattern(hosts: Sequence[str]) -> str:

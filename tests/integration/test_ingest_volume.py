@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from smm_pipeline.ingest import RECORDS, Counts, json_arrays, json_documents, text_readers
+from smm_pipeline.ingest import RECORDS, Counts, json_arrays, json_documents, reading, text_readers
 from smm_pipeline.ingest import records as ingest_records
 from tests.ingest_fixture import Instance
 
@@ -26,7 +26,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """A block of text holds a line or two, a piece two or three of them."""
     monkeypatch.setattr(text_readers, "PIECE_BYTES", 100)
     monkeypatch.setattr(ingest_records, "BLOCK_BYTES", 50)
-    monkeypatch.setattr(ingest_records, "PIECE_BYTES", 300)
+    monkeypatch.setattr(reading, "PIECE_BYTES", 300)
 
 
 def _line(community: str, followers: object = 1) -> str:
@@ -50,8 +50,12 @@ def _loaded(shop: Instance) -> tuple[object, ...]:
     )
 
 
-def test_pieces_give_what_one_piece_gives(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("threads", [1, 3])
+def test_pieces_give_what_one_piece_gives(threads: int, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """One after the other, or several at a time."""
     shops = [Instance(tmp_path / name, FEEDS) for name in ("whole", "pieces")]
+    with (shops[1].home / "smm.toml").open("a", encoding="utf-8") as settings:
+        settings.write(f"\n[warehouse]\nthreads = {threads}\n")
     for shop in shops:
         shop.deliver("lines", "a.jsonl", _lines(), mtime=1_775_000_000)
     whole = _loaded(shops[0])
@@ -84,6 +88,21 @@ def test_what_turns_out_bad_at_its_end_leaves_nothing(tmp_path: Path) -> None:
     assert [str(results[n].error)[:7] for n in ("b.jsonl.gz", "c.jsonl")] == ["SMM-201", "SMM-207"]
     assert shop.rows(f"select community_id from {TABLE} order by 1") == [("good",), ("good, too",)]
     assert shop.rejects() == []
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_an_error_of_any_piece_spoils_the_whole_delivery(tmp_path: Path) -> None:
+    """Pieces that other workers have taken meanwhile leave nothing, and the next delivery is loaded."""
+    shop = Instance(tmp_path, {"lines": 'mapping = "failing.yml"'})
+    text = (shop.home / "followers_jsonl.yml").read_text(encoding="utf-8")
+    failing = text.replace("value: followers", "value: cast(followers as int)")
+    (shop.home / "failing.yml").write_text(failing, encoding="utf-8")
+    shop.deliver("lines", "a.jsonl", "".join(_line(f"c{n}", n if n != 13 else "x") for n in range(30)), mtime=1)
+    shop.deliver("lines", "b.jsonl", _line("good"), mtime=2)
+    first, second = shop.ingest("lines")
+    assert first.error is not None
+    assert (first.error.code, second.status) == ("SMM-204", "loaded")
+    assert shop.rows(f"select community_id from {TABLE}") == [("good",)]
 
 
 def test_a_gzip_bomb_is_refused_while_it_unpacks(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 )
 
 from smm_pipeline.catalog import Catalog
-from smm_pipeline.ingest import ingest_landing
+from smm_pipeline.ingest import ingest_landing, reading
 from smm_pipeline.ingest import records as ingest_records
 from smm_pipeline.ingest import run as ingest_run
 from smm_pipeline.settings import load_settings
@@ -84,7 +84,7 @@ class Histories(RuleBasedStateMachine):
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(ingest_run, "BATCH_FILES", files)
         self.patch.setattr(ingest_records, "BLOCK_BYTES", piece)
-        self.patch.setattr(ingest_records, "PIECE_BYTES", piece)
+        self.patch.setattr(reading, "PIECE_BYTES", piece)
         self.catalog = Catalog({name: project_catalog()[name] for name in TABLES})
         self.shop = self._instance("shop")
         self.process = ExitStack()

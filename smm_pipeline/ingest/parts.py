@@ -1,0 +1,50 @@
+"""What deliveries are cut into, so that any number of records passes through bounded memory.
+
+Belongs here: a part of a delivery, and the fields of its records. Does not belong here: cutting (reading.py) and what
+is made of parts (records.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from smm_pipeline.feeds.file_format import GROUP_ROW
+from smm_pipeline.feeds.mapping import Mapping
+from smm_pipeline.ingest.workbooks import TYPED_CELLS
+
+
+@dataclass(frozen=True)
+class Lines:
+    """JSON texts of records, one a line, in UTF-8; the first is record `first_row`, an empty line is none.
+
+    `context` is the JSON of the document around the records.
+    """
+
+    delivery: int
+    first_row: int
+    text: bytes
+    context: str | None = None
+
+
+@dataclass(frozen=True)
+class ParquetRows:
+    """Rows `first` to `last`, from 0, of a Parquet file; `values` is the SQL of the fields, separated by commas."""
+
+    delivery: int
+    path: Path
+    file_name: str
+    values: str
+    first: int
+    last: int
+
+
+Part = Lines | ParquetRows
+
+
+def record_fields(mapping: Mapping) -> dict[str, Any]:
+    """The structure of a record: the declared fields, and what readers of workbooks and of groups add."""
+    cells = {TYPED_CELLS: ["VARCHAR"]} if "xlsx" in mapping.format.kind else {}
+    group = {GROUP_ROW: "VARCHAR"} if mapping.format.carry else {}
+    return {**mapping.structure, **cells, **group}
