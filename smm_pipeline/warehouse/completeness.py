@@ -168,11 +168,13 @@ order by t.table_name, d.date_local
 
 def lineage(catalog: Catalog) -> dict[str, Sequence[str]]:
     """For each KPI table that is published the dated contracts out of which its numbers come."""
-    return {
+    found = {
         spec.name: sorted(name for name in catalog.upstream(spec.full_name) if _is_dated_contract(catalog[name]))
         for spec in catalog.layer("kpi")
         if spec.publish and spec.name != _QUALITY
     }
+    # The dictionary is made of no feed: no silence touches it.
+    return {name: contracts for name, contracts in found.items() if contracts}
 
 
 def _is_dated_contract(spec: TableSpec) -> bool:
