@@ -34,6 +34,8 @@ from smm_pipeline.shop import make_shop
 from tests.project_catalog import project_catalog
 
 LOCATION = {"repositoryLocationName": "smm_pipeline", "repositoryName": "__repository__"}
+# A run makes every table, each in a step of its own: minutes, and more where other tests run beside it.
+pytestmark = pytest.mark.timeout(1200)
 T = TypeVar("T")
 FINISHED = {"SUCCESS", "FAILURE", "CANCELED"}
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -85,7 +87,7 @@ class Server:
             data=json.dumps({"query": query, "variables": variables}).encode(),
             headers={"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - the same
+        with urllib.request.urlopen(request, timeout=300) as response:  # noqa: S310 - the same
             answer = json.load(response)
         assert not answer.get("errors"), answer["errors"]
         return answer["data"]
@@ -108,7 +110,7 @@ class Server:
         return ended
 
 
-def wait_for(look: Callable[[], T | None], seconds: float = 240) -> T:
+def wait_for(look: Callable[[], T | None], seconds: float = 900) -> T:
     """What `look` finds, asked again until there is something or the time is up."""
     pause, deadline = threading.Event(), time.monotonic() + seconds
     while (found := look()) is None:
