@@ -145,16 +145,16 @@ def _flat(text: str) -> dict[str, str]:
 
 
 class FakeClock(Clock):
-    """Time that passes only when it is looked at: `tick` seconds each, and all at once when somebody waits."""
+    """Time that passes only when it is looked at, `step` seconds an instant, and all at once when somebody waits."""
 
-    def __init__(self, now: str = "2026-03-10T06:00:00", tick: float = 1.0) -> None:
+    def __init__(self, now: str = "2026-03-10T06:00:00", tick: float = 1.0, step: float = 1.0) -> None:
         self._now = datetime.fromisoformat(now).replace(tzinfo=UTC)
-        self._tick, self._seconds = tick, 0.0
+        self._tick, self._step, self._seconds = tick, step, 0.0
         self.waits: list[float] = []
 
     def now(self) -> datetime:
-        """The instant; a second later each time it is asked."""
-        self._now += timedelta(seconds=1)
+        """The instant; `step` seconds later each time it is asked."""
+        self._now += timedelta(seconds=self._step)
         return self._now
 
     def monotonic(self) -> float:

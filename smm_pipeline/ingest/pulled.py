@@ -23,14 +23,16 @@ from smm_pipeline.ingest.results import Arrival
 from smm_pipeline.warehouse.delivery_schema import PULLED_FOLDER
 from smm_pipeline.warehouse.failpoints import failpoint
 
-_NAME = PULLED_FOLDER + "{time:%Y%m%dT%H%M%SZ}-{number:05d}{suffix}"
-_PATTERN = re.compile(PULLED_FOLDER + r"(?P<ts>\d{8}T\d{6}Z)-\d+\.[a-z]+")
+# To the microsecond: two pulls of one second are told apart, and the later one has the later name.
+_TIME = "%Y%m%dT%H%M%S.%fZ"
+_NAME = PULLED_FOLDER + "{time:" + _TIME + "}-{number:05d}{suffix}"
+_PATTERN = re.compile(PULLED_FOLDER + r"(?P<ts>\d{8}T\d{6}\.\d{6}Z)-\d+\.[a-z]+")
 
 
 def pulled_time(file_path: str) -> datetime | None:
     """When a page was pulled, by its name; None for a file that was delivered."""
     match = _PATTERN.fullmatch(file_path)
-    return datetime.strptime(match["ts"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) if match else None
+    return datetime.strptime(match["ts"], _TIME).replace(tzinfo=UTC) if match else None
 
 
 def keep_page(store: Path, feed: str, body: bytes, *, moment: datetime, number: int, suffix: str, mark: str) -> None:
@@ -52,7 +54,7 @@ def keep_page(store: Path, feed: str, body: bytes, *, moment: datetime, number: 
     keep_bytes(store, feed, digest, body)
     failpoint("pull.before_mark")
     name = _NAME.format(time=moment, number=number, suffix=suffix)
-    list_in_store(store, feed, [Listed(name, digest, len(body), int(moment.timestamp()) * 10**9, mark)])
+    list_in_store(store, feed, [Listed(name, digest, len(body), int(moment.timestamp() * 10**6) * 1000, mark)])
     failpoint("pull.after_mark")
 
 

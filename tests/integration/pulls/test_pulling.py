@@ -10,7 +10,7 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.ingest.pulled import keep_page
 from smm_pipeline.pulls import PullResult, run
 from smm_pipeline.warehouse.failpoints import VARIABLE, FailpointError
-from tests.api_server import Api, Reply
+from tests.api_server import Api, FakeClock, Reply
 from tests.pulled_shop import CANARY, VARIABLES, PulledShop
 
 DAYS = "select day(calendar_date), country from raw.calendar_day where _is_current order by all"
@@ -70,7 +70,8 @@ def test_pages_are_kept_raw_loaded_and_the_next_pull_asks_for_changes(shop: Pull
     assert (result.pages, result.records, result.warnings, result.error) == (2, 3, [], None)
     assert [d.status for d in loaded] == ["loaded", "loaded"]
     assert shop.rows(DAYS) == [(1, "UA"), (2, "UA"), (3, "PL")]
-    assert shop.stored() == ["pulled/20260310T060004Z-00001.json", "pulled/20260310T060007Z-00002.json"]
+    times = ("20260310T060004.000000Z", "20260310T060007.000000Z")
+    assert shop.stored() == [f"pulled/{times[0]}-00001.json", f"pulled/{times[1]}-00002.json"]
     assert [c.path for c in api.calls] == ["/v1/days", "/v1/days"]
     assert api.seen == [{"changed": "2025-03-10T06:00:01", "page": page} for page in ("1", "2")]
     api.script(*pages([day(2, "PL")]))
@@ -96,6 +97,18 @@ def test_a_quota_keeps_what_came_and_the_next_pull_goes_on_with_that_page(shop: 
     assert [d for d, _ in shop.rows(DAYS)] == [1, 2, 3]
     [(tried, code)] = shop.rows("select pages, error_code from meta.pull_attempt")
     assert (tried, code) == (1, None)
+
+
+def test_a_pull_that_goes_on_within_the_same_second_moves_the_mark(shop: PulledShop, api: Api) -> None:
+    """The page that goes on is numbered from 1 again; it is the newer one all the same."""
+    first, second, third = pages([day(1)], [day(2)], [day(3)])
+    shop.clock = FakeClock(tick=0.01, step=0.01)
+    api.script(first, second, Reply({}, 429, {"Retry-After": "90000"}))
+    shop.pull()
+    api.script(third)
+    shop.pull()
+    assert len({name[: len("pulled/20260310T060000")] for name in shop.stored()}) == 1
+    assert (shop.mark()["is_done"], shop.mark()["records"]) == (True, 3)
 
 
 @pytest.mark.parametrize("place", ["ingest.after_raw_store", "ingest.before_commit", "ingest.after_commit"])
