@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 
 # Regular expressions for Python and for DuckDB.
-EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+"
+# Of any script, and as JSON may write it: \u043e. What parts values in records and addresses is no part of one.
+_CHARACTER = r"""[^\s@"'<>(){}\[\],;:/=?&#|]"""
+EMAIL = rf"{_CHARACTER}+@{_CHARACTER}+\.{_CHARACTER}+"
 # A phone, or an id that may be a person's; status and error codes are shorter.
 LONG_NUMBER = r"\+?\d([ ()-]*\d){8,}"
 MASK = "(...)"

@@ -49,7 +49,9 @@ class Pull(BaseModel):
     description: InnerPath = Field("", description="Or a description of your own: a file inside the instance folder")
     base_url: ApiAddress = Field("", description="Address of the API; required where the vendor has no common one")
     account: str = Field("", description="Whose data: a site, page, topic, channel or counter id, as the vendor has it")
-    token_env: VariableName = Field(description="Name of the environment variable that holds the token or key")
+    token_env: VariableName = Field(
+        "", description="Name of the variable that holds the token or key; needed unless anybody may ask"
+    )
     secret_env: VariableName = Field("", description="Name of the variable of a second secret, e.g. a consumer secret")
     client_id: str = Field("", description="Id of the application, where a token is renewed by it")
     parameters: dict[str, str] = Field({}, description="Values for names in braces of the description, e.g. metrics")

@@ -94,9 +94,11 @@ def list_rejects(settings: Settings, catalog: Catalog, wanted: Wanted, limit: in
     """The first rejects that are asked for, and how many there are; their records are shown one by one alone.
 
     Raises:
-        SmmError: SMM-206 for a feed that neither the settings nor the books know, SMM-501 for an unknown contract.
+        SmmError: SMM-206 for a feed that neither the settings nor the books know, SMM-501 for an unknown contract or
+            reason.
     """
     wanted = _with_schema(wanted, catalog)
+    _check_reason(wanted)
     with open_books(settings, catalog) as (con, _):
         _check_feed(wanted, settings, [f for (f,) in con.execute("select distinct feed from meta.delivery").fetchall()])
         found, total = find_rejects(con, wanted, limit), count_rejects(con, wanted)
@@ -125,9 +127,11 @@ def export_rejects(settings: Settings, catalog: Catalog, wanted: Wanted, limit: 
     """Write rejects with their masked records to a CSV file for spreadsheets; returns their number.
 
     Raises:
-        SmmError: SMM-206 for an unknown feed, SMM-501 for an unknown contract, SMM-107 when the file cannot be written.
+        SmmError: SMM-206 for an unknown feed, SMM-501 for an unknown contract or reason, SMM-107 when the file cannot
+            be written.
     """
     wanted = _with_schema(wanted, catalog)
+    _check_reason(wanted)
     with open_books(settings, catalog) as (con, _):
         _check_feed(wanted, settings, [f for (f,) in con.execute("select distinct feed from meta.delivery").fetchall()])
         found = find_rejects(con, wanted, limit)
@@ -223,6 +227,14 @@ def replay_text(replay: Replay, feed: str) -> str:
 def _with_schema(wanted: Wanted, catalog: Catalog) -> Wanted:
     is_contract = wanted.table not in (None, RECORDS)
     return replace(wanted, table=catalog.contract(str(wanted.table)).full_name) if is_contract else wanted
+
+
+def _check_reason(wanted: Wanted) -> None:
+    code = (wanted.reason or "").partition(":")[0]
+    if wanted.reason is not None and code not in _MEANINGS:
+        close = get_close_matches(code, _MEANINGS, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"reasons are: {', '.join(_MEANINGS)}"
+        raise SmmError("SMM-501", f"there is no reason {code!r}", hint=hint)
 
 
 def _check_feed(wanted: Wanted, settings: Settings, booked: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from smm_pipeline.ingest.incoming import create_table, prepare_rows
 from smm_pipeline.ingest.parts import Part
 from smm_pipeline.ingest.records import RecordTable
 from smm_pipeline.ingest.results import RECORDS, RecordReject
+from smm_pipeline.ingest.structures import literal
 from smm_pipeline.ingest.transform import TablePlan, record_source, skipped_sql
 from smm_pipeline.masking import EMAIL
 from smm_pipeline.warehouse.connection import little_planning
@@ -202,7 +203,7 @@ class Pieces:
         record = "coalesce(l.text, cast(to_json(r) as varchar))" if self._source.mapping.reject_text else "null"
         inserted = self._con.execute(
             f"insert into {self.rejects} select ?, a.delivery_id, ?, j.row_no, string_split(j.reasons, ' '), "
-            f"left(regexp_replace({record}, '{EMAIL}', '(e-mail)', 'g'), {REJECT_TEXT_CHARACTERS}), now() "
+            f"left(regexp_replace({record}, {literal(EMAIL)}, '(e-mail)', 'g'), {REJECT_TEXT_CHARACTERS}), now() "
             f"from ({rejects}) j join _smm_arrival a on a._smm_delivery = j.delivery "
             "left join _smm_text l on l.delivery = j.delivery and l.row_no = j.row_no "
             "left join _smm_record r on r._smm_delivery = j.delivery and r._smm_row = j.row_no where not a.is_again",

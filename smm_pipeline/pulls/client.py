@@ -160,6 +160,8 @@ class Client:
                 return call, {auth.name: auth.prefix + token}
             case "basic":
                 return call, {"Authorization": f"Basic {self._secrets.basic}"}
+            case "none":
+                return call, {}
             case "refresh":
                 self._access_token = self._access_token or self._renewed()
                 return call, {"Authorization": f"Bearer {self._access_token}"}

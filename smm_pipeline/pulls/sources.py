@@ -124,6 +124,8 @@ def _check(spec: PullSpec, pull: Pull, where: str, community_id: str) -> None:
         problems.append("base_url is needed")
     if spec.each and not community_id:
         problems.append("constants.community_id of the feed is needed: it says whose posts are asked for")
+    if spec.auth.kind != "none" and not pull.token_env:
+        problems.append("token_env is needed: the name of the environment variable that holds the token or key")
     if (spec.auth.kind == "basic" or "secret" in of_auth) and not pull.secret_env:
         problems.append("secret_env is needed: the vendor takes a key and its secret")
     if problems:

@@ -49,8 +49,8 @@ class Auth(_Part):
     bearer token; it is renewed once when the vendor refuses it.
     """
 
-    kind: Literal["header", "query", "form", "basic", "refresh"] = Field(
-        description="header, query, form, basic or refresh"
+    kind: Literal["header", "query", "form", "basic", "refresh", "none"] = Field(
+        description="header, query, form, basic, refresh, or none where anybody may ask"
     )
     name: str = Field("Authorization", description="Header or parameter that carries the token")
     prefix: str = Field("", description="What stands before the token, e.g. 'Bearer '")
@@ -152,7 +152,9 @@ class Window(_Part):
     """
 
     kind: Literal["changes", "days"] = Field(description="changes or days")
-    format: Literal["iso", "iso_utc", "date", "unix_s"] = Field("iso", description="How times are written")
+    format: Literal["iso", "iso_utc", "date", "compact_date", "unix_s"] = Field(
+        "iso", description="How times are written"
+    )
     first_days: int = Field(90, ge=1, description="How far back the first pull goes, unless first_day says it")
     overlap_minutes: int = Field(10, ge=0, description="changes: asked for again, for clocks and open transactions")
     lag_days: int = Field(1, ge=0, description="days: the newest that can be had; 1 is yesterday")

@@ -134,6 +134,8 @@ class Span:
                 return str(int(moment.timestamp()))
             case "date":
                 return moment.astimezone(self.zone).date().isoformat()
+            case "compact_date":
+                return moment.astimezone(self.zone).strftime("%Y%m%d")
             case "iso_utc":
                 return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
             case _:

@@ -90,7 +90,6 @@ def test_a_second_secret_is_needed_where_a_token_is_renewed_with_it(tmp_path: Pa
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('token_env = "API_TOKEN"', "", "feeds.feed.pull.token_env: is required"),
         ('token_env = "API_TOKEN"', 'token_env = "shpat_51f0aa"', "expected the name of an environment variable"),
         ('token_env = "API_TOKEN"', 'tokenenv = "API_TOKEN"', "did you mean token_env?"),
         ("http://127.0.0.1", "http://shop.example", "expected an address that begins with https://"),
@@ -108,6 +107,17 @@ def test_settings_are_refused_without_repeating_a_token(
         load_settings(tmp_path)
     assert (caught.value.code, told in str(caught.value)) == ("SMM-102", True), caught.value
     assert not [secret for secret in ("shpat_", "secret") if secret in str(caught.value)]
+
+
+def test_a_token_is_needed_unless_anybody_may_ask(tmp_path: Path, api: Api) -> None:
+    config = PulledShop(tmp_path, api, described=GOOD).home / "smm.toml"
+    config.write_text(config.read_text(encoding="utf-8").replace("token_env =", "#"), encoding="utf-8")
+    fault = pull_fault(load_settings(tmp_path), "feed")
+    assert fault is not None
+    told = "token_env is needed: the name of the environment variable that holds the token or key"
+    assert (fault.code, fault.what, fault.where) == ("SMM-310", told, "feeds.feed.pull")
+    (tmp_path / "api.yml").write_text("auth: {kind: none}\nrequest: {path: /days}\n", encoding="utf-8")
+    assert pull_fault(load_settings(tmp_path), "feed") is None
 
 
 @pytest.mark.parametrize("value", ["", "zwerg", "grün-und-lang-genug"])

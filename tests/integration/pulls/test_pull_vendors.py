@@ -257,6 +257,22 @@ def test_search_console(tmp_path: Path, api: Api) -> None:
     assert api.calls[1].headers["authorization"] == "Bearer short-lived"
 
 
+def test_national_bank(tmp_path: Path, api: Api) -> None:
+    """Anybody may ask, a day a call to today; a day without rates is empty, and an error is told as one."""
+    rate = {"r030": 840, "rate": 41.2345, "cc": "USD", "exchangedate": "10.03.2026"}
+    api.script(Reply([rate]), Reply([]), Reply([rate]))
+    shop = PulledShop(tmp_path, api, pull='vendor = "nbu_rates"\nfirst_day = 2026-03-08')
+    config = shop.home / "smm.toml"
+    config.write_text(config.read_text(encoding="utf-8").replace("token_env =", "#"), encoding="utf-8")
+    result = read(shop)
+    assert (code(result), result.pages, result.records) == ("", 3, 2)
+    assert [call.path for call in api.calls] == ["/statdirectory/exchange"] * 3
+    assert api.seen == [{"date": f"202603{day}", "json": ""} for day in ("08", "09", "10")]
+    assert not [call for call in api.calls if "authorization" in call.headers]
+    api.script(Reply([{"message": "Wrong parameters format"}]))
+    assert code(read(shop)) == "SMM-316"
+
+
 def test_youtube(tmp_path: Path, api: Api) -> None:
     """Days to the day before yesterday; a quota of the day is told as such, though Google sends it as 403."""
     api.script(Reply({"access_token": "short-lived"}), Reply({"rows": [["2026-03-07", 5]]}))

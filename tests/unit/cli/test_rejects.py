@@ -110,6 +110,8 @@ def test_what_is_not_there_is_told(shop: Instance) -> None:
     assert wrong.returncode == 2
     assert "SMM-501: there is no contract 'shop_ordr'\n  what to do: did you mean shop_order?" in wrong.stderr
     assert len(list_rejects(settings, catalog, Wanted(table="(records)"), 20)["rejects"]) == 1
+    with pytest.raises(SmmError, match=r"(?s)SMM-501: there is no reason 'bad_numbr'.*did you mean bad_number\?"):
+        list_rejects(settings, catalog, Wanted(reason="bad_numbr:total_amount"), 20)
     failed = smm(shop.home, "rejects", "replay", "shet")
     assert failed.returncode == 1
     assert "SMM-206" in failed.stderr
