@@ -43,7 +43,7 @@ def next_place(pages: Pages, place: Any, answer: Answer, records: Sequence[Any],
         case "number":
             return _next_number(pages, int(place), answer, is_short)
         case "offset":
-            return None if is_short else int(place) + (pages.size or 0) - pages.overlap
+            return _next_offset(pages, int(place), answer, is_short)
         case "link":
             return _next_link(answer, address)
         case "last":
@@ -95,6 +95,14 @@ def _next_number(pages: Pages, place: int, answer: Answer, is_short: bool) -> in
                 hint="a cache or a proxy before the source may take it away",
             )
     return None if is_short else place + 1
+
+
+def _next_offset(pages: Pages, place: int, answer: Answer, is_short: bool) -> int | None:
+    following = place + (pages.size or 0) - pages.overlap
+    total = str(value_at(answer.document, pages.total_at)) if pages.total_at else ""
+    # What the source leaves out of a page, such as posts that were deleted, makes it short and is no end.
+    is_last = following >= int(total) if total.isdigit() else is_short
+    return None if is_last else following
 
 
 def _next_link(answer: Answer, address: str) -> str | None:

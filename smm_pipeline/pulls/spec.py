@@ -112,6 +112,7 @@ class Pages(_Part):
     at: str = Field("", description="cursor: where it stands in the answer; last: in the record")
     more_at: str = Field("", description="What must stand in the answer when there is a next page")
     count_header: str = Field("", description="number: header with the number of pages")
+    total_at: str = Field("", description="offset: where the answer counts all records; pages before it may be short")
     time_at: str = Field("", description="offset: time in a record; pages end where all are older than the window")
     keep: bool = Field(False, description="The place is kept between pulls, as with sequence numbers")
 
@@ -122,7 +123,8 @@ class Pages(_Part):
             if not getattr(self, key):
                 raise ValueError(f"expected {key} with kind: {self.kind}")
         # What no page would ever be held against is a mistake.
-        read_by = {"overlap": "offset", "time_at": "offset", "count_header": "number", "more_at": "cursor"}
+        read_by = {"count_header": "number", "more_at": "cursor"}
+        read_by |= dict.fromkeys(("overlap", "total_at", "time_at"), "offset")
         for key, kind in read_by.items():
             if getattr(self, key) and self.kind != kind:
                 raise ValueError(f"expected kind: {kind} with {key}")

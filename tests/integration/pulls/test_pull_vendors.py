@@ -213,15 +213,21 @@ def test_brand24(tmp_path: Path, api: Api) -> None:
 
 
 def test_vk(tmp_path: Path, api: Api) -> None:
-    """Failures as 200: too many a second is tried again, a token is not; pages end with the window."""
+    """Failures as 200: too many a second is tried again, a token is not; pages end with the window or the last post.
+
+    Posts that were deleted leave gaps: a page shorter than asked for is not the last.
+    """
     old, new = {"id": 1, "date": MARCH_10 - 90 * 86400}, {"id": 2, "date": MARCH_10}
     api.script(
         Reply({"error": {"error_code": 6, "error_msg": "Too many requests per second"}}),
-        Reply({"response": {"count": 900, "items": [{**old, "is_pinned": 1}] + [new] * 99}}),
+        Reply({"response": {"count": 900, "items": [{**old, "is_pinned": 1}] + [new] * 97}}),
         Reply({"response": {"count": 900, "items": [old] * 100}}),
     )
     assert code(pulled(tmp_path, api, "vk_wall", FIRST, 'account = "7"')) == ""
     assert [c.form["offset"] for c in api.calls] == ["0", "0", "100"]
+    api.script(*(Reply({"response": {"count": 101, "items": [new] * size}}) for size in (98, 1)))
+    assert code(pulled(tmp_path / "few", api, "vk_wall", FIRST, 'account = "7"')) == ""
+    assert [c.form["offset"] for c in api.calls] == ["0", "100"]
     assert (api.calls[0].path, api.calls[0].form["owner_id"], api.calls[0].query) == ("/wall.get", "-7", {})
     for number, expected, calls in ((5, "SMM-312", 1), (29, "SMM-313", 6), (6, "SMM-311", 6)):
         api.script(Reply({"error": {"error_code": number, "error_msg": "m"}}))
