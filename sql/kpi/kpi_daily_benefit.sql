@@ -167,7 +167,8 @@ select
         end as decimal(18, 4)
     ) as refund_on_refund_day_amount,
     cast(case when o.orders > 0 then o.net_revenue_amount else 0 end as decimal(18, 4)) as net_revenue_amount,
-    cast(o.margin_amount as decimal(18, 4)) as margin_amount,
+    -- A cell of refunds alone has no order of unknown cost: its margin is 0.
+    cast(case when o.orders > 0 then o.margin_amount else 0 end as decimal(18, 4)) as margin_amount,
     cast(case when o.orders > 0 then o.lower_amount else 0 end as decimal(18, 4)) as net_revenue_lower_amount,
     cast(case when o.orders > 0 then o.upper_amount else 0 end as decimal(18, 4)) as net_revenue_upper_amount,
     $shop_currency as currency

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
 from smm_pipeline.catalog import Catalog, Layer, TableSpec
 from smm_pipeline.settings import PROJECT_ROOT, Settings, Shop
@@ -78,6 +79,18 @@ def test_every_rule_has_a_known_answer(catalog: Catalog) -> None:
     cases = PROJECT_ROOT / "tests" / "sql"
     missing = [spec.full_name for spec in specs if not any((cases / spec.layer / spec.name).glob("*.yml"))]
     assert not missing
+
+
+def test_every_kpi_is_shown_a_tie_an_empty_day_and_a_restated_day(catalog: Catalog) -> None:
+    """Where rules go wrong: rows of equal right, a day of nothing, a past that changes. The dictionary has no days."""
+    missing: list[str] = []
+    for spec in catalog.layer("kpi"):
+        files = sorted((PROJECT_ROOT / "tests" / "sql" / "kpi" / spec.name).glob("*.yml"))
+        cases = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in files]
+        shown = {mark for case in cases for mark, words in case.get("shows", {}).items() if words}
+        shown |= {"restated_day" for case in cases if "restated" in case}
+        missing += [f"{spec.full_name}: {mark}" for mark in ("tie", "empty_day", "restated_day") if mark not in shown]
+    assert not [line for line in missing if not line.startswith("kpi.metric_dictionary:")]
 
 
 def test_every_feed_with_days_is_listened_to(catalog: Catalog) -> None:

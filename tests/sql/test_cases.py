@@ -8,6 +8,7 @@ tests/sql/<layer>/<table>/<case>.yml holds:
     where:    a condition on the rows that the case is about (left out for all)
     expect:   rows; only the named columns are compared, in any order of rows
     restated: {inputs, expect} as above: what came later; a table named in inputs has those rows instead of its old ones
+    shows:    {tie, empty_day}: in words, which of what every KPI has to be shown is in the case
 The case runs in one window and, for partitioned tables, day by day: both must give the same rows. What is restated may
 change only days that read a changed day by the lookback and lookahead of the yml, since no others would be built again.
 """
@@ -107,8 +108,9 @@ def _restate(con: duckdb.DuckDBPyConnection, catalog: Catalog, spec: TableSpec, 
         con.execute(f"delete from {relation(dep)}")
         _insert(con, dep, rows)
         new = con.execute(f"from {relation(dep)}").fetchall()
-        if dep.partition is None:
-            return set(window)
+        if spec.partition is None or dep.partition is None:
+            stale |= set(window)
+            continue
         place = [column.name for column in dep.columns].index(dep.partition)
         back, ahead = spec.lookback_days.get(name, 0), spec.lookahead_days.get(name, 0)
         for touched in {row[place] for row in old} | {row[place] for row in new}:
