@@ -128,6 +128,45 @@ coupon_community as (
     from coupon
 ),
 
+-- The accounts that the buyer is known by up to the order. An account that a feed does not name is the customer's own key.
+buyer_account as (
+    select distinct
+        o.order_key,
+        m.network,
+        m.member_key
+    from shop_order as o
+    inner join core.brg_customer_member as m
+        on
+            m.customer_key = o.customer_key
+            and m.confidence <> 'shared'
+            and m.link_date_local between o.order_date_local - interval ($touch_lookback_days) day and o.order_date_local
+            and m.link_date_local between $first_date - interval ($touch_lookback_days) day and $last_date
+    union all
+    select
+        order_key,
+        null as network,
+        customer_key as member_key
+    from shop_order
+    where customer_key is not null
+),
+
+-- The core as of the touch, not of today: whoever joined it since came as somebody else.
+core_touch as (
+    select distinct
+        f.order_key,
+        f.touch_id
+    from found as f
+    inner join touch as t on t.touch_id = f.touch_id
+    inner join buyer_account as b on b.order_key = f.order_key and coalesce(b.network, t.network) = t.network
+    inner join core.fct_core_member as k
+        on
+            k.date_local = t.touch_date_local
+            and k.network = t.network
+            and k.community_id = t.community_id
+            and k.member_key = b.member_key
+            and k.date_local between $first_date - interval ($touch_lookback_days + 2) day and $last_date + interval 1 day
+),
+
 session_touch as (
     select
         o.order_key,
@@ -147,7 +186,7 @@ session_touch as (
         t.action,
         t.reshare_reason,
         cast(null as varchar) as promo_kind,
-        k.member_key is not null as is_core_member,
+        k.order_key is not null as is_core_member,
         case
             when c.order_key is not null then 'promo_code'
             when g.order_key is not null then 'product_group'
@@ -158,14 +197,7 @@ session_touch as (
     left join order_group as g on g.order_key = f.order_key and g.product_group = t.product_group
     left join coupon_community as c
         on c.order_key = f.order_key and c.network = t.network and c.community_id = t.community_id
-    -- The core as of the touch, not of today: whoever joined it since came as somebody else.
-    left join core.fct_core_member as k
-        on
-            k.date_local = t.touch_date_local
-            and k.network = t.network
-            and k.community_id = t.community_id
-            and k.member_key = o.customer_key
-            and k.date_local between $first_date - interval ($touch_lookback_days + 2) day and $last_date + interval 1 day
+    left join core_touch as k on k.order_key = f.order_key and k.touch_id = f.touch_id
 ),
 
 code_touch as (

@@ -76,10 +76,11 @@ sign_up as (
         and not coalesce(is_bot, false)
 ),
 
+-- Accounts of two networks may have one number and be two people.
 -- What a member saves is a post; which of its products was meant, and what it is worth, nobody says.
 member_sign as (
     select
-        a.member_key as person_key,
+        coalesce(a.customer_key, a.network || ':' || a.member_key) as person_key,
         a.activity_date_local as sign_date_local,
         case a.action when 'save' then 'save' when 'join' then 'subscription' else 'engaged' end as sign,
         '' as subject,

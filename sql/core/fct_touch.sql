@@ -69,35 +69,6 @@ mention_touch as (
     where s.session_date_local between $first_date and $last_date and s.network is null
 ),
 
--- A feed gives the e-mail with some of a member's actions: the others are the same customer's, unless there are several.
-member_link as (
-    select
-        network,
-        member_key,
-        customer_key,
-        link_date_local,
-        confidence
-    from core.brg_customer_member
-    where link_date_local between $first_date - interval ($touch_lookback_days) day and $last_date
-),
-
-known_member as (
-    select
-        a.source_system,
-        a.activity_id,
-        min(l.customer_key) as customer_key
-    from staging.stg_member_activity as a
-    inner join member_link as l
-        on
-            l.network = a.network
-            and l.member_key = a.member_key
-            and l.confidence <> 'shared'
-            and l.link_date_local between a.activity_date_local - interval ($touch_lookback_days) day and a.activity_date_local
-    where a.activity_date_local between $first_date and $last_date and a.customer_key is null
-    group by a.source_system, a.activity_id
-    having count(distinct l.customer_key) = 1
-),
-
 member_touch as (
     select
         'action:' || a.source_system || ':' || a.activity_id as touch_id,
@@ -109,7 +80,7 @@ member_touch as (
         a.occurred_ts as touch_ts,
         a.activity_date_local as touch_date_local,
         cast(null as varchar) as visitor_key,
-        coalesce(a.customer_key, k.customer_key) as customer_key,
+        a.customer_key,
         cast(null as varchar) as order_key,
         cast(null as varchar) as session_key,
         'Organic Social' as channel,
@@ -119,20 +90,12 @@ member_touch as (
         cast(null as varchar) as reshare_reason,
         a.action,
         cast(null as varchar) as product_group
-    from staging.stg_member_activity as a
+    from core.fct_member_action as a
     inner join core.dim_community as c
         on c.network = a.network and c.community_id = a.community_id and c.is_own
-    left join known_member as k on k.source_system = a.source_system and k.activity_id = a.activity_id
-    left join member_link as l
-        on
-            l.network = a.network
-            and l.member_key = a.member_key
-            and l.customer_key = a.customer_key
-            and l.link_date_local = a.activity_date_local
     where
         a.activity_date_local between $first_date and $last_date
-        and coalesce(a.customer_key, k.customer_key) is not null
-        and coalesce(l.confidence, 'stated') <> 'shared'
+        and a.customer_key is not null
         and a.action <> 'leave'
 ),
 

@@ -33,6 +33,8 @@ member as (
         d.community_id,
         d.date_local,
         a.member_key,
+        -- Known from some of the actions; of several customers none is taken.
+        case when count(distinct a.customer_key) = 1 then min(a.customer_key) end as customer_key,
         count(*) as actions
     from day as d
     inner join core.fct_member_action as a
@@ -79,21 +81,21 @@ known as (
             and a.activity_date_local between d.date_local - interval 91 day and d.date_local
 ),
 
--- Orders of a year by active members: one whom the shop knows acts under the customer's key.
+-- Orders of a year by active members whom the shop knows, each customer once, with however many accounts.
 bought as (
     select
         m.network,
         m.community_id,
         m.date_local,
-        m.member_key,
-        count(*) as orders
+        m.customer_key,
+        count(distinct o.order_key) as orders
     from member as m
     inner join core.fct_order as o
         on
-            o.customer_key = m.member_key
+            o.customer_key = m.customer_key
             and o.is_countable
             and o.order_date_local between m.date_local - interval 364 day and m.date_local
-    group by m.network, m.community_id, m.date_local, m.member_key
+    group by m.network, m.community_id, m.date_local, m.customer_key
 ),
 
 buying as (
