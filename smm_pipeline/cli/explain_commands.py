@@ -16,6 +16,8 @@ from smm_pipeline.cli.arguments import Home, checking
 from smm_pipeline.cli.explain import explain as explain_subject
 from smm_pipeline.cli.explain import explain_text
 from smm_pipeline.cli.output import emit
+from smm_pipeline.cli.truth import truth as compare_truth
+from smm_pipeline.cli.truth import truth_text
 from smm_pipeline.explain import Wanted
 from smm_pipeline.settings import load_settings
 from smm_pipeline.warehouse.sharing import MIN_PERSONS
@@ -26,6 +28,7 @@ def add_to(app: typer.Typer) -> None:
     """Make the commands known to the program."""
     app.command()(explain)
     app.command()(share)
+    app.command()(truth)
 
 
 def explain(
@@ -61,3 +64,11 @@ def share(
         {"file": path, "min_persons": MIN_PERSONS, "tables": rows},
         f"{path}: {len(rows)} tables, no figure of fewer than {MIN_PERSONS} persons",
     )
+
+
+def truth(home: Home = None) -> None:
+    """Of a demo shop, say how many orders were found to be what really caused them, and what hid the others."""
+    settings = load_settings(home)
+    with checking():
+        data = compare_truth(settings, load_catalog())
+    emit(data, truth_text(data, settings.shop.currency))

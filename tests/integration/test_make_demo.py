@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -32,3 +33,10 @@ def test_make_demo_publishes_and_says_what_comes_next(tmp_path: Path) -> None:
     assert "make ui" in first.stdout
     assert "smm.duckdb" in first.stdout
     assert list((home / "reports").glob("*.html"))
+    # Its truth can be asked for; who makes a demo wants to see how far its figures can be trusted.
+    compared = smm(home, "--json", "truth", **no_key)
+    assert compared.returncode == 0, compared.stderr
+    told = json.loads(compared.stdout)
+    assert told["orders"] >= told["class_equal"] >= told["both_equal"] > 0
+    assert sum(cell["orders"] for cell in told["classes"]) == told["orders"]
+    assert sum(cell["orders"] for cell in told["communities"]) == told["orders"]
