@@ -73,7 +73,7 @@ class TableSpec:
     table that differs from 0, and `all` means every earlier or later day. `keeps_unread` is for raw contracts whose
     rows add up to what their parent is worth: one rejected for a value that it may lack stays, its numbers unknown.
     `persons` names the columns that count the persons a row is about (warehouse/sharing.py); a table without it is in
-    no copy for others.
+    no copy for others. `parts` are figures about some of these persons alone, under the column that counts them.
     """
 
     layer: Layer
@@ -90,6 +90,7 @@ class TableSpec:
     owner: str = "team:analytics"
     publish: bool = False
     persons: tuple[str, ...] | None = None
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sql: str | None = None
     suite: Mapping[str, Any] | None = None
     path: Path = Path()
@@ -246,6 +247,7 @@ def _read_table(layer: Layer, path: Path, suite_path: Path, known: Mapping[str, 
             path=path,
             key=tuple(data.pop("key")),
             persons=tuple(data.pop("persons")) if "persons" in data else None,
+            parts={count: tuple(columns) for count, columns in data.pop("parts", {}).items()},
             **data,
         )
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
@@ -270,9 +272,10 @@ def _check_table(spec: TableSpec) -> None:
     problems = []
     if len(set(names)) != len(names):
         problems.append("a column is listed twice")
-    named = (*spec.key, *(spec.persons or ()), *filter(None, (spec.partition, spec.version)))
+    parts = (*spec.parts, *(name for columns in spec.parts.values() for name in columns))
+    named = (*spec.key, *(spec.persons or ()), *parts, *filter(None, (spec.partition, spec.version)))
     if missing := [k for k in named if k not in names]:
-        problems.append(f"unknown columns in key, persons, partition or version: {missing}")
+        problems.append(f"unknown columns in key, persons, parts, partition or version: {missing}")
     if strangers := sorted((spec.lookback_days.keys() | spec.lookahead_days.keys()) - spec.deps):
         problems.append(f"lookback or lookahead names tables that the SQL does not read: {strangers}")
     if spec.layer in ("staging", "core", "kpi"):

@@ -62,7 +62,7 @@ def share(
     rows = share_figures(settings.serving_file, path, load_catalog())
     emit(
         {"file": path, "min_persons": MIN_PERSONS, "tables": rows},
-        f"{path}: {len(rows)} tables, no figure of fewer than {MIN_PERSONS} persons",
+        f"{path}: {len(rows)} tables, no row of fewer than {MIN_PERSONS} persons",
     )
 
 

@@ -1,4 +1,4 @@
-"""A copy of the serving file for people outside the shop: no figure in it is about fewer than five persons.
+"""A copy of the serving file for people outside the shop: no row in it is about fewer than five persons.
 
 Belongs here: which published tables the copy has, and how rows of few persons are merged in it. Does not belong here:
 the serving file itself (publish.py), which is the shop's own and keeps every row.
@@ -8,6 +8,10 @@ persons first and then what cannot be fewer than they are; `[]` where a row is a
 A row is of few persons where one of these counts is below five. The few rows of a day become one, named (few), with the
 next larger ones until five persons are together: so the sums of the day stay, and what is hidden cannot be had by
 subtraction. A day that has fewer than five persons in all shows no figure.
+
+Of five visitors one may have bought, and what she paid is about her alone. Such figures stand in the yml under the
+column that counts whom they are about, `parts: {orders: [orders, net_revenue_amount]}`; where these are fewer than
+five, or nobody says how many, they are left out. The copy has no sum from which they could be told.
 """
 
 from __future__ import annotations
@@ -84,11 +88,12 @@ def _copy(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> int:
 
 
 def few_merged(spec: TableSpec, relation: str) -> str:
-    """The query of a table in which no row is of few persons."""
+    """The query of a table in which no row is of few persons, and no figure about some of them is of few."""
     columns = ", ".join(quoted(c.name) for c in spec.columns)
     key = ", ".join(quoted(name) for name in spec.key)
+    shown = ", ".join(_shown(spec, column) for column in spec.columns)
     if not spec.persons:
-        return f"select {columns} from {relation} order by {key}"
+        return f"select {shown} from {relation} order by {key}"
     counts = [f"coalesce({quoted(name)}, 0)" for name in spec.persons]
     fewest = f"least({', '.join([*counts, *counts[:1]])})"
     day = quoted(spec.partition) if spec.partition else "1"
@@ -112,7 +117,7 @@ marked as (
     select *, _has_few and (_persons < {MIN_PERSONS} or _before < {MIN_PERSONS}) as _is_few from ranked
 )
 
-select {columns}
+select {shown}
 from (
     select {columns} from marked where not _is_few
     union all
@@ -120,6 +125,16 @@ from (
 )
 order by {key}
 """
+
+
+def _shown(spec: TableSpec, column: ColumnSpec) -> str:
+    """A column of the copy; what is about a part of the row's persons only where that part is none or large enough."""
+    name = quoted(column.name)
+    counts = [quoted(count) for count, columns in spec.parts.items() if column.name in columns]
+    if not counts:
+        return name
+    enough = " and ".join(f"({count} <= 0 or {count} >= {MIN_PERSONS})" for count in counts)
+    return f"case when {enough} then {name} end as {name}"
 
 
 def _merged(spec: TableSpec, column: ColumnSpec) -> str:

@@ -136,35 +136,77 @@ placed as (
         on f.month_start_date = c.month_start_date and f.network = c.network and f.community_id = c.community_id
 ),
 
-sized as (
-    select
+-- The order in which segments are merged: by their buyers. Orders without a touch, if they are many, come last.
+bought as (
+    select distinct
         p.month_start_date,
         p.dimension,
         p.segment,
-        count(distinct o.person_key) as persons
+        o.person_key
     from placed as p
     left join ordered as o
         on o.month_start_date = p.month_start_date and o.network = p.network and o.community_id = p.community_id
-    group by p.month_start_date, p.dimension, p.segment
+),
+
+sized as (
+    select
+        *,
+        row_number() over (
+            partition by month_start_date, dimension
+            order by case when segment = '(none)' and persons >= 5 then 1 else 0 end, persons, segment
+        ) as position
+    from (
+        select
+            month_start_date,
+            dimension,
+            segment,
+            count(person_key) as persons
+        from bought
+        group by month_start_date, dimension, segment
+    ) as counted
+),
+
+-- Whoever bought in several segments is one person, and counts in the first of them.
+newcomer as (
+    select
+        first_segment.month_start_date,
+        first_segment.dimension,
+        first_segment.position,
+        count(*) as persons
+    from (
+        select
+            b.month_start_date,
+            b.dimension,
+            b.person_key,
+            min(s.position) as position
+        from bought as b
+        inner join sized as s
+            on s.month_start_date = b.month_start_date and s.dimension = b.dimension and s.segment = b.segment
+        where b.person_key is not null
+        group by b.month_start_date, b.dimension, b.person_key
+    ) as first_segment
+    group by first_segment.month_start_date, first_segment.dimension, first_segment.position
 ),
 
 -- Segments of one to four buyers are merged, with the next larger ones until five are together: else one that is hidden alone
--- could be read off the total. Those without buyers name nobody; orders without a touch are merged last.
+-- could be read off the total. Those without buyers name nobody.
 merged as (
     select
-        *,
-        persons between 1 and 4
+        s.*,
+        s.persons between 1 and 4
         or (
-            persons > 0
+            s.persons > 0
             and coalesce(
-                sum(persons) over (
-                    partition by month_start_date, dimension
-                    order by case when segment = '(none)' then 1 else 0 end, persons, segment
+                sum(n.persons) over (
+                    partition by s.month_start_date, s.dimension
+                    order by s.position
                     rows between unbounded preceding and 1 preceding
                 ), 0
             ) between 1 and 4
         ) as is_few
-    from sized
+    from sized as s
+    left join newcomer as n
+        on n.month_start_date = s.month_start_date and n.dimension = s.dimension and n.position = s.position
 ),
 
 cell as (

@@ -78,6 +78,66 @@ def test_few_are_merged_and_sums_stay(tmp_path: Path) -> None:
     assert caught.value.code == "SMM-107"
 
 
+TRAFFIC = {
+    "date_local": "2026-03-01",
+    "network": "vk",
+    "community_id": "c",
+    "currency": "UAH",
+    "visitors": 8,
+    "sessions": 9,
+}
+MENTIONS = {"date_local": "2026-03-01", "brand": "Kozak", "mentions": 3}
+SEGMENT = {"month_start_date": "2026-03-01", "dimension": "city", "currency": "UAH", "members": 100}
+
+
+def test_what_few_of_many_did_is_left_out(tmp_path: Path) -> None:
+    """Eight visitors, one of whom bought for 2568.00: nobody outside learns what she paid."""
+    home = tmp_path / "instance"
+    smm(home, "init")
+    rows = {
+        "kpi_daily_social_traffic": [
+            {**TRAFFIC, "landing_section": "one", "orders": 1, "net_revenue_amount": 2568, "vendor_transactions": 5},
+            {**TRAFFIC, "landing_section": "five", "orders": 5, "net_revenue_amount": 500, "vendor_transactions": 4},
+            {**TRAFFIC, "landing_section": "none", "orders": 0, "net_revenue_amount": 0},
+        ],
+        "kpi_daily_media_interest": [
+            {**MENTIONS, "author_class": "media", "linked_sessions": 4, "linked_orders": 0},
+            {**MENTIONS, "author_class": "user", "linked_sessions": 50, "linked_orders": 4},
+            {**MENTIONS, "author_class": "blogger", "linked_sessions": 5, "linked_orders": 5},
+        ],
+        "kpi_segment_benefit": [
+            {**SEGMENT, "segment": "(few)", "orders": 2, "customers": None, "net_revenue_amount": 55},
+            {**SEGMENT, "segment": "Kyiv", "orders": 6, "customers": 5, "net_revenue_amount": 60},
+        ],
+    }
+    publish_rows(home, rows)
+    target = tmp_path / "copy.duckdb"
+    assert smm(home, "share", "--out", str(target)).returncode == 0
+    with duckdb.connect(str(target), read_only=True) as con:
+        traffic = con.execute(
+            "select landing_section, sessions, orders, cast(net_revenue_amount as integer), vendor_transactions "
+            "from kpi.kpi_daily_social_traffic order by 1"
+        ).fetchall()
+        media = con.execute(
+            "select author_class, mentions, linked_sessions, linked_orders from kpi.kpi_daily_media_interest order by 1"
+        ).fetchall()
+        segments = con.execute(
+            "select segment, members, orders, cast(net_revenue_amount as integer) "
+            "from kpi.kpi_segment_benefit order by 1"
+        ).fetchall()
+    assert traffic == [("five", 9, 5, 500, None), ("none", 9, 0, 0, None), ("one", 9, None, None, 5)]
+    assert media == [("blogger", 3, 5, 5), ("media", 3, None, None), ("user", 3, 50, None)]
+    assert segments == [("(few)", 100, None, None), ("Kyiv", 100, 6, 60)]
+
+
+def test_no_money_of_buyers_is_without_a_count_of_them() -> None:
+    """Where a row's persons are no buyers, what was bought stands under what counts the buyers."""
+    for spec in shared_tables(CATALOG):
+        covered = {name for columns in spec.parts.values() for name in columns}
+        money = {column.name for column in spec.columns if column.name.endswith("revenue_amount")}
+        assert money <= covered or "customers" in (spec.persons or ()), spec.name
+
+
 def test_of_two_equals_one_is_taken_by_its_key() -> None:
     """Two of three are not enough: of two rows of five the first by key joins them, on every run the same."""
     spec = CATALOG["kpi.kpi_daily_benefit"]
