@@ -8,13 +8,60 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from smm_pipeline.setting_types import shaped
+GOAL_METRICS = (
+    "kpi_daily_benefit.core_member_orders",
+    "kpi_daily_benefit.gross_revenue_amount",
+    "kpi_daily_benefit.margin_amount",
+    "kpi_daily_benefit.net_revenue_amount",
+    "kpi_daily_benefit.new_customers",
+    "kpi_daily_benefit.orders",
+    "kpi_daily_brand_demand.observed_count",
+    "kpi_daily_community_activity.engagements",
+    "kpi_daily_community_activity.negative_answered_share",
+    "kpi_daily_community_activity.posts",
+    "kpi_daily_community_activity.questions_answered_share",
+    "kpi_daily_content_traffic.engaged_sessions",
+    "kpi_daily_content_traffic.sessions",
+    "kpi_daily_media_interest.first_time_outlets",
+    "kpi_daily_media_interest.linked_orders",
+    "kpi_daily_media_interest.linked_sessions",
+    "kpi_daily_media_interest.mentions",
+    "kpi_daily_media_interest.negative",
+    "kpi_daily_media_interest.net_sentiment_pct",
+    "kpi_daily_media_interest.reach",
+    "kpi_daily_potential_customers.people",
+    "kpi_daily_share_of_voice.engagements_share",
+    "kpi_daily_share_of_voice.mentions_share",
+    "kpi_daily_share_of_voice.reach_share",
+    "kpi_daily_social_traffic.bounce_ga4_share",
+    "kpi_daily_social_traffic.cart_sessions",
+    "kpi_daily_social_traffic.engaged_sessions",
+    "kpi_daily_social_traffic.engaged_share",
+    "kpi_daily_social_traffic.net_revenue_amount",
+    "kpi_daily_social_traffic.orders",
+    "kpi_daily_social_traffic.sessions",
+    "kpi_daily_supporters.active_core_members",
+    "kpi_daily_supporters.active_members",
+    "kpi_daily_supporters.members",
+    "kpi_daily_supporters.members_joined",
+    "kpi_daily_supporters.members_net",
+    "kpi_daily_supporters.repeat_buying_members_share",
+)
 
-Kpi = Annotated[str, shaped(r"kpi_[a-z_]+\.[a-z0-9_]+", "a table and its column, such as kpi_daily_benefit.orders")]
+
+def _followed_up(kpi: str) -> str:
+    if kpi not in GOAL_METRICS:
+        [nearest] = get_close_matches(kpi, GOAL_METRICS, n=1, cutoff=0)
+        raise ValueError(f"expected a figure that a goal may be about (docs/settings.md); did you mean {nearest}?")
+    return kpi
+
+
+Kpi = Annotated[str, AfterValidator(str.lower), AfterValidator(_followed_up)]
 
 
 class Goal(BaseModel):
@@ -23,12 +70,16 @@ class Goal(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(min_length=1, description="Name of the goal; each once")
-    kpi: Kpi = Field(description="Column of a daily KPI table, such as `kpi_daily_benefit.new_customers`")
+    kpi: Kpi = Field(
+        description="Table and column of a daily figure, one of: " + ", ".join(f"`{name}`" for name in GOAL_METRICS)
+    )
     scope: str = Field(
         "all",
         min_length=1,
         description="all, social (whatever a network is credited with), a network, `network/community`, a community, "
-        "or a benefit class, D1 to D4 together being `benefit`",
+        "or a benefit class, D1 to D4 together being `benefit`; of media interest a class of authors, of brand demand "
+        "a signal (required), of social traffic a section, of content traffic `social`, `other` or a page, of "
+        "potential customers `social`, `other`, `engaged` or `intent`",
     )
     target: Decimal = Field(max_digits=18, decimal_places=4, description="Value to be reached")
     direction: Literal["at_least", "at_most"] = Field("at_least", description="Whether it is a least or a most value")

@@ -14,33 +14,10 @@ goal as (
         coalesce(g.starts_on, d.first_date_local) as first_date_local,
         least(d.date_local, g.due_on) as as_of_date,
         d.date_local >= g.due_on as is_over,
-        case
-            when g.kpi in (
-                'kpi_daily_benefit.orders', 'kpi_daily_benefit.new_customers', 'kpi_daily_benefit.gross_revenue_amount',
-                'kpi_daily_benefit.net_revenue_amount', 'kpi_daily_benefit.margin_amount',
-                'kpi_daily_social_traffic.sessions', 'kpi_daily_social_traffic.engaged_sessions',
-                'kpi_daily_social_traffic.cart_sessions', 'kpi_daily_social_traffic.orders',
-                'kpi_daily_social_traffic.net_revenue_amount',
-                'kpi_daily_supporters.members_net', 'kpi_daily_supporters.members_joined',
-                'kpi_daily_media_interest.mentions', 'kpi_daily_media_interest.first_time_outlets',
-                'kpi_daily_media_interest.reach', 'kpi_daily_media_interest.negative',
-                'kpi_daily_media_interest.linked_sessions', 'kpi_daily_media_interest.linked_orders',
-                'kpi_daily_community_activity.posts', 'kpi_daily_community_activity.engagements',
-                'kpi_daily_brand_demand.observed_count'
-            ) then 'flow'
-            when g.kpi in (
-                'kpi_daily_supporters.members', 'kpi_daily_supporters.active_members', 'kpi_daily_supporters.active_core_members'
-            ) then 'level'
-            when g.kpi in (
-                'kpi_daily_social_traffic.engaged_share', 'kpi_daily_social_traffic.bounce_ga4_share',
-                'kpi_daily_share_of_voice.mentions_share', 'kpi_daily_share_of_voice.reach_share',
-                'kpi_daily_share_of_voice.engagements_share',
-                'kpi_daily_community_activity.questions_answered_share',
-                'kpi_daily_community_activity.negative_answered_share'
-            ) then 'ratio'
-        end as kpi_kind
+        m.kpi_kind
     from core.dim_goal as g
     cross join last_day as d
+    left join seeds.goal_metric as m on m.kpi = g.kpi
 ),
 
 -- Every row of the published table that lies within the goal's scope, as numerator and denominator.
@@ -50,6 +27,7 @@ reading as (
         cast(case g.kpi
             when 'kpi_daily_benefit.orders' then b.orders
             when 'kpi_daily_benefit.new_customers' then b.new_customers
+            when 'kpi_daily_benefit.core_member_orders' then b.core_member_orders
             when 'kpi_daily_benefit.gross_revenue_amount' then b.gross_revenue_amount
             when 'kpi_daily_benefit.net_revenue_amount' then b.net_revenue_amount
             when 'kpi_daily_benefit.margin_amount' then b.margin_amount
@@ -89,8 +67,9 @@ reading as (
             when 'kpi_daily_supporters.members_joined' then s.members_joined
             when 'kpi_daily_supporters.active_members' then s.active_members
             when 'kpi_daily_supporters.active_core_members' then s.active_core_members
+            when 'kpi_daily_supporters.repeat_buying_members_share' then s.repeat_buying_members
         end as decimal(18, 4)) as numerator,
-        cast(null as decimal(18, 4)) as denominator
+        cast(case when g.kpi_kind = 'ratio' then s.buying_members end as decimal(18, 4)) as denominator
     from goal as g
     inner join kpi.kpi_daily_supporters as s
         on g.scope in ('all', 'social', s.network, lower(s.community_id), lower(s.network || '/' || s.community_id))
@@ -105,8 +84,9 @@ reading as (
             when 'kpi_daily_media_interest.negative' then m.negative
             when 'kpi_daily_media_interest.linked_sessions' then m.linked_sessions
             when 'kpi_daily_media_interest.linked_orders' then m.linked_orders
+            when 'kpi_daily_media_interest.net_sentiment_pct' then 100 * (m.positive - m.negative)
         end as decimal(18, 4)) as numerator,
-        cast(null as decimal(18, 4)) as denominator
+        cast(case when g.kpi_kind = 'ratio' then m.positive + m.neutral + m.negative end as decimal(18, 4)) as denominator
     from goal as g
     inner join kpi.kpi_daily_media_interest as m on m.brand = $own_brand and g.scope in ('all', m.author_class)
     where g.kpi_table = 'kpi_daily_media_interest'
@@ -148,6 +128,25 @@ reading as (
     inner join kpi.kpi_daily_community_activity as a
         on g.scope in ('all', 'social', a.network, lower(a.community_id), lower(a.network || '/' || a.community_id))
     where g.kpi_table = 'kpi_daily_community_activity'
+    union all
+    select
+        g.source_system, g.name, c.date_local,
+        cast(case g.kpi
+            when 'kpi_daily_content_traffic.sessions' then c.sessions
+            when 'kpi_daily_content_traffic.engaged_sessions' then c.engaged_sessions
+        end as decimal(18, 4)) as numerator,
+        cast(null as decimal(18, 4)) as denominator
+    from goal as g
+    inner join kpi.kpi_daily_content_traffic as c on g.scope in ('all', c.traffic, lower(c.page_path))
+    where g.kpi_table = 'kpi_daily_content_traffic'
+    union all
+    select
+        g.source_system, g.name, p.date_local,
+        cast(p.people as decimal(18, 4)) as numerator,
+        cast(null as decimal(18, 4)) as denominator
+    from goal as g
+    inner join kpi.kpi_daily_potential_customers as p on g.scope in ('all', p.origin, p.state)
+    where g.kpi_table = 'kpi_daily_potential_customers'
     union all
     select
         g.source_system, g.name, d.date_local,

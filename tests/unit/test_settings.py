@@ -39,6 +39,14 @@ def test_a_minimal_file_is_enough(tmp_path: Path) -> None:
             GOOD + "[rules]\nimpuls_hours = 5\n",
             ["rules.impuls_hours: is not a setting; did you mean impulse_"],
         ),
+        (
+            GOAL.replace("benefit.orders", "benefit.net_revenu_amount"),
+            ["goals", "'kpi_daily_benefit.net_revenu_amount'", "did you mean kpi_daily_benefit.net_revenue_amount?"],
+        ),
+        (
+            GOAL.replace("daily_benefit.orders", "monthly_return.cac_amount"),
+            ["goals", "a figure that a goal may be about"],
+        ),
         (GOOD + '[feeds.web]\nvendr = "ga4"\n', ["feeds.web.vendr: is not a setting; did you mean vendor?"]),
         ("[shp]\n" + GOOD, ["shp: is not a setting; did you mean shop?"]),
         (GOOD + 'own_hosts = "a.b"\n', ["shop.own_hosts = 'a.b': expected a list"]),
@@ -72,7 +80,7 @@ def test_a_minimal_file_is_enough(tmp_path: Path) -> None:
         ("[shop\n", ["not valid TOML"]),
         (
             GOAL.replace("kpi_daily_benefit.orders", "orders"),
-            ["goals.0.kpi = 'orders': expected a table and its column"],
+            ["goals.0.kpi = 'orders': expected a figure that a goal may be about"],
         ),
         (GOAL + "starts_on = 2026-07-01\n", ["goals.0: expected a first day not after due_on = 2026-06-30"]),
         (GOAL + GOAL.removeprefix(GOOD), ["goals: expected every goal once, but More stands there twice"]),

@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 
 from smm_pipeline.channel_settings import USUAL_KIND, Category, Channel, Kind
+from smm_pipeline.goal_settings import GOAL_METRICS
 from smm_pipeline.settings import PROJECT_ROOT
 from tests.unit.classify.helpers import catalog
 
@@ -100,6 +101,15 @@ def test_settings_know_the_channels_categories_and_kinds() -> None:
     assert set(get_args(Channel)) == {row["channel"] for row in _seed("channel")}
     assert set(get_args(Category)) == KINDS.keys()
     assert set(get_args(Kind)) == set().union(*KINDS.values())
+
+
+def test_goals_are_about_what_is_followed_up() -> None:
+    """What smm.toml may name is what the SQL adds up, and each of it is a published column of its table."""
+    assert list(GOAL_METRICS) == [row["kpi"] for row in _seed("goal_metric")]
+    for row in _seed("goal_metric"):
+        table, column = row["kpi"].split(".")
+        assert column in {c.name for c in catalog()[f"kpi.{table}"].columns}, row["kpi"]
+        assert f"kpi.{table}" in catalog()["kpi.kpi_goal_progress"].deps
     assert all(kind in KINDS[category] for category, kind in USUAL_KIND.items())
 
 
