@@ -2,13 +2,26 @@
 -- The state after a day is what the signs of the last potential_days say: bought, when nothing came after the purchase; else
 -- intent, when a product was viewed, saved or put into the cart, or something subscribed to; else engaged. Whoever gives no
 -- sign for so many days has lapsed. So a day needs no state that was stored before it, only who gave a sign then or as
--- long before as a wait lasts.
-with concerned as (
+-- long before as a wait lasts. A wait ends on a day of the calendar of feeds: days of which no feed has a row are not built.
+with closing_day as (
+    select
+        date_local,
+        -- What fell due on silent days is told on the next day, after a silence of up to a month.
+        greatest(
+            coalesce(lag(date_local) over (order by date_local), cast(date_local - interval 31 day as date)),
+            cast(date_local - interval 31 day as date)
+        ) as day_before
+    from core.dim_date
+    where date_local between $first_date - interval 31 day and $last_date
+),
+
+concerned as (
     select distinct person_key
     from core.fct_interest_sign
     where
         sign_date_local between $first_date and $last_date
-        or sign_date_local between $first_date - interval ($potential_days) day and $last_date - interval ($potential_days) day
+        or sign_date_local between
+        $first_date - interval ($potential_days + 31) day and $last_date - interval ($potential_days) day
 ),
 
 sign as (
@@ -23,7 +36,7 @@ sign as (
         s.value_amount
     from core.fct_interest_sign as s
     inner join concerned as c on c.person_key = s.person_key
-    where s.sign_date_local between $first_date - interval (2 * $potential_days) day and $last_date
+    where s.sign_date_local between $first_date - interval (2 * $potential_days + 31) day and $last_date
 ),
 
 person_day as (
@@ -115,7 +128,7 @@ held as (
             and i.subject <> ''
             and i.sign_date_local between o.sign_date_local - interval ($potential_days) day and o.sign_date_local
             and (o.bought_ts is null or i.last_ts > o.bought_ts)
-    where o.sign_date_local >= $first_date - interval ($potential_days) day and o.state = 'intent'
+    where o.sign_date_local >= $first_date - interval ($potential_days + 31) day and o.state = 'intent'
 ),
 
 basket as (
@@ -153,21 +166,26 @@ change as (
     from ordered
     where sign_date_local >= $first_date
     union all
+    -- Who comes back on the very day on which it would be told has not lapsed.
     select
-        person_key,
-        cast(sign_date_local + interval ($potential_days) day as date) as date_local,
-        sign_date_local,
+        o.person_key,
+        d.date_local,
+        o.sign_date_local,
         'lapsed' as state,
         'no_sign' as reason,
-        state as previous_state,
-        sign_date_local as previous_date_local,
-        is_social,
+        o.state as previous_state,
+        o.sign_date_local as previous_date_local,
+        o.is_social,
         0 as orders
-    from ordered
+    from ordered as o
+    inner join closing_day as d
+        on
+            o.sign_date_local > d.day_before - interval ($potential_days) day
+            and o.sign_date_local <= d.date_local - interval ($potential_days) day
     where
-        state <> 'bought'
-        and sign_date_local between $first_date - interval ($potential_days) day and $last_date - interval ($potential_days) day
-        and (next_date is null or next_date > sign_date_local + interval ($potential_days) day)
+        o.state <> 'bought'
+        and d.date_local >= $first_date
+        and (o.next_date is null or o.next_date > d.date_local)
 )
 
 select

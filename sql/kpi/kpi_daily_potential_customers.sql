@@ -6,7 +6,8 @@ with history as (
         date_local,
         state,
         previous_state,
-        date_diff('day', previous_date_local, date_local) - 1 as waited_days,
+        -- The end of a wait is told later where the day it fell due was silent.
+        least(date_diff('day', previous_date_local, date_local), $potential_days) - 1 as waited_days,
         case when is_social then 'social' else 'other' end as origin,
         orders,
         cart_amount,
@@ -17,10 +18,11 @@ with history as (
     where date_local between $first_date - interval 90 day and $last_date
 ),
 
+-- People wait on quiet days, too.
 day as (
-    select distinct date_local
-    from history
-    where date_local >= $first_date
+    select date_local
+    from core.dim_date
+    where date_local between $first_date and $last_date
 ),
 
 -- People who gave their last sign and their next one on the same days wait alike.
