@@ -19,7 +19,7 @@ from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.errors import SmmError
 from smm_pipeline.explain.order import settings_of
 from smm_pipeline.explain.shown import dicts, shown_row
-from smm_pipeline.explain.trace import Found, files_of, trace
+from smm_pipeline.explain.trace import MONTH, Found, files_of, trace
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.schema import quoted, relation
 from smm_pipeline.warehouse.state import StateView
@@ -62,7 +62,7 @@ def explain_figure(
     spec, column = _table(catalog, wanted.name)
     conditions = ["true"]
     values: dict[str, Any] = {}
-    day_column = spec.partition or next((c.name for c in spec.columns if c.type == "DATE"), None)
+    day_column = _day_column(spec)
     day = _day(con, spec, day_column, wanted.day)
     if day_column and day:
         conditions.append(f"b.{quoted(day_column)} = $day")
@@ -122,12 +122,20 @@ def _table(catalog: Catalog, name: str) -> tuple[TableSpec, str | None]:
     return spec, column or None
 
 
+def _day_column(spec: TableSpec) -> str | None:
+    """The column that says of which day a row is; the days that a goal begins and is due are none."""
+    days = [c.name for c in spec.columns if c.type == "DATE" and (c.name in spec.key or c.name.endswith("_local"))]
+    return spec.partition or next(iter(days), None)
+
+
 def _day(con: duckdb.DuckDBPyConnection, spec: TableSpec, column: str | None, day: date | None) -> date | None:
     """The day that is asked for, else the newest one with rows."""
     if column is None:
         if day is not None:
             raise SmmError("SMM-801", f"{spec.name} has no days", where=str(day), hint="leave --date out")
         return None
+    if day is not None and column == MONTH:
+        day = day.replace(day=1)
     [(first, last, days)] = con.execute(
         f"select min({quoted(column)}), max({quoted(column)}), count(*) filter (where {quoted(column)} = $day) "
         f"from {relation(spec)}",

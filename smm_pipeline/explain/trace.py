@@ -35,7 +35,7 @@ _BY_TIME = {
     ),
 }
 # Part of the key of what is summed up by months.
-_MONTH = "month_start_date"
+MONTH = "month_start_date"
 # They say only which days there are, so that every record of a day would be behind every number of it.
 _CALENDARS = {"core.dim_date", "core.fct_feed_day", "staging.stg_feed_day"}
 
@@ -213,8 +213,8 @@ def _window(part: Found, spec: TableSpec) -> _Link | None:
     mine, theirs = part.spec, {c.name: c.type for c in spec.columns}
     types = {c.name: c.type for c in mine.columns}
     shared = [f"b.{quoted(k)} = a.{quoted(k)}" for k in mine.key if theirs.get(k) == types[k] and k != mine.partition]
-    if spec.partition and _MONTH in mine.key:
-        shared += [f"date_trunc('month', b.{quoted(spec.partition)}) = a.{_MONTH}"]
+    if spec.partition and MONTH in mine.key:
+        shared += [f"date_trunc('month', b.{quoted(spec.partition)}) = a.{MONTH}"]
     elif spec.partition and mine.partition:
         day, of = f"b.{quoted(spec.partition)}", f"a.{quoted(mine.partition)}"
         before, after = mine.lookback_days.get(spec.full_name, 0), mine.lookahead_days.get(spec.full_name, 0)

@@ -103,6 +103,11 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"date_local": DAY, "network": "(none)", "community_id": "(none)", "benefit_class": "no_social_touch"}
         | {"orders": 1, "net_revenue_amount": 100},
     ],
+    "kpi.kpi_platform_choice": [{"month_start_date": "2026-03-01", "network": "vk", "orders": 3}],
+    "kpi.kpi_goal_progress": [
+        {"source_system": "goals", "name": name, "starts_on": starts_on, "due_on": "2026-06-30"}
+        for name, starts_on in (("early", "2026-01-01"), ("late", "2026-03-01"))
+    ],
     "kpi.kpi_daily_share_of_voice": [{"date_local": DAY, "brand": "Kozak", "is_own": True, "mentions": 1}],
     "meta.delivery": [
         {
@@ -233,6 +238,18 @@ def test_words_in_brackets_stand_for_what_is_unknown(con: duckdb.DuckDBPyConnect
     """A cell of (none) is made of rows without a network."""
     data = explain_figure(con, CATALOG, settings, Wanted("kpi_daily_benefit", community="(none)"))
     assert _files(data) == [("shop_order", "orders", "new.json", 1, 13, 13)]
+
+
+def test_a_day_is_asked_for_within_its_month_and_goals_have_none(
+    con: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    """Goals begin on different days: all of them are shown."""
+    month = explain_figure(con, CATALOG, settings, Wanted("kpi_platform_choice", date(2026, 3, 10)))
+    assert (str(month["day"]), [row["orders"] for row in month["figures"]]) == ("2026-03-01", [3])
+    goals = explain_figure(con, CATALOG, settings, Wanted("kpi_goal_progress"))
+    assert (goals["day"], [row["name"] for row in goals["figures"]]) == (None, ["early", "late"])
+    with pytest.raises(SmmError, match="has no days"):
+        explain_figure(con, CATALOG, settings, Wanted("kpi_goal_progress", date(2026, 3, 10)))
 
 
 def test_what_is_added_up_or_cut_hands_no_value_on() -> None:
