@@ -60,6 +60,17 @@ counted_link as (
     from linked
 ),
 
+-- An account that many use is nobody's.
+shared_account as (
+    select distinct o.order_key
+    from shop_order as o
+    inner join core.brg_shared_account as s
+        on
+            s.user_key = o.user_key
+            and s.date_local between o.order_date_local - interval ($touch_lookback_days) day and o.order_date_local
+            and s.date_local between $first_date - interval ($touch_lookback_days) day and $last_date
+),
+
 found as (
     select
         o.order_key,
@@ -79,6 +90,8 @@ found as (
             v.user_key = o.user_key
             and v.start_ts <= o.bought_ts
             and v.start_ts >= o.bought_ts - interval ($touch_lookback_days) day
+    left join shared_account as a on a.order_key = o.order_key
+    where a.order_key is null
     union all
     select
         order_key,

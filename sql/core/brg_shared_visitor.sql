@@ -1,30 +1,48 @@
--- Grain: one row per day and visitor who ordered on it and has, within the lookback, ordered for more customers than a household
--- has: a terminal in the shop, a computer of its staff. Such a device says nothing of any one customer.
-with placed as (
-    select distinct
+-- Grain: one row per day and visitor who ordered or signed in on it and has, within the lookback, ordered for more customers, or
+-- signed in with more accounts, than a household has: a terminal in the shop, a computer of its staff or of a library. Such a
+-- device says nothing of any one customer.
+with used as (
+    select
         visitor_key,
-        link_date_local,
-        coalesce(customer_key, user_key) as person_key
+        link_date_local as date_local,
+        coalesce(customer_key, user_key) as person_key,
+        cast(null as varchar) as user_key
     from core.brg_customer_visitor
     where link_date_local between $first_date - interval ($touch_lookback_days) day and $last_date
+    union
+    select
+        visitor_key,
+        session_date_local as date_local,
+        cast(null as varchar) as person_key,
+        user_key
+    from core.fct_visit
+    where
+        session_date_local between $first_date - interval ($touch_lookback_days) day and $last_date
+        and visit_kind = 'session'
+        and visitor_key is not null
+        and user_key is not null
 ),
 
-ordering as (
+using_day as (
     select distinct
         visitor_key,
-        link_date_local as date_local
-    from placed
-    where link_date_local >= $first_date
+        date_local
+    from used
+    where date_local >= $first_date
 )
 
+-- Who signs in and orders has an account and an address: counted apart, so that nobody counts twice.
 select
-    o.visitor_key,
-    o.date_local,
-    count(distinct p.person_key) as customers
-from ordering as o
-inner join placed as p
+    d.visitor_key,
+    d.date_local,
+    count(distinct u.person_key) as customers,
+    count(distinct u.user_key) as accounts
+from using_day as d
+inner join used as u
     on
-        p.visitor_key = o.visitor_key
-        and p.link_date_local between o.date_local - interval ($touch_lookback_days) day and o.date_local
-group by o.visitor_key, o.date_local
-having count(distinct p.person_key) > $visitor_max_customers
+        u.visitor_key = d.visitor_key
+        and u.date_local between d.date_local - interval ($touch_lookback_days) day and d.date_local
+group by d.visitor_key, d.date_local
+having
+    count(distinct u.person_key) > $visitor_max_customers
+    or count(distinct u.user_key) > $visitor_max_customers

@@ -100,7 +100,7 @@ visit as (
     group by session_date_local
 ),
 
--- Orders of devices that many order on, and members who are said to be many customers: neither tells who is who.
+-- Orders of devices and of accounts that many use, and members who are said to be many customers: neither tells who is who.
 identity as (
     select
         order_date_local as date_local,
@@ -109,6 +109,21 @@ identity as (
     from core.brg_order_visitor
     where order_date_local between $first_date and $last_date
     group by order_date_local
+),
+
+account as (
+    select
+        o.order_date_local as date_local,
+        count(*) as account_orders,
+        count(s.user_key) as orders_of_shared_accounts
+    from core.fct_order as o
+    left join core.brg_shared_account as s
+        on
+            s.user_key = o.user_key
+            and s.date_local = o.order_date_local
+            and s.date_local between $first_date and $last_date
+    where o.order_date_local between $first_date and $last_date and o.user_key is not null
+    group by o.order_date_local
 ),
 
 member as (
@@ -209,6 +224,8 @@ measured as (
     select date_local, 'order_to_visit', 'channel_disagreement_share', disagreeing, both_known from disagreement
     union all
     select date_local, 'identity', 'shared_device_share', orders_on_shared_devices, identified_orders from identity
+    union all
+    select date_local, 'identity', 'shared_account_share', orders_of_shared_accounts, account_orders from account
     union all
     select date_local, 'identity', 'shared_member_share', shared_links, links from member
     union all
