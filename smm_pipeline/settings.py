@@ -124,17 +124,14 @@ class Rules(_Section):
     decay_half_life_days: int = Field(7, ge=1, le=90, description="Model time_decay: a visit so much older weighs half")
     touch_lookback_days: int = Field(60, ge=1, le=90, description="How long a social touch can explain an order")
     customer_max_visitors: int = Field(
-        20,
-        ge=1,
-        le=1000,
-        description="A customer or an account with more devices in that time is one of many, and nobody's",
+        20, ge=1, le=1000, description="A customer or account with more devices in that time is nobody's own"
     )
     visitor_max_customers: int = Field(
         5,
         ge=1,
         le=1000,
-        description="A device on which more customers ordered or signed in in that time is shared or the staff's: of its "
-        "visits only the one an order was placed in counts. An account with orders of more customers is nobody's",
+        description="A device on which more customers ordered or signed in in that time is shared or the staff's: of "
+        "its visits only the one an order was placed in counts. An account with orders of more is nobody's",
     )
     customer_window_hours: int = Field(
         24, ge=1, le=24, description="Visit of the same customer this long before an order"
