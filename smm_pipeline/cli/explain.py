@@ -30,6 +30,7 @@ _RULES = {
     "D1a": "a friend's code was used",
     "D1b": "the buyer recommended, passed on or commented a post that showed it",
     "D1c": "a touch showed what was bought",
+    "D1d": "the buyer was of the active core of a touched community then",
     "anyway": "touched, but no touch showed what was bought",
     "none": "no touch was found",
 }

@@ -189,7 +189,7 @@ touched as (
         ) as recommended_seconds,
         min(age_seconds) filter (where is_matched) as matched_seconds,
         max(case when touch_kind = 'visit' then 1 else 0 end) as has_visit,
-        max(case when is_core_member then 1 else 0 end) as has_core_touch,
+        min(age_seconds) filter (where is_core_member) as core_seconds,
         -- The touch to name: a matched one before others, and of these the code's community, whose word the buyer gave. There
         -- a real touch before the code itself, so that the order stays with the post of its visit; then the latest.
         arg_max(
@@ -227,7 +227,7 @@ fact as (
         t.deferred_seconds,
         t.recommended_seconds,
         t.matched_seconds,
-        coalesce(t.has_core_touch, 0) = 1 as has_core_touch
+        t.core_seconds
     from shop_order as o
     left join touched as t on t.order_key = o.order_key
     left join last_sign as s on s.order_key = o.order_key
@@ -257,6 +257,8 @@ classed as (
             when has_friend_code then 'D1a'
             when recommended_seconds <= $recommendation_days * 86400 then 'D1b'
             when matched_seconds <= $recommendation_days * 86400 then 'D1c'
+            -- Or as one of those who keep a community alive, whatever its posts showed.
+            when core_seconds <= $recommendation_days * 86400 then 'D1d'
             else 'anyway'
         end as rule_id
     from fact
@@ -269,7 +271,7 @@ select
         when c.rule_id in ('D4a', 'D4b') then 'D4_deferred'
         when c.rule_id = 'D3' then 'D3_considered'
         when c.rule_id = 'D2' then 'D2_impulse'
-        when c.rule_id in ('D1a', 'D1b', 'D1c') then 'D1_recommendation'
+        when c.rule_id in ('D1a', 'D1b', 'D1c', 'D1d') then 'D1_recommendation'
         when c.rule_id = 'anyway' then 'anyway'
         else 'no_social_touch'
     end as benefit_class,
@@ -293,7 +295,8 @@ select
     c.deferred_seconds,
     c.recommended_seconds,
     c.matched_seconds,
-    c.has_core_touch
+    c.core_seconds is not null as has_core_touch,
+    c.core_seconds
 from classed as c
 -- A sign that convinced nobody is not named.
 left join found as t on t.order_key = c.order_key and t.touch_id = c.touch_id and c.rule_id <> 'none'

@@ -67,6 +67,7 @@ classed as (
                 b.has_friend_code
                 or b.recommended_seconds <= t.recommendation_seconds
                 or b.matched_seconds <= t.recommendation_seconds
+                or b.core_seconds <= t.recommendation_seconds
                 then 'D1_recommendation'
             else 'anyway'
         end as benefit_class
