@@ -306,7 +306,10 @@ select
     cast(
         m.revenue_amount / nullif(cast(round(m.credited_orders - m.orders_without_amount, 6) as double), 0) as decimal(18, 4)
     ) as aov_amount,
-    case when m.cost_days_without_amount = 0 and m.level <> 'shop' then m.ads_revenue_amount end
+    -- Advertisements that name no community are no touches, so that what they return the touch of the class cannot say.
+    case
+        when m.cost_days_without_amount = 0 and m.level <> 'shop' and m.model <> 'benefit_touch' then m.ads_revenue_amount
+    end
     / nullif(cast(m.cost_ads_amount as double), 0) as roas_on_ads_ratio,
     m.revenue_amount / nullif(cast(m.whole_cost_amount as double), 0) as return_on_cost_ratio,
     (m.margin_amount - m.whole_cost_amount) / nullif(cast(m.whole_cost_amount as double), 0) as romi_on_margin_share,
