@@ -52,6 +52,11 @@ stream as (
         visitor_key,
         vendor_session,
         max(vendor_session_id) as vendor_session_id,
+        min(event_ts) as start_ts,
+        date_diff('microsecond', min(event_ts), max(event_ts)) / 1000000.0
+        <= case
+            when max(vendor_session_id) is not null then $vendor_session_gap_seconds else $session_gap_seconds
+        end as is_one_run,
         row_number() over (order by source_system, property_id, visitor_key, vendor_session) as stream_no
     from event
     group by source_system, property_id, visitor_key, vendor_session
@@ -78,12 +83,43 @@ step as (
             and s.property_id = e.property_id
             and s.visitor_key = e.visitor_key
             and s.vendor_session = e.vendor_session
+    where not s.is_one_run
 ),
 
--- A run: events without a gap.
+-- A run: events without a gap. Most streams are shorter than a gap, and need no look at each event and the one before it.
 run as (
     select
-        *,
+        s.stream_no,
+        e.event_key,
+        e.event_ts,
+        e.event_date_local,
+        e.event_name,
+        e.user_key,
+        e.device_type,
+        e.country,
+        e.engagement_seconds,
+        e.page_rank,
+        s.start_ts as run_start_ts
+    from event as e
+    inner join stream as s
+        on
+            s.source_system = e.source_system
+            and s.property_id = e.property_id
+            and s.visitor_key = e.visitor_key
+            and s.vendor_session = e.vendor_session
+    where s.is_one_run
+    union all
+    select
+        stream_no,
+        event_key,
+        event_ts,
+        event_date_local,
+        event_name,
+        user_key,
+        device_type,
+        country,
+        engagement_seconds,
+        page_rank,
         max(
             case
                 when

@@ -61,18 +61,58 @@ waiting as (
 ),
 
 -- Waits that ended, under the state and age of the day before.
+ending as (
+    select
+        date_local,
+        origin,
+        previous_state as state,
+        waited_days as age_days,
+        person_key,
+        orders > 0 as is_bought,
+        cart_amount + list_amount as held_amount,
+        lag(date_local) over (partition by person_key, orders > 0 order by date_local) as date_before,
+        lead(date_local) over (partition by person_key, orders > 0 order by date_local) as date_after
+    from history
+    where previous_state in ('engaged', 'intent') and (orders > 0 or state = 'lapsed')
+),
+
+-- Nearly everybody ends a wait once in 28 days: they need no name to be counted once.
+end_group as (
+    select
+        date_local,
+        origin,
+        state,
+        age_days,
+        case
+            when date_before > date_local - interval 28 day or date_after < date_local + interval 28 day then person_key
+        end as person_key,
+        is_bought,
+        count(*) as people,
+        sum(held_amount) as held_amount
+    from ending
+    group by
+        date_local,
+        origin,
+        state,
+        age_days,
+        case
+            when date_before > date_local - interval 28 day or date_after < date_local + interval 28 day then person_key
+        end,
+        is_bought
+),
+
 ended as (
     select
         d.date_local,
-        h.origin,
-        h.previous_state as state,
-        h.waited_days as age_days,
-        h.person_key,
-        h.orders > 0 as is_bought,
-        h.cart_amount + h.list_amount as held_amount
+        g.origin,
+        g.state,
+        g.age_days,
+        g.person_key,
+        g.is_bought,
+        g.people,
+        g.held_amount
     from day as d
-    inner join history as h on h.date_local <= d.date_local and h.date_local > d.date_local - interval 28 day
-    where h.previous_state in ('engaged', 'intent') and (h.orders > 0 or h.state = 'lapsed')
+    inner join end_group as g on g.date_local <= d.date_local and g.date_local > d.date_local - interval 28 day
 ),
 
 age as (
@@ -153,8 +193,10 @@ flow as (
         e.origin,
         e.state,
         coalesce(s.shown_band, b.age_band) as age_band,
-        count(distinct case when e.is_bought then e.person_key end) as bought_people,
-        count(distinct case when not e.is_bought then e.person_key end) as lapsed_people,
+        count(distinct case when e.is_bought then e.person_key end)
+        + coalesce(sum(e.people) filter (where e.is_bought and e.person_key is null), 0) as bought_people,
+        count(distinct case when not e.is_bought then e.person_key end)
+        + coalesce(sum(e.people) filter (where not e.is_bought and e.person_key is null), 0) as lapsed_people,
         sum(e.held_amount) filter (where not e.is_bought) as lapsed_amount
     from ended as e
     inner join age_band as b on b.age_days = e.age_days
@@ -213,8 +255,8 @@ select
     cast(case when people not between 1 and 4 then cart_amount end as decimal(18, 4)) as cart_amount,
     cast(case when people not between 1 and 4 then list_amount end as decimal(18, 4)) as list_amount,
     cast(case when people not between 1 and 4 then items_without_amount end as bigint) as items_without_amount,
-    case when bought_people not between 1 and 4 then bought_people end as bought_people_28_days,
-    case when lapsed_people not between 1 and 4 then lapsed_people end as lapsed_people_28_days,
+    cast(case when bought_people not between 1 and 4 then bought_people end as bigint) as bought_people_28_days,
+    cast(case when lapsed_people not between 1 and 4 then lapsed_people end as bigint) as lapsed_people_28_days,
     cast(case when lapsed_people not between 1 and 4 then lapsed_amount end as decimal(18, 4)) as lapsed_amount_28_days,
     $shop_currency as currency
 from counted
