@@ -34,6 +34,11 @@ _RULES = {
     "anyway": "touched, but no touch showed what was bought",
     "none": "no touch was found",
 }
+_HINTS = {
+    "direct_after_post": "a direct visit to a page that a post linked to in the two days before",
+    "order_note": "the shop system's own note names a network",
+    "survey": "the buyer named a network when asked",
+}
 _MONEY = ("gross_revenue_amount", "refund_amount", "net_revenue_amount", "margin_amount")
 Row = Mapping[str, Any]
 
@@ -110,7 +115,9 @@ def _class(data: dict[str, Any]) -> list[str]:
     lines = [*_wrapped(f"class {benefit['benefit_class']} by rule {benefit['rule_id']}: {meaning}", 0)]
     due = "a due day" if benefit.get("is_due") else "no due day"
     views = f"{benefit.get('item_views', 0)} views in {counted(benefit.get('viewing_sessions', 0), 'visit')}"
-    return [*lines, f"  {counted(benefit['touches'], 'touch', 'touches')}, {views}, {due}"]
+    lines.append(f"  {counted(benefit['touches'], 'touch', 'touches')}, {views}, {due}")
+    hints = [f"{_HINTS[hint['hint']]} ({_place(hint)})" for hint in data["hints"]]
+    return [*lines, *(line for hint in hints for line in _wrapped(f"counts in the upper bound: {hint}", 2))]
 
 
 def _credits(rows_of_models: Sequence[Row]) -> list[str]:

@@ -25,7 +25,7 @@ from smm_pipeline.warehouse.schema import quoted, relation
 from smm_pipeline.warehouse.state import StateView
 
 # Columns that say which rule decided about a row, or how it is known.
-_RULES = ("rule_id", "method", "reason", "confidence")
+_RULES = ("rule_id", "method", "reason", "hint", "confidence")
 _COMMUNITY = "community_id"
 
 

@@ -87,12 +87,19 @@ def explain_order(con: duckdb.DuckDBPyConnection, catalog: Catalog, settings: Se
         ],
         "visitors": shown("core.brg_order_visitor"),
         "touches": shown("core.brg_order_touch", "age_seconds, touch_id"),
+        "hints": shown("core.brg_order_hint", "hint"),
         "benefit": shown_row(catalog["core.fct_order_benefit"], benefit[0]) if benefit else None,
         "credits": shown("core.fct_attribution_credit", "model, touch_position"),
         "settings": settings_of(
             catalog,
             settings,
-            ["core.brg_order_session", "core.brg_order_visitor", "core.brg_order_touch", "core.fct_order_benefit"],
+            [
+                "core.brg_order_session",
+                "core.brg_order_visitor",
+                "core.brg_order_touch",
+                "core.brg_order_hint",
+                "core.fct_order_benefit",
+            ],
         ),
         "files": [file.as_dict() for file in files_of(con, found.values())],
     }

@@ -36,6 +36,9 @@ _BY_TIME = {
 }
 # Part of the key of what is summed up by months.
 MONTH = "month_start_date"
+_MONTH = "month_start_date"
+# They say how a row is known. The same word in two tables makes no link between them.
+_WAYS = {"method", "hint"}
 # They say only which days there are, so that every record of a day would be behind every number of it.
 _CALENDARS = {"core.dim_date", "core.fct_feed_day", "staging.stg_feed_day"}
 
@@ -197,7 +200,7 @@ def _down(part: Found, spec: TableSpec, lineage: Lineage) -> _Link | None:
 def _beside(part: Found, spec: TableSpec) -> _Link | None:
     """How rows are found from those of a table that the same SQL joins: one holds the other's key under its name."""
     mine, theirs = {c.name for c in part.spec.columns}, {c.name for c in spec.columns}
-    if set(spec.key) <= mine:
+    if set(spec.key) <= mine and not _WAYS & set(spec.key):
         return _Link(_in(part.name, {k: k for k in spec.key}), part.is_exact)
     if not part.spec.partition or part.spec.layer == "kpi" or not set(part.spec.key) <= theirs:
         return None

@@ -20,65 +20,11 @@ with benefit as (
     where b.order_date_local <= $last_date
 ),
 
--- An order whose only visit is direct to a page that an own post linked to in the two days before: the upper bound
--- counts it as social, the lower bound does not.
-direct_spike as (
-    select distinct b.order_key
-    from benefit as b
-    inner join core.brg_order_session as s
-        on
-            s.order_key = b.order_key
-            and s.is_chosen
-            and s.order_date_local between $first_date and $last_date
-    inner join core.fct_session as v
-        on
-            v.session_key = s.session_key
-            and v.channel = 'Direct'
-            and not coalesce(v.is_referrer_spam, false)
-            and v.landing_section = 'product'
-            and v.session_date_local between $first_date - interval 3 day and $last_date + interval 1 day
-    inner join core.fct_post as p
-        on
-            p.is_own
-            and p.link_path = regexp_replace(lower(v.landing_path), '/+$', '')
-            and p.published_ts between v.start_ts - interval 2 day and v.start_ts
-            and p.post_date_local between $first_date - interval 6 day and $last_date + interval 1 day
-    where b.benefit_class = 'no_social_touch'
-),
-
--- The shop system's own note may name a network where the visit that was found by number does not. What is bought counts
--- no more here than among the touches.
-hinted as (
-    select distinct n.order_key
-    from benefit as b
-    inner join core.brg_order_session as n
-        on
-            n.order_key = b.order_key
-            and n.method = 'order_attribution'
-            and n.order_date_local between $first_date and $last_date
-    inner join core.fct_session as v
-        on
-            v.session_key = n.session_key
-            and v.network is not null
-            and not coalesce(v.is_referrer_spam, false)
-            and (not v.is_paid or v.community_id is not null)
-            and v.session_date_local between $first_date and $last_date
-    where b.benefit_class = 'no_social_touch'
-),
-
--- The buyer said so when asked.
-surveyed as (
-    select distinct order_key
-    from core.brg_order_survey
-    where order_date_local between $first_date and $last_date and network is not null
-),
-
+-- The upper bound counts what hints at a community without being a touch; the lower bound does not.
 social_hint as (
-    select order_key from direct_spike
-    union
-    select order_key from hinted
-    union
-    select order_key from surveyed
+    select distinct order_key
+    from core.brg_order_hint
+    where order_date_local between $first_date and $last_date
 ),
 
 ordered as (
@@ -101,12 +47,12 @@ ordered as (
         sum(case when b.has_observed_visit then b.net_revenue_amount else 0 end) as lower_amount,
         sum(
             case
-                when b.benefit_class <> 'no_social_touch' or d.order_key is not null then b.net_revenue_amount
+                when b.benefit_class <> 'no_social_touch' or h.order_key is not null then b.net_revenue_amount
                 else 0
             end
         ) as upper_amount
     from benefit as b
-    left join social_hint as d on d.order_key = b.order_key
+    left join social_hint as h on h.order_key = b.order_key
     where b.order_date_local >= $first_date
     group by b.order_date_local, b.network, b.community_id, b.benefit_class
 ),

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from smm_pipeline.cli.explain import explain_text
 from smm_pipeline.errors import SmmError
 from smm_pipeline.explain import Wanted, explain_figure, explain_order
 from smm_pipeline.explain.origins import Lineage
@@ -87,6 +88,9 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         | {"touch_id": f"visit:{VISIT}", "touches": 1, **PLACE},
         {"order_key": "woocommerce|main|8", "order_date_local": DAY, "benefit_class": "no_social_touch"}
         | {"rule_id": "none", "touches": 0},
+    ],
+    "core.brg_order_hint": [
+        {"order_key": "woocommerce|main|8", "order_date_local": DAY, "hint": "survey", "network": "telegram"}
     ],
     "core.fct_attribution_credit": [
         {"order_key": "woocommerce|main|7", "order_date_local": DAY, "model": "last", "session_key": VISIT, **PLACE}
@@ -211,6 +215,13 @@ def test_codes_and_addresses_are_left_out_of_any_row() -> None:
 def test_order_outside_the_book_is_explained_too(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     data = explain_order(con, CATALOG, settings, "woocommerce|main|9")
     assert (data["order"]["excluded_reason"], data["benefit"], data["credits"]) == ("test", None, [])
+
+
+def test_hint_that_raises_the_upper_bound_is_named(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    data = explain_order(con, CATALOG, settings, "woocommerce|main|8")
+    assert [(hint["hint"], hint["network"]) for hint in data["hints"]] == [("survey", "telegram")]
+    text = " ".join(explain_text(data).split())
+    assert "counts in the upper bound: the buyer named a network when asked (telegram)" in text
 
 
 def test_figure_is_followed_down_to_files(figure: dict[str, Any]) -> None:
