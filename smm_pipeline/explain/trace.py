@@ -36,7 +36,6 @@ _BY_TIME = {
 }
 # Part of the key of what is summed up by months.
 MONTH = "month_start_date"
-_MONTH = "month_start_date"
 # They say how a row is known. The same word in two tables makes no link between them.
 _WAYS = {"method", "hint"}
 # They say only which days there are, so that every record of a day would be behind every number of it.

@@ -26,7 +26,7 @@ direct_spike as (
         s.order_key,
         s.order_date_local,
         'direct_after_post' as hint,
-        arg_max(s.session_key, (p.published_ts, p.network, p.community_id, p.post_id)) as session_key,
+        s.session_key,
         arg_max(p.network, (p.published_ts, p.network, p.community_id, p.post_id)) as network,
         arg_max(p.community_id, (p.published_ts, p.network, p.community_id, p.post_id)) as community_id,
         arg_max(p.post_id, (p.published_ts, p.network, p.community_id, p.post_id)) as post_id
@@ -45,7 +45,7 @@ direct_spike as (
             and p.published_ts between v.start_ts - interval 2 day and v.start_ts
             and p.post_date_local between $first_date - interval 6 day and $last_date + interval 1 day
     where s.is_chosen
-    group by s.order_key, s.order_date_local
+    group by s.order_key, s.order_date_local, s.session_key
 ),
 
 -- The shop system's own note may name a network where the visit that was found by number does not. What is bought counts
