@@ -77,6 +77,7 @@ METRIC_MEANINGS: dict[tuple[str, str], str] = {
     ("orders", "countable_share"): "orders that count as sales: neither cancelled, failed nor tests",
     ("orders", "marketplace_share"): "orders from marketplaces, which no visit can belong to",
     ("orders", "missing_rate_share"): "of the orders in other currencies those without a known rate: worth unknown",
+    ("orders", "without_margin_share"): "orders of unknown margin, such as goods without a cost: their cells have none",
     ("orders", "without_amount_share"): "orders whose worth is unknown and in no sum, such as a missing rate",
     ("records", "rejected_share"): "records refused with a reason; the table of feeds says whose",
     ("refunds", "missing_rate_share"): "of the refunds in other currencies those without a known rate: worth unknown",

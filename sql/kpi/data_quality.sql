@@ -5,6 +5,7 @@ with shop_order as (
         count(*) as orders,
         count(*) filter (where is_countable) as countable_orders,
         count(*) filter (where is_countable and gross_revenue_amount is null) as orders_without_amount,
+        count(*) filter (where is_countable and margin_amount is null) as orders_without_margin,
         count(*) filter (where is_countable and is_marketplace) as marketplace_orders,
         count(*) filter (where is_countable and currency <> $shop_currency) as foreign_orders,
         count(*) filter (where is_countable and is_rate_missing) as orders_without_rate
@@ -207,6 +208,9 @@ measured as (
     from shop_order
     union all
     select date_local, 'orders', 'without_amount_share', orders_without_amount, countable_orders from shop_order
+    union all
+    -- One of them leaves its cell, and a month's ROMI, without a margin.
+    select date_local, 'orders', 'without_margin_share', orders_without_margin, countable_orders from shop_order
     union all
     select date_local, 'orders', 'marketplace_share', marketplace_orders, countable_orders from shop_order
     union all
