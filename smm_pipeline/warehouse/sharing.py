@@ -69,7 +69,7 @@ def share(serving_file: Path, target: Path, catalog: Catalog) -> dict[str, int]:
 
 
 def _copy(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> int:
-    """One table of the copy, its comments as in the serving file."""
+    """One table of the copy, its comment and those of its columns as in the serving file."""
     schema, name = published_name(spec).split(".")
     table = f"{quoted(schema)}.{quoted(name)}"
     columns = ", ".join(f"{quoted(c.name)} {c.type}" for c in spec.columns)
@@ -81,6 +81,13 @@ def _copy(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> int:
         "where database_name = 'serving' and schema_name = ? and table_name = ? and comment is not null",
         [schema, name],
     ).fetchall()
+    about = con.execute(
+        "select comment from duckdb_tables() "
+        "where database_name = 'serving' and schema_name = ? and table_name = ? and comment is not null",
+        [schema, name],
+    ).fetchall()
+    for (comment,) in about:
+        con.execute(f"comment on table shared.{table} is {_literal(comment)}")
     for column, comment in said:
         con.execute(f"comment on column shared.{table}.{quoted(column)} is {_literal(comment)}")
     [(rows,)] = con.execute(f"select count(*) from shared.{table}").fetchall()

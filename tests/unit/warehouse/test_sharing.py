@@ -58,6 +58,7 @@ def test_few_are_merged_and_sums_stay(tmp_path: Path) -> None:
         tables = {row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()}
         comment = con.execute("select comment from duckdb_columns() where column_name = 'net_revenue_upper_amount'")
         said = comment.fetchone()
+        about = con.execute("select comment from duckdb_tables() where table_name = 'kpi_daily_benefit'").fetchone()
     assert cells == [
         ("2026-03-01", "(few)", "(few)", None, 8, 75, None, "UAH"),
         ("2026-03-01", "vk", "large", 7, 8, 80, 1, "UAH"),
@@ -73,6 +74,8 @@ def test_few_are_merged_and_sums_stay(tmp_path: Path) -> None:
     assert not tables & {"kpi_daily_attribution", "kpi_post_performance", "_publication"}
     assert said is not None
     assert said[0].startswith("Net revenue, upper bound: ")
+    assert about is not None
+    assert about[0].endswith(" Grain: one row per day, community and benefit class.")
     with pytest.raises(SmmError) as caught:
         share(settings.serving_file, settings.serving_file, CATALOG)
     assert caught.value.code == "SMM-107"
