@@ -39,22 +39,16 @@ touch as (
 converted as (
     select
         m.window_end_date,
-        l.level,
         t.order_key,
         string_agg(
-            case
-                when l.level = 'channel' then t.channel
-                else t.channel || chr(30) || t.network || chr(30) || t.community_id
-            end,
-            chr(31) order by t.touch_position
+            t.channel || chr(30) || t.network || chr(30) || t.community_id, chr(31) order by t.touch_position
         ) as path,
         -- Linear credit is unknown for an order of unknown worth, which adds nothing.
         coalesce(sum(t.credited_revenue_amount), 0) as amount
     from month_end as m
     inner join touch as t on t.order_date_local between m.window_end_date - interval 89 day and m.window_end_date
-    cross join level as l
     where t.session_key <> 'none'
-    group by m.window_end_date, l.level, t.order_key
+    group by m.window_end_date, t.order_key
 ),
 
 on_path as (
@@ -66,20 +60,14 @@ on_path as (
 ),
 
 -- Or without one: the visits of a visitor that are on the path of no order.
-unconverted as (
+free_visit as (
     select
         m.window_end_date,
-        l.level,
         s.visitor_key,
-        string_agg(
-            case
-                when l.level = 'channel' then s.channel
-                else
-                    s.channel || chr(30) || coalesce(s.network, '(none)') || chr(30)
-                    || coalesce(s.community_id, case when s.network is null then '(none)' else '(unknown)' end)
-            end,
-            chr(31) order by s.start_ts, s.session_key
-        ) as path
+        s.session_key,
+        s.start_ts,
+        s.channel || chr(30) || coalesce(s.network, '(none)') || chr(30)
+        || coalesce(s.community_id, case when s.network is null then '(none)' else '(unknown)' end) as unit
     from month_end as m
     inner join core.fct_session as s
         on
@@ -89,15 +77,23 @@ unconverted as (
             and s.visitor_key is not null
             and not coalesce(s.is_referrer_spam, false)
     left join on_path as p on p.window_end_date = m.window_end_date and p.session_key = s.session_key
-    cross join level as l
     where p.session_key is null
-    group by m.window_end_date, l.level, s.visitor_key
 ),
 
+visitor as (
+    select
+        window_end_date,
+        visitor_key,
+        count(*) as visits,
+        max(unit) as unit
+    from free_visit
+    group by window_end_date, visitor_key
+),
+
+-- Who came once has a path of one visit, which needs no order: most visitors, and putting visits in order is the dear part.
 told as (
     select
         window_end_date,
-        level,
         path,
         1 as conversions,
         0 as nulls,
@@ -106,12 +102,49 @@ told as (
     union all
     select
         window_end_date,
-        level,
-        path,
+        unit as path,
         0 as conversions,
         1 as nulls,
         cast(0 as decimal(18, 4)) as amount
-    from unconverted
+    from visitor
+    where visits = 1
+    union all
+    select
+        f.window_end_date,
+        string_agg(f.unit, chr(31) order by f.start_ts, f.session_key) as path,
+        0 as conversions,
+        1 as nulls,
+        cast(0 as decimal(18, 4)) as amount
+    from free_visit as f
+    inner join visitor as v on v.window_end_date = f.window_end_date and v.visitor_key = f.visitor_key
+    where v.visits > 1
+    group by f.window_end_date, f.visitor_key
+),
+
+distinct_path as (
+    select
+        window_end_date,
+        path,
+        sum(conversions) as conversions,
+        sum(nulls) as nulls,
+        sum(amount) as amount
+    from told
+    group by window_end_date, path
+),
+
+-- The channels of a path are its units without network and community.
+levelled as (
+    select
+        d.window_end_date,
+        l.level,
+        case
+            when l.level = 'channel' then regexp_replace(d.path, chr(30) || '[^' || chr(31) || ']*', '', 'g') else d.path
+        end as path,
+        d.conversions,
+        d.nulls,
+        d.amount
+    from distinct_path as d
+    cross join level as l
 ),
 
 counted as (
@@ -122,7 +155,7 @@ counted as (
         cast(sum(conversions) as bigint) as conversions,
         cast(sum(nulls) as bigint) as nulls,
         cast(sum(amount) as decimal(18, 4)) as amount
-    from told
+    from levelled
     group by window_end_date, level, path
 ),
 
