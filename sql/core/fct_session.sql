@@ -40,7 +40,9 @@ named_referrer as (
         case
             when coalesce(referrer_network, network) = 'vk'
                 then nullif(regexp_extract(lower(referrer_path), '^/(?:wall-|club|public|event)([0-9]+)', 1), '')
-        end as referrer_number
+        end as referrer_number,
+        -- The page of one post: t.me/shop/12, vk.com/wall-1_12, x.com/shop/status/12.
+        regexp_extract(lower(referrer_path), '^/(?:wall-[0-9]+_|(?:s/)?@?[^/]+/(?:status/)?)([0-9]+)/?$', 1) as referrer_post
     from channel
     where network is not null
 ),
@@ -55,6 +57,7 @@ social as (
         n.content,
         n.campaign_tag,
         n.referrer_number,
+        n.referrer_post,
         coalesce(n.referrer_number, n.referrer_word) as referrer_handle
     from visit as v
     inner join named_referrer as n on n.visit_key = v.visit_key
@@ -126,9 +129,12 @@ community_word as (
 named_community as (
     select
         s.visit_key,
+        s.session_date_local,
+        w.network,
         w.community_id,
         w.word_rank,
-        case when w.word = s.campaign_tag then 1 else 2 end as method_rank
+        case when w.word = s.campaign_tag then 1 else 2 end as method_rank,
+        case when w.word = s.referrer_handle and s.referrer_network = s.network then s.referrer_post end as page_post
     from social as s
     inner join community_word as w
         on
@@ -191,6 +197,22 @@ post as (
     group by visit_key
     -- A tag that fits posts of several communities proves none of them.
     having min(method_rank) = 1 or count(*) = 1
+),
+
+-- The page of an own post that the visit came from says which post it was, where no tag does.
+post_page as (
+    select distinct
+        n.visit_key,
+        n.community_id,
+        p.post_id
+    from named_community as n
+    inner join core.fct_post as p
+        on
+            p.network = n.network
+            and p.community_id = n.community_id
+            and p.post_id = n.page_post
+            and p.is_own
+            and p.post_date_local <= n.session_date_local
 ),
 
 candidate as (
@@ -278,7 +300,7 @@ select
         when 4 then 'short_link'
         when 5 then 'only_community'
     end as community_method,
-    coalesce(p.post_id, l.post_id) as post_id,
+    coalesce(p.post_id, l.post_id, r.post_id) as post_id,
     -- A link with the tags of our post that stands on somebody else's page was passed on. In a network where the shop has
     -- a community, too, it may be the shop's own second post. Where an advertisement is shown is nobody's choice.
     case
@@ -321,5 +343,6 @@ left join product_page as g on g.page_path = regexp_replace(lower(c.landing_path
 left join community as m on m.visit_key = v.visit_key
 left join post as p on p.visit_key = v.visit_key and p.community_id = m.community_id
 left join short_link as l on l.visit_key = v.visit_key and l.community_id = m.community_id
+left join post_page as r on r.visit_key = v.visit_key and r.community_id = m.community_id
 left join other_page as o on o.visit_key = v.visit_key
 left join own_network as n on n.network = c.referrer_network
