@@ -95,7 +95,11 @@ def _known(visitor: Row) -> str:
 
 def _touches(data: dict[str, Any]) -> list[str]:
     named = (data["benefit"] or {}).get("touch_id")
-    lines = [f"{counted(len(data['touches']), 'touch', 'touches')}, newest first" + (" (* is named)" if named else "")]
+    # A sign is no touch: the class counts none either.
+    signs = sum(touch["touch_kind"] == "member_sign" for touch in data["touches"])
+    found = counted(len(data["touches"]) - signs, "touch", "touches")
+    found += f" and {counted(signs, 'sign')} of a member" if signs else ""
+    lines = [f"{found}, newest first" + (" (* is named)" if named else "")]
     for touch in data["touches"]:
         mark = "*" if touch["touch_id"] == named else "-"
         kind = touch.get("action") or touch["touch_kind"]
@@ -103,7 +107,10 @@ def _touches(data: dict[str, Any]) -> list[str]:
         shows = (
             f"shows what was bought ({touch['match_reason']})" if touch.get("match_reason") else "shows something else"
         )
-        lines += _wrapped(f"the buyer's by {touch['reason']}; post {touch.get('post_method', 'none')}; {shows}", 6)
+        core = "; of the active core then" if touch.get("is_core_member") else ""
+        lines += _wrapped(
+            f"the buyer's by {touch['reason']}; post {touch.get('post_method', 'none')}; {shows}{core}", 6
+        )
     return lines
 
 

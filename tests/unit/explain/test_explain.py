@@ -194,6 +194,15 @@ def test_order_is_explained_to_the_row(order: dict[str, Any], settings: Settings
     ]
 
 
+def test_signs_are_told_from_touches_and_who_was_of_the_core_is_said(order: dict[str, Any]) -> None:
+    touch = order["touches"][0]
+    sign = touch | {"touch_id": "action:1", "touch_kind": "member_sign", "action": "like"}
+    told = explain_text(order | {"touches": [touch | {"is_core_member": True}, sign, sign]})
+    assert "1 touch and 2 signs of a member, newest first (* is named)" in told
+    assert told.count("of the active core then") == 1
+    assert "1 touch, newest first" in explain_text(order)
+
+
 def test_nothing_shown_names_a_person(order: dict[str, Any], figure: dict[str, Any]) -> None:
     """Pseudonyms by their beginnings; no addresses of pages and no codes, which may bear a name."""
     for data in (order, figure):
