@@ -34,8 +34,8 @@ _ODD = (rf":\s*{_NO_NUMBER}", rf"\[\s*{_NO_NUMBER}", rf",\s*([\]}}]|{_NO_NUMBER}
 
 # What `_smm_misfit` begins with until the record was looked at again: no JSON, and JSON that looks odd.
 _BROKEN, _DOUBTED = "!", "?"
-# Text that is handed to DuckDB at a time.
-BLOCK_BYTES = 8 << 20
+# Text that is handed to DuckDB at a time: all of a piece, unless the piece is a whole delivery of any size.
+BLOCK_BYTES = 64 << 20
 _TEXTS = ", ".join(
     f"unnest(?::{type_}[]) as {name}"
     for name, type_ in (("delivery", "int"), ("first_row", "bigint"), ("lines", "blob"), ("context", "varchar"))

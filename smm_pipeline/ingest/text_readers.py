@@ -61,18 +61,17 @@ class LineWriter:
 
 def read_json_lines(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extract:
     """Read one JSON object per line; `explain_line` later says which are broken, once they are in the database."""
-    out, row, carry = Extract(), 1, b""
+    out, row = Extract(), 1
     with open_member(path, name, mapping.format.member) as stream:
-        while block := stream.read(PIECE_BYTES):
-            cut = block.rfind(b"\n") + 1
-            if cut:
-                row = _pass_lines(carry + block[:cut], row, out, sink, name)
-                carry = block[cut:]
-            else:
-                carry += block
-            if len(carry) > MAX_LINE_BYTES:
-                unreadable(f"line {row} is longer than {MAX_LINE_BYTES} bytes: this is no text of lines", name)
-        _pass_lines(carry, row, out, sink, name)
+        while piece := stream.read(PIECE_BYTES):
+            begun = len(piece) - piece.rfind(b"\n") - 1
+            if begun:
+                rest = stream.readline(MAX_LINE_BYTES - begun + 1)
+                if begun + len(rest.removesuffix(b"\n")) > MAX_LINE_BYTES:
+                    line = row + piece.count(b"\n")
+                    unreadable(f"line {line} is longer than {MAX_LINE_BYTES} bytes: this is no text of lines", name)
+                piece += rest
+            row = _pass_lines(piece, row, out, sink, name)
     if not out.records:
         unreadable("the file is empty", name)
     return out
