@@ -1,8 +1,8 @@
 """`make bench`: generate, measure every step in a child process, compare the answers, print and keep the table.
 
 Belongs here: the order of the steps, the ratios and the output. Does not belong here: the work of a step. Sizes come
-from the environment: BENCH_EVENTS (10000000), BENCH_GX_ROWS (1000000), and those of volume.py; BENCH_EVENTS=0 measures
-volumes and attribution alone. Results go to bench-results/, one JSON a round.
+from the environment: BENCH_EVENTS (10000000), BENCH_GX_ROWS (1000000), those of volume.py and year.py; BENCH_EVENTS=0
+measures volumes, attribution and the year alone. Results go to bench-results/, one JSON a round.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from bench.measure import Measured, in_child
 from bench.pipeline import answer_of_pipeline
 from bench.volume import lines as volume_lines
 from bench.volume import measure as measure_volumes
+from bench.year import lines as year_lines
+from bench.year import measure as measure_year
 
 RESULTS = Path("bench-results")
 ENGINES = ("duckdb", "polars", "pandas")
@@ -56,9 +58,13 @@ def main() -> int:
     attribution = measure_attribution()
     for line in attribution_lines(attribution):
         console.print(line)
+    year = measure_year(RESULTS)
+    for line in year_lines(year):
+        console.print(line)
     kept: dict[str, Any] = {
         "volumes": {step: {"size": size, **asdict(m)} for step, (size, m) in volumes.items()},
         "attribution": asdict(attribution),
+        "year": {step: {"size": size, **asdict(m)} for step, (size, m) in year.items()},
     }
     is_agreed = True
     if events:

@@ -1,7 +1,7 @@
 """What one child process of the benchmark does: `python -m bench.steps STEP FOLDER EVENTS`.
 
 Belongs here: the table of steps and the loading of their imports before the clock starts. Does not belong here: the
-work itself (engines.py, pipeline.py, volume.py) and the order of the steps (__main__.py).
+work itself (engines.py, pipeline.py, volume.py, year.py) and the order of the steps (__main__.py).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import engines, pipeline, volume
+from bench import engines, pipeline, volume, year
 from bench.generate import DataSet
 from bench.measure import report
 
@@ -30,6 +30,7 @@ STEPS: dict[str, Step] = {
     "last_touch": pipeline.build_last_touch,
     "one_day": pipeline.add_last_day,
     **{step: partial(volume.run, step) for step in volume.STEPS},
+    **{step: partial(year.run, step) for step in year.STEPS},
 }
 # What a step imports only when it needs it, which is not part of its work.
 IMPORTS = {
@@ -38,6 +39,8 @@ IMPORTS = {
     "sessions": "great_expectations",
     "last_touch": "great_expectations",
     "one_day": "great_expectations",
+    "year_rebuild": "great_expectations",
+    "year_day": "great_expectations",
 }
 
 

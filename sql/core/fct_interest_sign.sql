@@ -36,6 +36,8 @@ priced_item as (
             and e.property_id = i.property_id
             and e.event_key = i.event_key
             and e.event_date_local between $first_date and $last_date
+            -- What was only looked at has no amount.
+            and e.event_name in ('add_to_wishlist', 'add_to_cart')
     left join core.fct_exchange_rate as x on x.date_local = i.event_date_local and x.currency = e.currency
     where i.event_date_local between $first_date and $last_date
 ),
