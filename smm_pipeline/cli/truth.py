@@ -54,9 +54,7 @@ def truth_text(data: Comparison, currency: str) -> str:
             "classes: a row is what caused the order, a column what was found",
             *_classes(data["classes"]),
             "communities: a row is what caused the order, a column what was found",
-            *_matrix(
-                data["communities"], sorted({name for c in data["communities"] for name in (c["cause"], c["found"])})
-            ),
+            *_matrix(data["communities"], _names(data["communities"])),
             "net revenue that communities brought",
             f"  {'in truth':<25}{money(data['caused_amount'], currency):>18}",
             *(f"  {name:<25}{money(amount, currency):>18}" for name, amount in bounds),
@@ -77,12 +75,12 @@ def _reasons(rows: Sequence[Equal]) -> list[str]:
     ]
 
 
-def _places(cells: Sequence[Cell]) -> list[str]:
+def _names(cells: Sequence[Cell]) -> list[str]:
     return sorted({name for cell in cells for name in (cell["cause"], cell["found"])})
 
 
 def _classes(cells: Sequence[Cell]) -> list[str]:
-    return _matrix(cells, [name for name in BENEFIT_CLASSES if any(name in (c["cause"], c["found"]) for c in cells)])
+    return _matrix(cells, [name for name in BENEFIT_CLASSES if name in _names(cells)])
 
 
 def _matrix(cells: Sequence[Cell], names: list[str]) -> list[str]:
