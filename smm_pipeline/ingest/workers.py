@@ -68,6 +68,7 @@ class Workers:
     ) -> None:
         """Wait for pieces that are being taken, and give up the connections with all that they hold."""
         self._pool.shutdown()
+        self._con.execute("reset global checkpoint_threshold")
         for cursor in self._cursors:
             cursor.close()
         for worker in self.all[1:]:
@@ -127,6 +128,8 @@ class Workers:
         place = f"smm_worker_{len(self.all)}"
         cursor = self._con.cursor()
         self._cursors.append(cursor)
+        # Of a database in memory a checkpoint, which DuckDB makes of its own accord, writes nothing and takes seconds.
+        cursor.execute("set global checkpoint_threshold = '1TB'")
         cursor.execute("set TimeZone = 'UTC'")
         cursor.execute(f"attach ':memory:' as {place}")
         define_feed_macros(cursor, self._source, self._plans[0].settings)
