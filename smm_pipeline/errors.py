@@ -38,6 +38,7 @@ CODES: dict[str, str] = {
     "SMM-304": "The serving file could not be published",
     "SMM-305": "There is no readable serving file",
     "SMM-306": "A report could not be written",
+    "SMM-307": "The work on a single day needs more memory than is allowed",
     # 31x: pulls from vendors' APIs
     "SMM-310": "A pull is described or set wrongly",
     "SMM-311": "A source does not answer, or not in time",

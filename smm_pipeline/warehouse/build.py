@@ -60,8 +60,9 @@ def build_table(
 ) -> BuildResult:
     """Build the given days of a table (None for a table without partitions) and audit them.
 
-    Each run of consecutive days is one transaction. A critical failure leaves the old rows of that window in place and
-    the window stale, and ends the building of the table.
+    Each run of consecutive days is one transaction; where its work does not fit into memory, each half of its days is.
+    A critical failure leaves the old rows of that window in place and the window stale, and ends the building of the
+    table.
 
     Args:
         con: the open work database, without a transaction.
@@ -73,19 +74,23 @@ def build_table(
         validate: called as validate(con, spec, relation=..., days=...) on the uncommitted rows.
 
     Raises:
-        SmmError: SMM-303 when the SELECT gives rows outside the window.
+        SmmError: SMM-303 when the SELECT gives rows outside the window, SMM-307 when a single day, or a table without
+            partitions, does not fit into memory.
     """
     started = time.perf_counter()
-    windows = [Window()] if spec.partition is None else view.windows(spec, days or [])
+    waiting = [Window()] if spec.partition is None else list(view.windows(spec, days or []))
+    built: list[Window] = []
     verdicts: list[Verdict] = []
     rows = 0
-    for window in windows:
+    while waiting:
+        window = waiting.pop(0)
         inside: Sequence[Verdict] = ()
+        inserted = 0
         try:
             with transaction(con):
                 code = code_version(spec, settings)
                 with credit_changes(con, view.raw_inputs(spec), spec, window, code, run_id):
-                    rows += _replace(con, spec, window, settings)
+                    inserted = _replace(con, spec, window, settings)
                 _save_states(con, spec, window, settings, view, run_id)
                 inside = run_suite(con, spec, window, validate)
                 verdicts.extend(inside)
@@ -98,14 +103,28 @@ def build_table(
             with transaction(con):
                 record_verdicts(con, spec, window, inside, run_id)
                 make_stale(con, spec.full_name, window)
-            return BuildResult(
-                spec.full_name, window.keys, rows, time.perf_counter() - started, tuple(verdicts), "failed"
-            )
+            seconds = time.perf_counter() - started
+            return BuildResult(spec.full_name, window.keys, rows + inserted, seconds, tuple(verdicts), "failed")
+        except duckdb.OutOfMemoryException as error:
+            if len(window.days) < 2:
+                raise _too_large(spec, window, settings) from error
+            waiting[:0] = window.halves
+            continue
         failpoint("build.after_commit")
+        built.append(window)
+        rows += inserted
         audit_again(con, spec, window, view, run_id=run_id, validate=validate)
         con.execute("checkpoint")
-    keys = tuple(key for window in windows for key in window.keys)
+    keys = tuple(key for window in built for key in window.keys)
     return BuildResult(spec.full_name, keys, rows, time.perf_counter() - started, tuple(verdicts), "built")
+
+
+def _too_large(spec: TableSpec, window: Window, settings: Settings) -> SmmError:
+    limit = settings.warehouse.memory_limit
+    hint = "raise memory_limit under [warehouse] in smm.toml; the old rows stand, and what was built before stays"
+    return SmmError(
+        "SMM-307", f"more than {limit} of memory needed", where=f"{spec.full_name} {window.label}", hint=hint
+    )
 
 
 def window_parameters(first: date, last: date, settings: Settings) -> dict[str, Any]:

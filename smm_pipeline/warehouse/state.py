@@ -132,6 +132,12 @@ class Window:
         return self.days[-1]
 
     @property
+    def halves(self) -> tuple[Window, Window]:
+        """The earlier and the later half of two days or more."""
+        middle = len(self.days) // 2
+        return Window(self.days[:middle]), Window(self.days[middle:])
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """Partition keys of the window."""
         return tuple(d.isoformat() for d in self.days) or (ALL,)
