@@ -17,6 +17,7 @@ import duckdb
 from smm_pipeline.catalog import Catalog, load_catalog
 from smm_pipeline.definitions import build_defs
 from smm_pipeline.orchestration.assets import HTML_REPORT
+from smm_pipeline.orchestration.event_log import OpenFilesEventLogStorage
 from smm_pipeline.orchestration.jobs import DAILY
 from smm_pipeline.orchestration.partitions import last_complete_day, range_tags
 from smm_pipeline.settings import Settings, load_settings
@@ -219,6 +220,18 @@ def definitions(settings: Settings, catalog: Catalog) -> dg.Definitions:
         sensors=whole.sensors,
         resources=whole.resources,
         executor=whole.executor,
+    )
+
+
+def temporary_instance(folder: Path) -> dg.DagsterInstance:
+    """A Dagster instance in a folder, with the event log of the product."""
+    storage = {
+        "module": OpenFilesEventLogStorage.__module__,
+        "class": OpenFilesEventLogStorage.__name__,
+        "config": {"dagster_home": str(folder)},
+    }
+    return dg.DagsterInstance.local_temp(
+        str(folder), overrides={"telemetry": {"enabled": False}, "event_log_storage": storage}
     )
 
 

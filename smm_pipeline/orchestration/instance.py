@@ -29,6 +29,7 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.settings import HOME_VARIABLE, PROJECT_ROOT, Settings, Shop, instance_home, load_settings
 
 HOST = "127.0.0.1"
+DAGSTER_HOME = "DAGSTER_HOME"
 READY_SECONDS = 120
 STOP_SECONDS = 30
 ERROR_CHARACTERS = 160
@@ -79,13 +80,26 @@ def create_storage(folder: Path) -> None:
     import dagster as dg
 
     try:
-        with dg.DagsterInstance.from_config(str(folder)):
+        with _dagster_home(folder), dg.DagsterInstance.from_config(str(folder)):
             pass
     except (dg.DagsterError, yaml.YAMLError) as error:
         # Dagster lists all that it would have taken, on one line of thousands of characters.
         lines = [line.strip()[:ERROR_CHARACTERS] for line in str(error).splitlines()]
         where = str(folder / "dagster.yaml")
         raise SmmError("SMM-601", f"Dagster refuses its settings: {' '.join(lines)}", where=where) from error
+
+
+@contextmanager
+def _dagster_home(folder: Path) -> Iterator[None]:
+    """Let dagster.yaml name its folder, as it does in the processes that are started."""
+    before = os.environ.get(DAGSTER_HOME)
+    os.environ[DAGSTER_HOME] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ[DAGSTER_HOME]
+        if before is not None:
+            os.environ[DAGSTER_HOME] = before
 
 
 def start_ui(
@@ -113,7 +127,7 @@ def start_ui(
 def _serve(home: Path, folder: Path, port: int, lock: int | None, announce: Callable[[str], object]) -> None:
     """Run the servers; without the daemon's lock without the daemon."""
     environment = os.environ | {
-        "DAGSTER_HOME": str(folder),
+        DAGSTER_HOME: str(folder),
         "DAGSTER_DISABLE_TELEMETRY": "yes",
         HOME_VARIABLE: str(home),
     }

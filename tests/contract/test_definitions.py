@@ -144,9 +144,10 @@ def test_automation_is_on(defs: dg.Definitions) -> None:
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
 
 
-def test_shipped_instance_file_is_taken_by_dagster(tmp_path: Path) -> None:
+def test_shipped_instance_file_is_taken_by_dagster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(home=tmp_path, shop=Shop(name="x", time_zone="UTC", currency="USD"))
     folder = prepare_dagster_home(settings.home)
+    monkeypatch.setenv("DAGSTER_HOME", str(folder))
     with dg.DagsterInstance.from_config(str(folder)) as instance:
         assert not instance.telemetry_enabled
         limits = instance.get_concurrency_config()

@@ -19,7 +19,15 @@ from smm_pipeline.orchestration.assets import SERVING_FILE
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.schema import ensure_schema
-from tests.dagster_project import definitions, deliver, make_instance, make_project, recent_days, run_range
+from tests.dagster_project import (
+    definitions,
+    deliver,
+    make_instance,
+    make_project,
+    recent_days,
+    run_range,
+    temporary_instance,
+)
 
 STAGED = dg.AssetKey(["staging", "stg_sale"])
 DAILY_SALES = dg.AssetKey(["kpi", "kpi_daily_sale"])
@@ -64,7 +72,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     monkeypatch.setenv("SMM_PERSON_KEY", "k" * 32)
     settings = make_instance(tmp_path / "home")
     catalog = make_project(tmp_path / "project")
-    with dg.DagsterInstance.local_temp(str(tmp_path), overrides={"telemetry": {"enabled": False}}) as instance:
+    with temporary_instance(tmp_path) as instance:
         yield Desk(settings, catalog, instance)
 
 

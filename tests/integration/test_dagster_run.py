@@ -13,7 +13,16 @@ from smm_pipeline.catalog import Catalog
 from smm_pipeline.orchestration.partitions import range_tags
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.connection import connect
-from tests.dagster_project import definitions, deliver, make_instance, make_project, read, recent_days, run_range
+from tests.dagster_project import (
+    definitions,
+    deliver,
+    make_instance,
+    make_project,
+    read,
+    recent_days,
+    run_range,
+    temporary_instance,
+)
 
 STAGING, KPI = dg.AssetKey(["staging", "stg_sale"]), dg.AssetKey(["kpi", "kpi_daily_sale"])
 RAW, SERVING = dg.AssetKey(["raw", "sale"]), dg.AssetKey(["publish", "serving_file"])
@@ -33,7 +42,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(str(tmp_path), overrides={"telemetry": {"enabled": False}}) as instance:
+    with temporary_instance(tmp_path) as instance:
         yield instance
 
 

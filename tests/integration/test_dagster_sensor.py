@@ -20,7 +20,15 @@ from smm_pipeline.orchestration.partitions import range_tags
 from smm_pipeline.orchestration.schedules import schedules
 from smm_pipeline.orchestration.sensors import sensors
 from smm_pipeline.settings import Settings, Shop
-from tests.dagster_project import definitions, deliver, make_instance, make_project, read, recent_days
+from tests.dagster_project import (
+    definitions,
+    deliver,
+    make_instance,
+    make_project,
+    read,
+    recent_days,
+    temporary_instance,
+)
 
 REVENUE = "select revenue_amount from kpi.kpi_daily_sale order by date_local"
 
@@ -60,7 +68,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setenv("SMM_PERSON_KEY", "k" * 32)
     settings = make_instance(tmp_path / "home", settle_seconds=5)
     catalog = make_project(tmp_path / "project")
-    with dg.DagsterInstance.local_temp(str(tmp_path), overrides={"telemetry": {"enabled": False}}) as instance:
+    with temporary_instance(tmp_path) as instance:
         yield Bench(settings, catalog, instance)
 
 
@@ -243,7 +251,7 @@ def test_unfinished_run_is_waited_for(bench: Bench) -> None:
 def test_without_instance_both_say_what_to_do(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, shop=Shop(name="none", time_zone="UTC", currency="USD"))
     sensor, _history = sensors(settings, make_project(tmp_path / "project"), [])
-    with dg.DagsterInstance.local_temp(str(tmp_path), overrides={"telemetry": {"enabled": False}}) as instance:
+    with temporary_instance(tmp_path) as instance:
         message = sensor.evaluate_tick(dg.build_sensor_context(instance=instance)).skip_message
     assert message is not None
     assert "smm init" in message
