@@ -164,17 +164,6 @@ known_visitor as (
     where c.visitors <= $customer_max_visitors and s.order_key is null
 ),
 
--- An account that many use is nobody's.
-shared_account as (
-    select distinct o.order_key
-    from shop_order as o
-    inner join core.brg_shared_account as s
-        on
-            s.user_key = o.user_key
-            and s.date_local between o.order_date_local - interval ($touch_lookback_days) day and o.order_date_local
-            and s.date_local between $first_date - interval ($touch_lookback_days) day and $last_date
-),
-
 by_customer_candidate as (
     select
         o.order_key,
@@ -186,8 +175,13 @@ by_customer_candidate as (
             v.user_key = o.user_key
             and v.visit_kind = 'session'
             and v.start_ts between o.created_ts - interval ($customer_window_hours) hour and o.created_ts
-    left join shared_account as a on a.order_key = o.order_key
-    where a.order_key is null
+    -- An account that many use is nobody's.
+    left join core.brg_shared_account as a
+        on
+            a.user_key = o.user_key
+            and a.date_local = o.order_date_local
+            and a.date_local between $first_date and $last_date
+    where a.user_key is null
     union
     select
         o.order_key,

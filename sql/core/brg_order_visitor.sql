@@ -60,17 +60,6 @@ counted_link as (
     from linked
 ),
 
--- An account that many use is nobody's.
-shared_account as (
-    select distinct o.order_key
-    from shop_order as o
-    inner join core.brg_shared_account as s
-        on
-            s.user_key = o.user_key
-            and s.date_local between o.order_date_local - interval ($touch_lookback_days) day and o.order_date_local
-            and s.date_local between $first_date - interval ($touch_lookback_days) day and $last_date
-),
-
 found as (
     select
         o.order_key,
@@ -90,8 +79,13 @@ found as (
             v.user_key = o.user_key
             and v.start_ts <= o.bought_ts
             and v.start_ts >= o.bought_ts - interval ($touch_lookback_days) day
-    left join shared_account as a on a.order_key = o.order_key
-    where a.order_key is null
+    -- An account that many use is nobody's.
+    left join core.brg_shared_account as a
+        on
+            a.user_key = o.user_key
+            and a.date_local = o.order_date_local
+            and a.date_local between $first_date and $last_date
+    where a.user_key is null
     union all
     select
         order_key,
