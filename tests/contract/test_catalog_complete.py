@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 import yaml
+from sqlglot import exp
 
 from smm_pipeline.catalog import Catalog, Layer, TableSpec
 from smm_pipeline.settings import PROJECT_ROOT, Settings, Shop
@@ -34,6 +36,34 @@ def catalog() -> Catalog:
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     shop = Shop(name="Example", time_zone="Europe/Kyiv", currency="UAH", own_hosts=("shop.example",))
     return Settings(home=tmp_path_factory.mktemp("instance"), shop=shop)
+
+
+def test_what_a_table_reads_is_what_a_parser_finds_in_it(catalog: Catalog) -> None:
+    """The catalog looks at words alone."""
+    for spec in catalog:
+        if spec.sql:
+            tables = (f"{table.db}.{table.name}" for table in spec.tree.find_all(exp.Table) if table.db)
+            parameters = (found.name for found in spec.tree.find_all(exp.Parameter, exp.Placeholder) if found.name)
+            assert spec.deps == frozenset(tables), spec.full_name
+            assert spec.parameters == frozenset(parameters), spec.full_name
+
+
+def test_names_in_texts_and_comments_are_no_tables(catalog: Catalog) -> None:
+    sql = """
+    select 'it''s core.fct_order -- $no' as a, o.b, "core.fct_visit" /* kpi.kpi_daily_benefit
+    $neither */ from core.fct_post as o -- raw.shop_order $nor
+    where o.b > $yes
+    """
+    spec = replace(catalog["core.fct_order"], sql=sql)
+    assert spec.deps == frozenset({"core.fct_post"})
+    assert spec.parameters == frozenset({"yes"})
+
+
+def test_comments_and_blanks_change_no_rows(catalog: Catalog) -> None:
+    spec = replace(catalog["core.fct_post"], sql="select 'a  b' as a from core.fct_order")
+    same = replace(spec, sql="-- It's said\nselect 'a  b' as a /* anew */\n    from core.fct_order\n")
+    assert same.code_version == spec.code_version
+    assert replace(spec, sql="select 'a b' as a from core.fct_order").code_version != spec.code_version
 
 
 def test_every_sql_and_suite_belongs_to_a_described_table(catalog: Catalog) -> None:
