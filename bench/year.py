@@ -68,6 +68,7 @@ def lines(measured: dict[str, tuple[int, Measured]]) -> list[str]:
             f"  {'met   ' if value <= goal else 'MISSED'} {what}: {value:.2f} {unit}, goal {goal:g}"
             for what, value, goal, unit in verdicts
         ]
+        told.append("  parts: " + ", ".join(f"{part} {spent:.1f} s" for part, spent in m.answer["seconds"].items()))
         told.append("  slowest: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in m.answer["slowest"]))
     return told
 

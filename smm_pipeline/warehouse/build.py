@@ -114,7 +114,6 @@ def build_table(
         built.append(window)
         rows += inserted
         audit_again(con, spec, window, view, run_id=run_id, validate=validate)
-        con.execute("checkpoint")
     keys = tuple(key for window in built for key in window.keys)
     return BuildResult(spec.full_name, keys, rows, time.perf_counter() - started, tuple(verdicts), "built")
 
