@@ -1,6 +1,6 @@
 """The catalog: every table of the warehouse as one TableSpec, read from sql/ and expectations/.
 
-Belongs here: reading and checking those files, the dependencies and parameters parsed out of the SQL, and the order
+Belongs here: reading and checking those files, the dependencies and parameters found in the SQL, and the order
 of building. Does not belong here: executing anything; no database is opened. Between the rooms a table is its
 TableSpec; there is no second list of tables, columns or dependencies.
 """
