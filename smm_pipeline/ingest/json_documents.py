@@ -22,6 +22,7 @@ from smm_pipeline.ingest.json_arrays import elements, is_array
 from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.text_readers import (
     LineWriter,
+    Text,
     is_ambiguous,
     parse_json,
     record_problem,
@@ -38,7 +39,7 @@ MAX_DOCUMENT_BYTES = 256 << 20
 class ContextSink(Protocol):
     """Takes lines as other sinks do, and the document around them."""
 
-    def __call__(self, first_row: int, lines: bytes, context: str | None = None) -> None:
+    def __call__(self, first_row: int, lines: Text, context: str | None = None) -> None:
         """Take lines, of which the first is record `first_row`."""
 
 

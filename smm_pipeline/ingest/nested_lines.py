@@ -18,7 +18,7 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.file_format import Nest
 from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.results import Extract, RecordReject
-from smm_pipeline.ingest.text_readers import LineWriter, Sink, explain_line, parse_json, read_json_lines
+from smm_pipeline.ingest.text_readers import LineWriter, Sink, Text, explain_line, parse_json, read_json_lines
 
 MAX_NESTED_BYTES = 1 << 30
 MAX_DEPTH = 16
@@ -45,7 +45,7 @@ class _Lines:
         self._known: dict[str, _Line] = {}
         self._waiting: dict[str, list[_Line]] = {}
 
-    def take(self, first_row: int, piece: bytes) -> None:
+    def take(self, first_row: int, piece: Text) -> None:
         """Take the next lines; `first_row` is the number of the first."""
         self._size += len(piece)
         if self._size > MAX_NESTED_BYTES:

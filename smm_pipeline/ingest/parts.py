@@ -12,6 +12,7 @@ from typing import Any
 
 from smm_pipeline.feeds.file_format import GROUP_ROW
 from smm_pipeline.feeds.mapping import Mapping
+from smm_pipeline.ingest.text_readers import Text
 from smm_pipeline.ingest.workbooks import TYPED_CELLS
 
 
@@ -24,7 +25,7 @@ class Lines:
 
     delivery: int
     first_row: int
-    text: bytes
+    text: Text
     context: str | None = None
 
 

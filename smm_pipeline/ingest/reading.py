@@ -24,7 +24,7 @@ from smm_pipeline.ingest.parquet import PART_ROWS, parquet_parts
 from smm_pipeline.ingest.parts import Lines, Part
 from smm_pipeline.ingest.plain_lines import read_lines
 from smm_pipeline.ingest.results import Extract
-from smm_pipeline.ingest.text_readers import read_json_lines
+from smm_pipeline.ingest.text_readers import Text, read_json_lines
 from smm_pipeline.ingest.workbooks import read_workbook
 
 # Text after which a piece is full.
@@ -70,7 +70,7 @@ class DeliveryReader:
                 self._add(part, (part.last - part.first + 1) * PIECE_BYTES // PART_ROWS)
             return extract
 
-        def sink(first_row: int, lines: bytes, context: str | None = None) -> None:
+        def sink(first_row: int, lines: Text, context: str | None = None) -> None:
             self._add(Lines(number, first_row, lines, context), len(lines))
 
         return self._read_text(kind, path, name, sink)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple
 from itertools import groupby
 
 import duckdb
@@ -19,6 +18,7 @@ import duckdb
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.file_format import DOCUMENT
 from smm_pipeline.feeds.mapping import RESERVED_PREFIX, Mapping
+from smm_pipeline.ingest.line_table import LineTable
 from smm_pipeline.ingest.parquet import no_damage
 from smm_pipeline.ingest.parts import Lines, ParquetRows, Part, record_fields
 from smm_pipeline.ingest.results import RecordReject
@@ -34,12 +34,7 @@ _ODD = (rf":\s*{_NO_NUMBER}", rf"\[\s*{_NO_NUMBER}", rf",\s*([\]}}]|{_NO_NUMBER}
 
 # What `_smm_misfit` begins with until the record was looked at again: no JSON, and JSON that looks odd.
 _BROKEN, _DOUBTED = "!", "?"
-# Text that is handed to DuckDB at a time: all of a piece, unless the piece is a whole delivery of any size.
-BLOCK_BYTES = 64 << 20
-_TEXTS = ", ".join(
-    f"unnest(?::{type_}[]) as {name}"
-    for name, type_ in (("delivery", "int"), ("first_row", "bigint"), ("lines", "blob"), ("context", "varchar"))
-)
+_LINES, _BLANKS = "_smm_lines", literal(" \t\r\n")
 
 
 class DamagedDeliveryError(Exception):
@@ -65,10 +60,11 @@ class RecordTable:
         # Without declared fields of it nobody asks for the document, and a field may have its name.
         document = DOCUMENT if mapping.format.document else f"{RESERVED_PREFIX}{DOCUMENT}"
         fields = ", ".join(f"{quoted(n)} {sql_type(t)}" for n, t in self._structure.items())
-        con.execute(
+        self._create = (
             "create or replace temp table _smm_record (_smm_delivery int, _smm_row bigint, _smm_misfit varchar, "
             f"_smm_keys ubigint, {fields}, {document} {sql_type(self._document)})"
         )
+        con.execute(self._create)
         self._texts: list[Lines] = []
 
     def fill(self, parts: Sequence[Part]) -> None:
@@ -77,16 +73,10 @@ class RecordTable:
         Raises:
             DamagedDeliveryError: with SMM-201 when rows of a Parquet file cannot be read.
         """
-        self._con.execute("truncate _smm_record")
+        # Rows of a new table are written once; those that are added to one, even to one whose rows are gone, twice.
+        self._con.execute(self._create)
         self._texts = [part for part in parts if isinstance(part, Lines)]
-        block, size = list[Lines](), 0
-        for text in self._texts:
-            block.append(text)
-            size += len(text.text)
-            if size >= BLOCK_BYTES:
-                self._parse(block)
-                block, size = [], 0
-        self._parse(block)
+        self._parse(self._texts)
         for part in parts:
             if isinstance(part, ParquetRows):
                 self._read_parquet(part)
@@ -156,26 +146,30 @@ class RecordTable:
         structure, document = (literal(json.dumps(s)) for s in (self._structure, self._document))
         odd = " or ".join(f"regexp_matches(text, {literal(pattern)})" for pattern in _ODD)
         # Of what is no object a struct of NULLs is made; a struct that is NULL is no JSON, or null.
-        no_object = "case when starts_with(text, '{') then false else not starts_with(ltrim(text, ' \t\r'), '{') end"
+        no_object = (
+            f"case when starts_with(text, '{{') then false else not starts_with(ltrim(text, {_BLANKS}), '{{') end"
+        )
         doubt = f"case when r is null then '{_BROKEN}' when {odd} or {no_object} then '{_DOUBTED}' else '' end"
         misfits = misfits_sql(self._mapping.structure, "r", "text")
         # Only lines are as their source wrote them; what other readers make of a record has each key once.
         keys = (
             "case when r is not null then hash(json_keys(text)) end" if "jsonl" in self._mapping.format.kind else "null"
         )
-        # The optimizer would compute what can be of constants, such as the splitting of a text, into slow lists.
-        with little_planning(self._con):
-            self._con.execute(
-                f"insert into _smm_record select delivery, row_no, {doubt} || {misfits}, {keys}, {fields}, document "
-                f"from (select delivery, row_no, text, document, try(from_json(text, {structure})) as r from ("
-                "select delivery, first_row + generate_subscripts(lines, 1) - 1 as row_no, unnest(lines) as text, "
-                f"from_json(context, {document}) as document from ("
-                "select delivery, first_row, string_split(decode(lines), chr(10)) as lines, context "
-                f"from (select {_TEXTS}))) "
-                # Trimming is slow, and a line that begins with a visible character is not empty.
-                "where text >= '!' or trim(text, ' \t\r') <> '')",
-                [list(column) for column in zip(*map(astuple, texts), strict=True)],
-            )
+        parsed = (
+            f"select *, try(from_json(text, {structure})) as r from {_LINES} join "
+            f"(select generate_subscripts(given, 1) - 1 as part, from_json(unnest(given), {document}) as document "
+            # Trimming is slow, and a line that begins with a visible character is not empty.
+            f"from (select ?::varchar[] as given)) using (part) where text >= '!' or trim(text, {_BLANKS}) <> ''"
+        )
+        self._con.register(_LINES, LineTable(texts))
+        try:
+            # The optimizer would parse a text once for each of its fields.
+            with little_planning(self._con):
+                columns = f"delivery, row_no, {doubt} || {misfits}, {keys}, {fields}, document"
+                contexts = [text.context for text in texts]
+                self._con.execute(f"insert into _smm_record select {columns} from ({parsed})", [contexts])
+        finally:
+            self._con.unregister(_LINES)
 
     def _read_parquet(self, part: ParquetRows) -> None:
         try:

@@ -27,7 +27,7 @@ from smm_pipeline.ingest.transform import TablePlan
 from smm_pipeline.ingest.values import define_feed_macros
 from smm_pipeline.masking import without_values
 from smm_pipeline.settings import Settings, person_key
-from smm_pipeline.warehouse.connection import half_memory, transaction
+from smm_pipeline.warehouse.connection import shared_memory, transaction
 
 BATCH_FILES = 1000
 # Bytes after unpacking, roughly: what one batch keeps in memory at a time.
@@ -81,8 +81,8 @@ def ingest_landing(
         except SmmError as error:
             results.append(_left_out(settings, name, error))
         else:
-            # Readers hold the text of a piece, several times over.
-            with half_memory(con, settings.warehouse):
+            # Python holds the text of pieces.
+            with shared_memory(con, settings.warehouse):
                 results += _ingest_feed(con, settings, catalog, source, run_id, secret, progress, growing)
     return results
 

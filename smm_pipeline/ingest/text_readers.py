@@ -24,7 +24,9 @@ from smm_pipeline.ingest.archives import open_member
 from smm_pipeline.ingest.files import JSON_ENCODING_HINT, unreadable, wrong_encoding
 from smm_pipeline.ingest.results import Extract
 
-Sink = Callable[[int, bytes], None]
+# UTF-8 with line breaks.
+Text = bytes | bytearray
+Sink = Callable[[int, Text], None]
 _NUL, _HALF_CHARACTER = re.compile("\0"), re.compile("[\ud800-\udfff]")
 PIECE_BYTES = 8 << 20
 # Text that the processor's cache holds, so that looking at it once more costs little.
@@ -63,7 +65,9 @@ def read_json_lines(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extr
     """Read one JSON object per line; `explain_line` later says which are broken, once they are in the database."""
     out, row = Extract(), 1
     with open_member(path, name, mapping.format.member) as stream:
-        while piece := stream.read(PIECE_BYTES):
+        # A bytearray grows where it is, bytes would be copied with the rest of their last line.
+        while size := stream.readinto(piece := bytearray(PIECE_BYTES)):
+            del piece[size:]
             begun = len(piece) - piece.rfind(b"\n") - 1
             if begun:
                 rest = stream.readline(MAX_LINE_BYTES - begun + 1)
@@ -77,7 +81,7 @@ def read_json_lines(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extr
     return out
 
 
-def _pass_lines(piece: bytes, row: int, out: Extract, sink: Sink, name: str) -> int:
+def _pass_lines(piece: Text, row: int, out: Extract, sink: Sink, name: str) -> int:
     if row == 1:
         piece = piece.removeprefix(codecs.BOM_UTF8)
     if not _is_utf8(piece):
@@ -92,7 +96,7 @@ def _pass_lines(piece: bytes, row: int, out: Extract, sink: Sink, name: str) -> 
     return row + breaks
 
 
-def _is_utf8(piece: bytes) -> bool:
+def _is_utf8(piece: Text) -> bool:
     decoder, view = codecs.getincrementaldecoder("utf-8")(), memoryview(piece)
     try:
         for start in range(0, len(piece), _CACHED_BYTES):
@@ -103,7 +107,7 @@ def _is_utf8(piece: bytes) -> bool:
     return True
 
 
-def _count_lines(piece: bytes, breaks: int) -> int:
+def _count_lines(piece: Text, breaks: int) -> int:
     """Lines with something in them; only where one may be empty each is looked at."""
     if piece[:1] in _BLANKS or _BLANK_BEGIN.search(piece):
         return sum(1 for line in piece.split(b"\n") if line.strip(_BLANKS))

@@ -3,8 +3,8 @@
 Belongs here: the connections that take pieces, each in a thread of its own, and what they did in all. Does not belong
 here: what is done with a piece (pieces.py), and the merge (batch.py).
 
-DuckDB gives a thread a row group at a time, 122,880 rows, which is more than a piece has: one statement over a piece
-runs on one thread. A large batch therefore has a connection per thread, each with temporary tables of its own, and a
+DuckDB gives a thread a row group at a time, 122,880 rows, which is more than a piece has: most statements over a piece
+run on one thread. A large batch therefore has a connection per thread, each with temporary tables of its own, and a
 small one is spared all this.
 """
 
@@ -68,6 +68,7 @@ class Workers:
     ) -> None:
         """Wait for pieces that are being taken, and give up the connections with all that they hold."""
         self._pool.shutdown()
+        self._stop_sharing()
         self._con.execute("reset global checkpoint_threshold")
         for cursor in self._cursors:
             cursor.close()
@@ -99,6 +100,7 @@ class Workers:
         self._running.append(self._pool.submit(self._take, self._free.get(), parts, unread))
         wait(self._running)
         self._raise_errors()
+        self._stop_sharing()
 
     @property
     def hurt(self) -> Counter[int]:
@@ -124,12 +126,21 @@ class Workers:
         for done in [future for future in self._running if future.done()]:
             done.result()
 
+    def _stop_sharing(self) -> None:
+        """Let one statement have all threads again."""
+        self._con.execute(f"set global threads = {self._threads}")
+        self._con.execute("set global preserve_insertion_order = false")
+
     def _add_worker(self) -> None:
         place = f"smm_worker_{len(self.all)}"
         cursor = self._con.cursor()
         self._cursors.append(cursor)
         # Of a database in memory a checkpoint, which DuckDB makes of its own accord, writes nothing and takes seconds.
         cursor.execute("set global checkpoint_threshold = '1TB'")
+        # Each connection has a thread of its own, and more would be in each other's way. Rows that one thread adds in
+        # their order are written once less.
+        cursor.execute("set global threads = 1")
+        cursor.execute("set global preserve_insertion_order = true")
         cursor.execute("set TimeZone = 'UTC'")
         cursor.execute(f"attach ':memory:' as {place}")
         define_feed_macros(cursor, self._source, self._plans[0].settings)

@@ -55,10 +55,10 @@ def tune(con: duckdb.DuckDBPyConnection, limits: Warehouse) -> None:
 
 
 @contextmanager
-def half_memory(con: duckdb.DuckDBPyConnection, limits: Warehouse) -> Iterator[None]:
-    """Leave half of the limit to Python for a while: what it holds and what DuckDB holds stay within it together."""
+def shared_memory(con: duckdb.DuckDBPyConnection, limits: Warehouse) -> Iterator[None]:
+    """Leave a third of the limit to Python for a while: what it holds and what DuckDB holds stay within it together."""
     number, unit = int(limits.memory_limit[:-2]), limits.memory_limit[-2:]
-    con.execute(f"set memory_limit = '{number * 500}{ {'MB': 'KB', 'GB': 'MB'}[unit] }'")
+    con.execute(f"set memory_limit = '{number * 667}{ {'MB': 'KB', 'GB': 'MB'}[unit] }'")
     try:
         yield
     finally:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from smm_pipeline.ingest import RECORDS, Counts, json_arrays, json_documents, reading, text_readers
-from smm_pipeline.ingest import records as ingest_records
 from tests.ingest_fixture import Instance
 
 FEEDS = {
@@ -23,9 +22,8 @@ TABLE = "raw.community_day"
 
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A block of text holds a line or two, a piece two or three of them."""
+    """A part holds a line or two, a piece two or three of them."""
     monkeypatch.setattr(text_readers, "PIECE_BYTES", 100)
-    monkeypatch.setattr(ingest_records, "BLOCK_BYTES", 50)
     monkeypatch.setattr(reading, "PIECE_BYTES", 300)
 
 

@@ -29,7 +29,6 @@ from hypothesis.stateful import (
 
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.ingest import ingest_landing, reading
-from smm_pipeline.ingest import records as ingest_records
 from smm_pipeline.ingest import run as ingest_run
 from smm_pipeline.settings import load_settings
 from smm_pipeline.warehouse.build import build_table
@@ -79,11 +78,10 @@ class Histories(RuleBasedStateMachine):
 
     @initialize(files=st.sampled_from((1, 2, 1000)), piece=st.sampled_from((1, 10_000)))
     def begin(self, files: int, piece: int) -> None:
-        """Batches of one, two or all deliveries; pieces of one block of text, or whole deliveries."""
+        """Batches of one, two or all deliveries; pieces of one part, or whole deliveries."""
         self.home = Path(tempfile.mkdtemp(prefix="smm-model-"))
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(ingest_run, "BATCH_FILES", files)
-        self.patch.setattr(ingest_records, "BLOCK_BYTES", piece)
         self.patch.setattr(reading, "PIECE_BYTES", piece)
         self.catalog = Catalog({name: project_catalog()[name] for name in TABLES})
         self.shop = self._instance("shop")

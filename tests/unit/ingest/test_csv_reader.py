@@ -12,6 +12,7 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.mapping import parse_mapping
 from smm_pipeline.ingest.csv_reader import read_csv
 from smm_pipeline.ingest.results import Extract
+from smm_pipeline.ingest.text_readers import Text
 
 MAPPING = """
 format: {kind: csv, %s}
@@ -26,8 +27,8 @@ TABLE = 'Дата,Сума,note\r\n2026-03-01,5,"two\r\nlines"\r\n2026-03-02,6,\
 def _read(path: Path, content: bytes, declared: str) -> tuple[Extract, dict[int, dict[str, str]]]:
     rows: dict[int, dict[str, str]] = {}
 
-    def sink(first: int, text: bytes) -> None:
-        rows.update((n, json.loads(line)) for n, line in enumerate(text.split(b"\n"), start=first) if line)
+    def sink(first: int, text: Text) -> None:
+        rows.update((n, json.loads(line)) for n, line in enumerate(bytes(text).split(b"\n"), start=first) if line)
 
     path.write_bytes(content)
     return read_csv(path, "a.csv", parse_mapping(MAPPING % declared, where="m.yml"), sink), rows
