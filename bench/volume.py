@@ -82,6 +82,8 @@ def measure(parent: Path) -> dict[str, tuple[int, Measured]]:
             volume.write(landed, size)
         for step in (f"volume_read_{name}", f"volume_ingest_{name}"):
             if size and step in STEPS:
+                # What was written before is on the disk then, and no part of the step.
+                os.sync()
                 measured[step] = (size, in_child(step, str(folder), str(size)))
         shutil.rmtree(folder / "instance", ignore_errors=True)
     return measured
