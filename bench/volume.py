@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,9 @@ from smm_pipeline.warehouse.schema import ensure_schema
 
 GOAL_RATIO = 4.0
 GOAL_PEAK_BYTES = 1_500_000_000
+# The speed of a machine may differ by a fifth from one minute to the next: of both sides of a ratio the fastest run
+# counts, and they take turns.
+ROUNDS = 3
 # Of a GA4 event in JSON, roughly.
 EVENT_BYTES = 1740
 
@@ -80,11 +83,16 @@ def measure(parent: Path) -> dict[str, tuple[int, Measured]]:
         if size and not landed.exists():
             folder.mkdir(parents=True, exist_ok=True)
             volume.write(landed, size)
-        for step in (f"volume_read_{name}", f"volume_ingest_{name}"):
-            if size and step in STEPS:
-                # What was written before is on the disk then, and no part of the step.
-                os.sync()
-                measured[step] = (size, in_child(step, str(folder), str(size)))
+        runs: dict[str, list[Measured]] = {}
+        for _ in range(ROUNDS if size and volume.has_reader else 1):
+            for step in (f"volume_read_{name}", f"volume_ingest_{name}"):
+                if size and step in STEPS:
+                    # What was written before is on the disk then, and no part of the step.
+                    os.sync()
+                    runs.setdefault(step, []).append(in_child(step, str(folder), str(size)))
+        for step, found in runs.items():
+            fastest = min(found, key=lambda run: run.wall_seconds)
+            measured[step] = (size, replace(fastest, peak_bytes=max(run.peak_bytes for run in found)))
         shutil.rmtree(folder / "instance", ignore_errors=True)
     return measured
 
