@@ -29,7 +29,7 @@ DELIVERY_DATE = "delivery_date"
 Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 # Every piece of a pattern for times that DuckDB's strptime knows.
 _TIME_PATTERN = re.compile(r"([^%]|%-?[djmyHIMS]|%[abcfghnpuwxzABGTUVWXYZ%])*", re.DOTALL)
-_TIME_NAMES = ("iso", "unix_s", "unix_ms", "unix_us")
+_TIME_NAMES = ("iso", "unix_s", "unix_ms", "unix_us", "excel")
 
 
 class NumberFormat(MappingModel):
@@ -57,7 +57,9 @@ class NumberFormat(MappingModel):
 class TimeFormat(MappingModel):
     """How a source writes instants and days; without it ISO 8601, naive ones in the feed's zone."""
 
-    format: str = Field("iso", description="iso, unix_s, unix_ms, unix_us, or a strptime pattern such as %d.%m.%Y")
+    format: str = Field(
+        "iso", description="iso, unix_s, unix_ms, unix_us, excel (days since 1899-12-30), or a strptime pattern"
+    )
     zone: TimeZone | None = Field(None, description="Zone of values without offset; default: the feed's")
 
     @field_validator("format")

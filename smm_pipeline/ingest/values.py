@@ -1,20 +1,19 @@
 """SQL that turns text into typed values, strictly.
 
 Belongs here: one SQL fragment per contract type (a value, or NULL where the text is none), the literals that mean NULL,
-and the cleaning of addresses. DuckDB's own TRY_CAST is not strict enough: it takes `1_000`, `1e3` and `nan` for
-numbers. Does not belong here: which column gets which value.
+and the functions that mappings may call. DuckDB's own TRY_CAST is not strict enough: it takes `1_000`, `1e3` and `nan`
+for numbers. Does not belong here: which column gets which value, what is done to addresses (addresses.py).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from html.entities import name2codepoint
 
 import duckdb
 
 from smm_pipeline.feeds import FeedSource
 from smm_pipeline.feeds.mapping import ColumnRule, NumberFormat, TimeFormat
+from smm_pipeline.ingest.addresses import ADDRESS_MACROS, OWN_HOSTS, own_hosts_pattern
 from smm_pipeline.ingest.structures import literal
 from smm_pipeline.ingest.web_requests import REQUEST_MACROS
 from smm_pipeline.settings import Settings
@@ -25,21 +24,6 @@ NULL_TEXTS = ("", "NULL", "null", "N/A", "-", *_GOOGLE_NULLS, "undefined", "—"
 NULL_SOURCES = (*NULL_TEXTS, "(none)")
 SOURCE_COLUMNS = frozenset({"utm_source"})
 
-# Constant that every feed has: a pattern of the shop's own hosts.
-OWN_HOSTS = "own_hosts"
-_PERSONAL_PARAMETER = (
-    r"(e-?mail|mail|phone|tel|mobile|name|first_?name|last_?name|fname|lname|full_?name|surname|user_?name|login|"
-    r"pass(word|wd)?|pwd|(access_?|auth_?|id_?|refresh_?|csrf_?|reset_?)?token|auth|session_?id|sid|api_?key|key|"
-    r"signature|sig)="
-)
-_AT_SIGN = r"(@|%(25)*40)"
-# A piece of a path with an at sign and, after it, a dot: an address of e-mail, and no /@handle.
-_WORD = r"[^/@&=:;,()\s]"
-_EMAIL = rf"{_WORD}+{_AT_SIGN}{_WORD}*\.{_WORD}*"
-_MASK = "(e-mail)"
-# A plus at the start of a value, or an encoded one anywhere (a bare one within a value is a blank).
-_PLUS = r"([=?&#]\+|%(25)*2B)"
-_PHONE = _PLUS + r"(([ ().+-]|%(25)*(20|28|29))*\d){10,15}(\D|$)"
 _ISO = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
 _OFFSET = r" ?(Z|UTC|[+-]\d{2}(:?\d{2})?)"
 _UNIX_DIVISOR = {"unix_s": 1_000_000, "unix_ms": 1_000, "unix_us": 1}
@@ -131,43 +115,21 @@ MACROS = {
     "divided(t, rate)": f"""
         list_transform([list_transform([t, rate], lambda x: {known_text("", "_smm_trim(x)")})],
             lambda p: _smm_divided(p[1], p[2]))[1]""",
-    "_smm_keep(parameters)": f"""
-        list_filter(parameters, lambda p:
-            not regexp_matches('&' || p, '(?i)^&{_PERSONAL_PARAMETER}|{_AT_SIGN}|{_PHONE}'))""",
-    "_smm_query(query)": """
-        case when query is null or query = '' or len(_smm_keep(string_split(query, '&'))) = 0 then ''
-        else '?' || array_to_string(_smm_keep(string_split(query, '&')), '&') end""",
-    "_smm_url_parts(url)": r"""
-        regexp_extract(url, '(?s)^([A-Za-z][A-Za-z0-9+.-]*://)?([^/?#]*@)?([^?#]*)(\?([^#]*))?(#.*)?$',
-            ['scheme', 'login', 'path', 'mark', 'query', 'fragment'])""",
-    "_smm_clean_url(p)": f"""
-        p.scheme || regexp_replace(p.path, '{_EMAIL}', '{_MASK}', 'g') || _smm_query(p.query) || case
-            when regexp_matches(p.fragment, '(?i){_AT_SIGN}|[#&?]{_PERSONAL_PARAMETER}|{_PHONE}') then ''
-            else p.fragment end""",
-    # Taking an address apart is slow; only those that may hold something personal are.
-    "_smm_url(url)": f"""
-        case when regexp_matches(url, '(?i){_AT_SIGN}|{_PLUS}|[?&#]{_PERSONAL_PARAMETER}')
-        then _smm_clean_url(_smm_url_parts(url)) else url end""",
 }
 
 
 def define_macros(con: duckdb.DuckDBPyConnection, constants: dict[str, str]) -> None:
     """Make the functions of mapping expressions known to a connection; `constants` are those of one feed."""
-    for signature, body in {**MACROS, **REQUEST_MACROS}.items():
-        con.execute(f"create or replace temp macro {signature} as {body}")
     cases = " ".join(f"when {literal(k)} then {literal(v)}" for k, v in constants.items())
     body = f"case name {cases} end" if cases else "case when name is null then '' end"
     con.execute(f"create or replace temp macro constant(name) as {body}")
+    for signature, body in {**MACROS, **ADDRESS_MACROS, **REQUEST_MACROS}.items():
+        con.execute(f"create or replace temp macro {signature} as {body}")
 
 
 def define_feed_macros(con: duckdb.DuckDBPyConnection, source: FeedSource, settings: Settings) -> None:
     """Make the functions known with the constants of a feed, and the shop's own hosts as one of them."""
     define_macros(con, {**source.feed.constants, OWN_HOSTS: own_hosts_pattern(settings.shop.own_hosts)})
-
-
-def own_hosts_pattern(hosts: Sequence[str]) -> str:
-    """Regular expression that matches any of the shop's hosts, and nothing when there are none."""
-    return "|".join(re.escape(host.lower()) for host in hosts) or "$^"
 
 
 def mapped_text(rule: ColumnRule, text: str) -> str:
@@ -275,6 +237,8 @@ def _instant(text: str, fmt: TimeFormat, zone: str) -> str:
             rf"case when regexp_full_match({text}, '\d{{1,18}}') and {micros} <= {_MAX_MICROSECONDS} "
             f"then make_timestamptz(cast({micros} as bigint)) end"
         )
+    if fmt.format == "excel":
+        return f"timezone({zone_sql}, {_cell_time(text)})"
     if fmt.format != "iso":
         parsed = f"try_strptime({text}, {literal(fmt.format)})"
         return parsed if "%z" in fmt.format else f"timezone({zone_sql}, {parsed})"
@@ -289,6 +253,8 @@ def _day(text: str, fmt: TimeFormat, zone: str) -> str:
     zone_sql = literal(fmt.zone or zone)
     if fmt.format in _UNIX_DIVISOR:
         return f"cast(timezone({zone_sql}, {_instant(text, fmt, zone)}) as date)"
+    if fmt.format == "excel":
+        return f"cast({_cell_time(text)} as date)"
     if fmt.format != "iso":
         return f"cast(try_strptime({text}, {literal(fmt.format)}) as date)"
     # A time without offset names its own day; only one with offset has to be brought to the zone.
@@ -297,6 +263,18 @@ def _day(text: str, fmt: TimeFormat, zone: str) -> str:
         f"when regexp_full_match({text}, '{_ISO}') then cast(try_cast(replace({text}, ',', '.') as timestamp) as date) "
         f"when regexp_full_match({text}, '{_ISO}{_OFFSET}') "
         f"then cast(timezone({zone_sql}, {_with_offset(text)}) as date) end"
+    )
+
+
+def _cell_time(text: str) -> str:
+    """The local time of a number as cells hold it: days since 1899-12-30, to the millisecond that spreadsheets keep.
+
+    Numbers below 61 are none: Excel counts a 29th of February in 1900, and others do not.
+    """
+    days = f"try_cast(replace({text}, ',', '.') as double)"
+    return (
+        rf"case when regexp_full_match({text}, '\d{{2,7}}([.,]\d{{1,16}})?') and {days} >= 61 and {days} < 2958466 "
+        f"then timestamp '1899-12-30' + to_milliseconds(cast(round({days} * 86400000) as bigint)) end"
     )
 
 

@@ -136,7 +136,11 @@ def test_a_good_mapping_passes() -> None:
             "{expr: date, time: {format: '%d.%Q'}}",
             "tables.calendar_day.columns.kind.time.format = '%d.%Q': ",
         ),
-        ("{const: payday}", "{expr: date, time: {format: '%d.%m.%'}}", "expected iso, unix_s, unix_ms, unix_us, or"),
+        (
+            "{const: payday}",
+            "{expr: date, time: {format: '%d.%m.%'}}",
+            "expected iso, unix_s, unix_ms, unix_us, excel, or",
+        ),
         ("{const: payday}", "{expr: date, time: {format: unix}}", "time.format = 'unix': expected iso, unix_s, "),
         ("      name: Order ID\n", "", "no value for the required column name"),
         ("name: Order ID", "name: (select 1)", "subquery"),
@@ -313,7 +317,7 @@ def test_anything_else_is_refused(expression: str) -> None:
         ),
         ("youscan", "brnd", "feeds.x.constants.brnd: nothing reads this constant; did you mean brand?"),
         # No column of the contract: an expression asks for it.
-        ("youscan", "own_host", "did you mean own_hosts?"),
+        ("telegram_export", "reaction", "did you mean reactions?"),
         ("telegram_views", "zzz", "the mapping takes: "),
         # Of names that begin so any is taken: status_packed.
         ("woocommerce_orders", "statuspacked", "status_..., store_id"),
