@@ -45,22 +45,27 @@ CLASSES = ("D1_recommendation", "D2_impulse", "D3_considered", "D4_deferred", "a
 NONE = "(none)"
 
 
-# A feed of every day that is silent on March 2, when another one gives.
-SILENT_CLUB = (
-    """
-    insert into core.fct_feed_day values
-        ('shop', '2026-03-01'), ('shop', '2026-03-02');
-    insert into core.fct_feed_day select 'club', date '2026-03-01' - cast(n as integer) from range(14) as r(n)
-    """,
-    """
-    insert into meta.delivery_count by name
-    select
-        feed, feed as delivery_id, contract as table_name, 1 as rows_in, 1 as loaded, 0 as duplicate, 0 as superseded,
-        0 as rejected
-    from (values ('shop', 'raw.shop_order'), ('club', 'raw.community_day')) as t(feed, contract)
-    """,
-    "insert into kpi.data_quality values ('2026-03-01', 'feed:club', 'silent_share', 0, 1, 0)",
-)
+def _silent(feed: str, other: str) -> tuple[str, ...]:
+    """Books where a feed of every day (the shop's orders, a club's days) is silent on March 2, when `other` gives."""
+    return (
+        f"""
+        insert into core.fct_feed_day values
+            ('{other}', '2026-03-01'), ('{other}', '2026-03-02');
+        insert into core.fct_feed_day select '{feed}', date '2026-03-01' - cast(n as integer) from range(14) as r(n)
+        """,
+        """
+        insert into meta.delivery_count by name
+        select
+            feed, feed as delivery_id, contract as table_name, 1 as rows_in, 1 as loaded, 0 as duplicate,
+            0 as superseded, 0 as rejected
+        from (values ('shop', 'raw.shop_order'), ('club', 'raw.community_day')) as t(feed, contract)
+        """,
+        f"insert into kpi.data_quality values ('2026-03-01', 'feed:{feed}', 'silent_share', 0, 1, 0)",
+    )
+
+
+SILENT_CLUB = _silent("club", "shop")
+SILENT_SHOP = _silent("shop", "club")
 
 
 def publish_rows(home: Path, rows: Rows, *, books: Sequence[str] = (), feeds: Sequence[str] = ()) -> Settings:

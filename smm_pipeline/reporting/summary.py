@@ -128,12 +128,10 @@ def summarize(serving: Path) -> Summary:
 def read_summary(source: Serving) -> Summary:
     """Read the summary from an open serving file, and limit that to the days of the order book.
 
-    A feed may reach further back than the orders; figures of different periods side by side would mislead.
+    A feed may reach further back than the orders; figures of different periods side by side would mislead. Days after
+    the last order are within the period where orders should have come and did not: they are named, not cut off.
     """
-    period = source.row(
-        "select min(date_local) as first_date, max(date_local) as last_date, max(currency) as currency "
-        "from kpi.kpi_daily_benefit"
-    )
+    period = source.row(_PERIOD_SQL)
     publication = source.row("select build_id, published_at, first_date, last_date from kpi._publication")
     first, last = (period[name] or publication[name] for name in ("first_date", "last_date"))
     source.limit_to(first or date.min, last or date.max)
@@ -162,6 +160,19 @@ def bound(classes: Sequence[ClassTotal], name: str) -> Decimal | None:
     """Lower or upper amount of some classes together, None when any of them is unknown."""
     amounts = [getattr(c, name) for c in classes]
     return None if None in amounts else sum(amounts, Decimal(0))
+
+
+_PERIOD_SQL = """
+    select
+        min(date_local) as first_date,
+        greatest(max(date_local), (
+            select max(date_local)
+            from kpi._completeness
+            where table_name = 'kpi_daily_benefit' and state = 'incomplete'
+        )) as last_date,
+        max(currency) as currency
+    from kpi.kpi_daily_benefit
+"""
 
 
 # Shares per day of data_quality, summed over the period, then the engine's books, which know no day.

@@ -15,7 +15,7 @@ from rich.console import Console
 from smm_pipeline.errors import SmmError
 from smm_pipeline.reporting.summary import Summary, summarize
 from smm_pipeline.reporting.terminal import to_rich, to_text
-from tests.serving_fixture import SILENT_CLUB, publish_rows
+from tests.serving_fixture import SILENT_CLUB, SILENT_SHOP, publish_rows
 
 HOME, LVIV = ("facebook", "1", "Kozak Home"), ("telegram", "-100", "[bold]Lviv[/bold]")
 ODESA = ("telegram", "-200", "Odesa")
@@ -176,6 +176,15 @@ def test_a_silent_feed_makes_days_incomplete_and_not_zero(summary: Summary) -> N
     text = " ".join(to_text(summary).split())
     assert "Days that are incomplete, not zero" in text
     assert "Daily supporters 1 of 2 days without club" in text
+
+
+def test_days_whose_orders_did_not_come_are_named_and_not_cut_off(tmp_path: Path) -> None:
+    """Orders end on March 1 and should have gone on: a period that ended with them would look complete."""
+    rows = ROWS | {"kpi_daily_benefit": ROWS["kpi_daily_benefit"][:1]}
+    silent = summarize(publish_rows(tmp_path, rows, books=SILENT_SHOP, feeds=("shop", "club")).serving_file)
+    assert (silent.first_date, silent.last_date) == (date(2026, 3, 1), date(2026, 3, 2))
+    [benefits] = [i for i in silent.incomplete if i.table_name == "kpi_daily_benefit"]
+    assert (benefits.days, benefits.days_in_all, benefits.feeds) == (1, 2, ("shop",))
 
 
 def test_dictionary_goes_through_json(summary: Summary) -> None:
