@@ -7,9 +7,8 @@ call they stand (client.py). Nothing here is ever printed, logged or stored.
 from __future__ import annotations
 
 import base64
-import json
 import os
-from urllib.parse import quote, quote_plus
+import re
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.pull_settings import Pull
@@ -24,7 +23,7 @@ class Secrets:
 
     def __init__(self, token: str, secret: str = "") -> None:
         self.token, self.secret = token, secret
-        self._forms: list[str] = []
+        self._known: set[str] = set()
         for value in (token, secret):
             self.add(value)
         if secret:
@@ -40,14 +39,13 @@ class Secrets:
 
     def add(self, value: str) -> None:
         """Take note of another text that must not be written, such as a renewed token."""
-        written = {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1], value.replace("/", "\\/")}
-        self._forms = sorted({*self._forms, *written} - {""}, key=len, reverse=True)
+        self._known |= {value} - {""}
+        longest_first = sorted(self._known, key=len, reverse=True)
+        self._pattern = re.compile(b"|".join(b"".join(map(_written, known)) for known in longest_first) or b"(?!)")
 
     def masked(self, body: bytes) -> bytes:
         """The bytes without secrets: some vendors repeat the token in the address of the next page."""
-        for form in self._forms:
-            body = body.replace(form.encode(), MASK.encode())
-        return body
+        return self._pattern.sub(MASK.encode(), body)
 
     def masked_text(self, text: str) -> str:
         """The text without secrets."""
@@ -80,3 +78,15 @@ def _read(feed: str, key: str, variable: str) -> str:
             hint="copy the token again",
         )
     return value
+
+
+def _written(character: str) -> bytes:
+    r"""Pattern of a character as itself, in an address or in JSON: `/`, `\/`, `%2F`, `%2f`, `%252F`, `\u002f`.
+
+    Each vendor escapes what it likes, so that each character of a secret may stand in another way.
+    """
+    plain = character.encode()
+    itself = re.escape(plain) if character.isalnum() else rb"\\?" + re.escape(plain)
+    in_address = "".join(f"%(?:25)*(?i:{byte:02x})" for byte in plain).encode()
+    forms = [itself, in_address, rf"\\u(?i:{ord(character):04x})".encode()]
+    return b"(?:" + b"|".join(forms + ([rb"\+"] if character == " " else [])) + b")"
