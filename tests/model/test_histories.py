@@ -6,13 +6,14 @@ rules (versions.py). `make test` tries a few short histories, `make soak` hundre
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
@@ -37,27 +38,11 @@ from smm_pipeline.warehouse.failpoints import VARIABLE, FailpointError
 from smm_pipeline.warehouse.schema import ensure_schema
 from smm_pipeline.warehouse.state import StateView
 from tests.ingest_fixture import Instance
+from tests.model.deliveries import FEED, MAPPING, Delivery, line_of, time_of
+from tests.model.tables import TABLES, contents, fetch, history, shown
 from tests.model.versions import NONE, Order, World
 from tests.project_catalog import project_catalog
 
-MAPPING = """
-format:
-  kind: jsonl
-  structure: {id: VARCHAR, modified: VARCHAR, status: VARCHAR, lines: [{id: VARCHAR, pieces: VARCHAR}]}
-source_system: model
-tables:
-  shop_order:
-    columns:
-      {store_id: {const: main}, order_id: id, created_ts: {const: "2026-03-01T10:00:00Z"}, updated_ts: modified,
-       status: status}
-  shop_order_line:
-    from: unnest(lines) as line
-    columns:
-      {store_id: {const: main}, order_id: id, line_id: line.id, created_ts: {const: "2026-03-01T10:00:00Z"},
-       updated_ts: modified, quantity: line.pieces}
-"""
-FEED = "mapping = \"model.yml\"\nextracted_at = '_x(?P<ts>\\d{8}T\\d{6}Z)'"
-TABLES = ("raw.shop_order", "raw.shop_order_line", "staging.stg_shop_order", "staging.stg_shop_order_line")
 STATUSES = ("pending", "paid", "completed")
 LAST_HOUR = 20
 CRASHES = ("ingest.after_raw_store", "ingest.before_commit", "ingest.after_commit", "build.before_commit")
@@ -66,6 +51,7 @@ SOAK = int(os.environ.get("SMM_SOAK", "0"))
 ORDERS = st.builds(
     Order,
     order_id=st.integers(1, 2),
+    day=st.integers(1, 3),
     modified=st.integers(NONE, 3),
     status=st.sampled_from(STATUSES),
     lines=st.dictionaries(st.integers(1, 2), st.integers(1, 2), max_size=2).map(lambda d: tuple(sorted(d.items()))),
@@ -89,10 +75,10 @@ class Histories(RuleBasedStateMachine):
         self._start_process()
         self.world = World()
         self.hours = set(range(1, LAST_HOUR))
-        # By name: the records, their bytes, the hour. `landed` are in landing/ alone, `stored` is safe.
-        self.landed: dict[str, tuple[list[Order], bytes, int]] = {}
-        self.stored: dict[str, tuple[list[Order], bytes, int]] = {}
-        self.seen: set[tuple[bytes, int]] = set()
+        # `landed`, by name, are in landing/ alone, `stored` is safe.
+        self.landed: dict[str, Delivery] = {}
+        self.stored: list[Delivery] = []
+        self.seen: set[Delivery] = set()
         self.is_behind = False
 
     def teardown(self) -> None:
@@ -107,7 +93,7 @@ class Histories(RuleBasedStateMachine):
                 shutil.copytree(self.shop.home / "raw", again.home / "raw")
                 with connect(load_settings(again.home)) as con:
                     self._run(again, con)
-                    assert _tables(con) == _tables(self.con)
+                    assert contents(con) == contents(self.con)
         finally:
             self.process.close()
             self.patch.undo()
@@ -120,28 +106,43 @@ class Histories(RuleBasedStateMachine):
         for delivery, is_late in deliveries[: len(self.hours)]:
             self._land(delivery, self._hour(is_late))
 
-    @precondition(lambda self: self.hours and self._known())
+    @precondition(lambda self: self.hours and (self.landed or self.stored))
+    @rule(data=st.data(), delivery=DELIVERIES)
+    def correct(self, data: st.DataObject, delivery: list[Order]) -> None:
+        """A file is written anew under the same name, whether or not a run saw it; perhaps as it once was."""
+        name = data.draw(st.sampled_from(sorted({*self.landed, *(d.name for d in self.stored)})))
+        before = [d for d in self.stored if d.name == name]
+        orders = data.draw(st.sampled_from([tuple(delivery), *(d.orders for d in before[:-1])]))
+        self._land(orders, self._hour(is_late=False), name)
+
+    @precondition(lambda self: self.hours and self.stored)
     @rule(data=st.data(), delivery=DELIVERIES)
     def restate(self, data: st.DataObject, delivery: list[Order]) -> None:
         """The orders of an earlier delivery once more, newer, with other contents, and other orders between them."""
-        older, _, _ = data.draw(st.sampled_from(self._known()))
-        newer = [Order(o.order_id, min(o.modified + 1, 4), STATUSES[o.modified % 3], o.lines) for o in older]
+        older = data.draw(st.sampled_from(self.stored)).orders
+        newer = [replace(o, modified=min(o.modified + 1, 4), status=STATUSES[o.modified % 3]) for o in older]
         mixed = [order for pair in zip(newer, delivery, strict=False) for order in pair]
         self._land(mixed + newer[len(delivery) :], self._hour(is_late=False))
 
-    @precondition(lambda self: self.hours and self._known())
+    @precondition(lambda self: self.hours and self.stored)
+    @rule(data=st.data(), day=st.integers(1, 3))
+    def move(self, data: st.DataObject, day: int) -> None:
+        """Orders come again with another day, and the day that they leave must not show them any more."""
+        older = data.draw(st.sampled_from(self.stored)).orders
+        self._land([replace(o, day=day) for o in older], self._hour(is_late=False))
+
+    @precondition(lambda self: self.hours and self.stored)
     @rule(data=st.data())
     def take_a_line_out(self, data: st.DataObject) -> None:
         """An order comes again with its last line missing."""
-        older, _, _ = data.draw(st.sampled_from(self._known()))
-        self._land([Order(o.order_id, o.modified, o.status, o.lines[:-1]) for o in older], self._hour(is_late=False))
+        older = data.draw(st.sampled_from(self.stored)).orders
+        self._land([replace(o, lines=o.lines[:-1]) for o in older], self._hour(is_late=False))
 
-    @precondition(lambda self: self.hours and self._known())
+    @precondition(lambda self: self.hours and self.stored)
     @rule(data=st.data(), is_late=st.booleans())
     def redeliver(self, data: st.DataObject, is_late: bool) -> None:
-        """The same bytes under another name, which tells another time."""
-        delivery, _, _ = data.draw(st.sampled_from(self._known()))
-        self._land(delivery, self._hour(is_late))
+        """The same bytes under another name, at another time."""
+        self._land(data.draw(st.sampled_from(self.stored)).orders, self._hour(is_late))
 
     @precondition(lambda self: self.landed)
     @rule(data=st.data())
@@ -155,7 +156,7 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def empty_landing(self) -> None:
         """Files that a run has seen are taken out of landing/."""
-        for name in self.stored:
+        for name in {d.name for d in self.stored} - self.landed.keys():
             (self.shop.home / "landing" / "orders" / name).unlink(missing_ok=True)
 
     @precondition(lambda self: self.landed or self.is_behind)
@@ -165,10 +166,10 @@ class Histories(RuleBasedStateMachine):
         self._note_stored()
         self._run(self.shop, self.con)
         self.is_behind = False
-        for delivery, content, hour in sorted(self.stored.values(), key=lambda d: d[2]):
-            if (content, hour) not in self.seen:
-                self.world.see(delivery, hour)
-                self.seen.add((content, hour))
+        for delivery in sorted(self.stored, key=lambda d: d.hour):
+            if delivery not in self.seen:
+                self.world.see(delivery.orders, delivery.hour)
+                self.seen.add(delivery)
         self._compare()
 
     @precondition(lambda self: self.landed)
@@ -190,11 +191,8 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def landing_is_untouched(self) -> None:
         """No run changes what others put into landing/."""
-        for name, (_, content, _) in getattr(self, "landed", {}).items():
-            assert (self.shop.home / "landing" / "orders" / name).read_bytes() == content
-
-    def _known(self) -> list[tuple[list[Order], bytes, int]]:
-        return [self.stored[name] for name in sorted(self.stored)]
+        for name, delivery in getattr(self, "landed", {}).items():
+            assert (self.shop.home / "landing" / "orders" / name).read_bytes() == delivery.content
 
     def _hour(self, is_late: bool) -> int:
         hour = min(self.hours) if is_late else max(self.hours, key=lambda h: (h > self._newest(), -h))
@@ -202,16 +200,18 @@ class Histories(RuleBasedStateMachine):
         return hour
 
     def _newest(self) -> int:
-        return max((hour for _, _, hour in [*self.stored.values(), *self.landed.values()]), default=LAST_HOUR // 2)
+        return max((d.hour for d in [*self.stored, *self.landed.values()]), default=LAST_HOUR // 2)
 
-    def _land(self, delivery: list[Order], hour: int) -> None:
-        content = "".join(_line(order) for order in delivery).encode()
-        name = f"orders_x20261101T{hour:02d}0000Z.jsonl"
+    def _land(self, orders: Sequence[Order], hour: int, name: str = "") -> None:
+        # A name that was used already tells the old time, so that the records have to tell theirs.
+        told = time_of(hour) if name else None
+        name = name or f"orders_x{re.sub('[:-]', '', time_of(hour))}.jsonl"
+        content = "".join(line_of(order, told) for order in orders).encode()
         self.shop.deliver("orders", name, content)
-        self.landed[name] = (delivery, content, hour)
+        self.landed[name] = Delivery(name, tuple(orders), content, hour)
 
     def _note_stored(self) -> None:
-        self.stored |= self.landed
+        self.stored += self.landed.values()
         self.landed = {}
 
     def _instance(self, name: str) -> Instance:
@@ -236,27 +236,26 @@ class Histories(RuleBasedStateMachine):
             view.refresh(con, spec.full_name)
 
     def _compare(self) -> None:
-        assert _pairs(self.con, "order_id", "status", "staging.stg_shop_order") == {
+        assert shown(self.con, "order_id", "status", "staging.stg_shop_order") == {
             (key, content) for key, (content, _) in self.world.orders.current().items()
         }
-        assert _pairs(self.con, "(order_id, line_id)", "quantity", "staging.stg_shop_order_line") == set(
+        assert shown(self.con, "(order_id, line_id)", "quantity", "staging.stg_shop_order_line") == set(
             self.world.shown_lines().items()
         )
         for table, key, value, versions in (
             ("raw.shop_order", "order_id", "status", self.world.orders),
             ("raw.shop_order_line", "(order_id, line_id)", "quantity", self.world.lines),
         ):
-            told = "hour(_version_ts), hour(_first_ts), _is_restated"
-            rows = _rows(self.con, f"select {key}, {MODIFIED}, {value}, {told} from {table}")
+            rows = history(self.con, key, value, table)
             assert len(rows) == len(versions.history())
-            assert {(_key(k), (m, _value(v)), *t) for k, m, v, *t in rows} == versions.history()
+            assert set(rows) == versions.history()
         self._conserve()
 
     def _conserve(self) -> None:
         """Of each delivery in the books every row has one fate, and the new rows are those that the tables hold."""
-        by_id = {content: delivery for delivery, content, _ in self.stored.values()}
+        by_id = {d.content: d.orders for d in self.stored}
         wanted = sorted((len(d), sum(len(o.lines) for o in d)) for d in by_id.values())
-        counted = _rows(
+        counted = fetch(
             self.con,
             "select coalesce(max(rows_in) filter (table_name = 'raw.shop_order'), 0), "
             "coalesce(max(rows_in) filter (table_name = 'raw.shop_order_line'), 0) "
@@ -264,7 +263,7 @@ class Histories(RuleBasedStateMachine):
         )
         assert all(wanted.count(pair) >= counted.count(pair) for pair in counted)
         for table in TABLES[:2]:
-            [(new, there)] = _rows(
+            [(new, there)] = fetch(
                 self.con,
                 f"select coalesce(sum(loaded + superseded), 0), (select count(*) from {table}) "
                 f"from meta.delivery_count where table_name = '{table}'",
@@ -272,49 +271,12 @@ class Histories(RuleBasedStateMachine):
             assert new == there
 
 
-MODIFIED = f"coalesce(day(updated_ts), {NONE})"
-
-
-def _line(order: Order) -> str:
-    record = {
-        "id": order.order_id,
-        "modified": f"2026-03-0{order.modified}T00:00:00Z" if order.modified != NONE else None,
-        "status": order.status,
-        "lines": [{"id": line, "pieces": pieces} for line, pieces in order.lines],
-    }
-    return json.dumps(record) + "\n"
-
-
-def _rows(con: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
-    return con.execute(sql).fetchall()
-
-
-def _tables(con: duckdb.DuckDBPyConnection) -> list[list[tuple[Any, ...]]]:
-    lineage = "_delivery_id, _source_row, _loaded_at"
-    raw = [_rows(con, f"select * exclude ({lineage}) from {name} order by all") for name in TABLES[:2]]
-    return raw + [_rows(con, f"from {name} order by all") for name in TABLES[2:]]
-
-
-def _pairs(con: duckdb.DuckDBPyConnection, key: str, value: str, table: str) -> set[tuple[Any, Any]]:
-    rows = _rows(con, f"select {key}, {MODIFIED}, {value} from {table}")
-    assert len(rows) == len({k for k, _, _ in rows})
-    return {(_key(k), (m, _value(v))) for k, m, v in rows}
-
-
-def _key(value: Any) -> Any:
-    return tuple(int(part) for part in value) if isinstance(value, tuple) else int(value)
-
-
-def _value(value: Any) -> Any:
-    return value if isinstance(value, str) else int(value)
-
-
 @pytest.mark.parametrize(
     "later",
     [
-        [Order(1, NONE, "pending", ((1, 2),))],
-        [Order(1, 3, "paid", ()), Order(1, NONE, "pending", ((1, 2),))],
-        [Order(1, 3, "paid", ()), Order(1, NONE, "pending", ((1, 2), (2, 2)))],
+        [Order(1, 1, NONE, "pending", ((1, 2),))],
+        [Order(1, 1, 3, "paid", ()), Order(1, 1, NONE, "pending", ((1, 2),))],
+        [Order(1, 1, 3, "paid", ()), Order(1, 1, NONE, "pending", ((1, 2), (2, 2)))],
     ],
     ids=["a line less", "a line less after none", "both lines after none"],
 )
@@ -323,10 +285,10 @@ def test_an_order_shows_the_lines_that_came_last(later: list[Order]) -> None:
     shop = Histories()
     shop.begin(files=1000, piece=10_000)
     try:
-        for order in (Order(1, NONE, "pending", ((1, 2), (2, 2))), *later):
+        for order in (Order(1, 1, NONE, "pending", ((1, 2), (2, 2))), *later):
             shop.deliver(deliveries=[([order], False)])
             shop.run()
-        assert shop.world.shown_lines() == {(1, line): (NONE, 2) for line, _ in later[-1].lines}
+        assert shop.world.shown_lines() == {(1, line): (NONE, 1, 2) for line, _ in later[-1].lines}
     finally:
         shop.teardown()
 
