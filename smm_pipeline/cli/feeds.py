@@ -23,6 +23,8 @@ from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.feed_states import SHARE_DAYS, FeedState, Share, feed_states
 from smm_pipeline.warehouse.outcomes import SKIPPED, reject_reasons, split, summed
 
+# As of one feed beside the others: nothing for four days or more.
+_SILENT_DAYS = 4
 _VERDICTS = {
     "fresh": "fresh: it gives every day",
     "late": "late: it gives every day, and other feeds are two or three days ahead",
@@ -114,7 +116,11 @@ def feeds_text(data: dict[str, Any]) -> str:
 def _newest_line(newest: date | None, days_since: int | None) -> str:
     if newest is None or days_since is None:
         return "no day is built yet"
-    return f"newest day of any feed: {newest}, {counted(days_since, 'day')} ago"
+    line = f"newest day of any feed: {newest}, {counted(days_since, 'day')} ago"
+    # Feeds are compared with each other, so that none is late where all stopped together.
+    if days_since < _SILENT_DAYS:
+        return line
+    return f"{line}: all feeds are silent, and each is told as it was then"
 
 
 def _title(feed: dict[str, Any]) -> str:

@@ -23,6 +23,7 @@ from smm_pipeline.warehouse.outcomes import SKIPPED, Reasons, split
 
 TOP_REASONS = 3
 SHOWN_DAYS = 5
+MOST_TEXTS = 10
 WORDS = {"unreadable": "rejected", "skipped": "skipped on purpose"}
 MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 
@@ -84,17 +85,23 @@ def deliveries_text(summary: RunSummary) -> str:
         lines += [f"{feed}: {states} {noun}", *equations(totals(mine, reasons)), *reason_lines(reasons)]
     if any(split(reasons)[0] for reasons in summary.reject_reasons.values()):
         lines.append("rejects are kept with their text in the table quality.rejects; smm status counts all of them")
-    lines += [f"no record of {d.feed}/{d.file_path} was loaded whole: each has a reject" for d in summary.emptied]
+    lines += few([f"no record of {d.feed}/{d.file_path} was loaded whole: each has a reject" for d in summary.emptied])
     # What keeps all feeds waiting, such as a store that is not there, is told once.
     refused: dict[str, list[str]] = {}
     for d in deliveries:
         if d.error:
             refused.setdefault(str(d.error), []).append(f"{d.feed}/{d.file_path}")
-    lines += [f"refused {', '.join(names)}:\n{error}" for error, names in refused.items()]
-    lines += [f"note on {d.feed}/{d.file_path}: {w}" for d in deliveries for w in d.warnings]
+    lines += few([f"refused {', '.join(few(names))}:\n{error}" for error, names in refused.items()])
+    lines += few([f"note on {d.feed}/{d.file_path}: {w}" for d in deliveries for w in d.warnings])
     if summary.waiting:
         lines.append(f"refused earlier and still in landing/: {len(summary.waiting)}; smm status says why")
     return "\n".join(lines)
+
+
+def few(texts: list[str]) -> list[str]:
+    """The first of many texts and the number of the others: a thousand lines would hide what stands before them."""
+    rest = len(texts) - MOST_TEXTS
+    return [*texts[:MOST_TEXTS], f"{rest:,} more; --json has all of them"] if rest > 0 else texts
 
 
 def totals(deliveries: Sequence[DeliveryResult], reasons: Reasons) -> dict[str, int]:

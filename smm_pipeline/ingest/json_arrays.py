@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from typing import IO, Any
 
-from smm_pipeline.ingest.text_readers import STRICT
+from smm_pipeline.ingest.text_readers import DECODER
 
 _BLANKS = " \t\n\r"
 _BLOCK_BYTES = 8 << 20
@@ -73,7 +73,7 @@ class _Text:
         self.peek()
         while True:
             try:
-                value, end = STRICT.raw_decode(self._text, self._at)
+                value, end = DECODER.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
                 # It may only be cut off.
                 if not self._more():

@@ -23,7 +23,9 @@ from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.text_readers import (
     LineWriter,
     Text,
+    holds_infinite,
     is_ambiguous,
+    json_text,
     parse_json,
     record_problem,
 )
@@ -83,11 +85,11 @@ def _write_records(records: Iterable[Any], context: str, sink: ContextSink) -> E
             line = orjson.dumps(record)
             is_odd = type(record) is not dict or b"\\u0000" in line
         except orjson.JSONEncodeError:
-            # Integers of more than 64 bits, deep nesting, halves of characters.
-            text, is_odd = json.dumps(record, ensure_ascii=False, separators=(",", ":")), True
-            line = text.encode(errors="backslashreplace")
+            # Integers of more than 64 bits, numbers that are not finite, deep nesting, halves of characters.
+            line, is_odd = json_text(record).encode(errors="backslashreplace"), True
         if is_odd and (reason := record_problem(record, line.decode())):
-            out.rejects.append(RecordReject(row, reason, line.decode()))
+            text = json_text(record).encode(errors="backslashreplace").decode()
+            out.rejects.append(RecordReject(row, reason, text))
         else:
             writer.write(row, line)
     writer.flush()
@@ -103,6 +105,8 @@ def _context(document: Any, fmt: FileFormat, name: str) -> str:
         # PHP writes an empty object as an empty list.
         if value not in (None, []) and not isinstance(fields[key], str | type(value)):
             unreadable(f"{key} of the document is of another kind than declared", name)
+        if holds_infinite(value):
+            unreadable(f"{key} of the document holds a number that is not finite", name)
     return json.dumps(context, ensure_ascii=False)
 
 

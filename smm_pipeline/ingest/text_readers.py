@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.archives import open_member
@@ -77,7 +77,7 @@ def read_json_lines(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extr
                 piece += rest
             row = _pass_lines(piece, row, out, sink, name)
     if not out.records:
-        unreadable("the file is empty", name)
+        unreadable("the file is empty but for blank lines", name)
     return out
 
 
@@ -118,8 +118,8 @@ def explain_line(text: str) -> str | None:
     """Why a line that looked odd is no record; None when it is one after all."""
     try:
         value = parse_json(text)
-    except (ValueError, RecursionError) as error:
-        return "not_finite" if "not finite" in str(error) else "broken_json"
+    except (ValueError, RecursionError):
+        return "broken_json"
     return record_problem(value, text)
 
 
@@ -129,22 +129,24 @@ def parse_json(text: str) -> Any:
     Numbers with a point are texts, as they are written but for an exponent: a double would make 1.1 of 1.10.
 
     Raises:
-        ValueError: when it is no JSON, or holds a number that is not finite.
+        ValueError: when it is no JSON.
     """
-    return STRICT.decode(text)
+    return DECODER.decode(text)
 
 
 def record_problem(record: Any, text: str) -> str | None:
     """Why a parsed value is no record; `text` is the JSON of it."""
+    if holds_infinite(record):
+        return "not_finite"
     if not isinstance(record, dict):
         return "not_an_object"
     if is_ambiguous(record):
         return DUPLICATE_KEY
-    if "\\u0000" in text and _holds(record, _NUL):
+    if "\\u0000" in text and _holds(record, _has(_NUL)):
         return "nul_character"
     # Half of a pair of code units: it has no form in UTF-8, so it can only be escaped.
     may_be_half = "\\ud" in text or "\\uD" in text
-    return "half_character" if may_be_half and _holds(record, _HALF_CHARACTER) else None
+    return "half_character" if may_be_half and _holds(record, _has(_HALF_CHARACTER)) else None
 
 
 def is_ambiguous(value: Any) -> bool:
@@ -152,33 +154,53 @@ def is_ambiguous(value: Any) -> bool:
     return isinstance(value, _Ambiguous)
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not finite")
+def json_text(record: Any) -> str:
+    """A parsed value as JSON again, with every value of a field that it names twice."""
+    if not isinstance(record, _Ambiguous):
+        return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    return "{" + ",".join(f"{json_text(key)}:{json_text(value)}" for key, value in record.pairs) + "}"
+
+
+def holds_infinite(value: Any) -> bool:
+    """Whether a parsed value, however deep, has a number that is not finite."""
+    return _holds(value, lambda part: isinstance(part, _NotFinite))
+
+
+class _NotFinite(float):
+    """NaN, Infinity or a number too large: JSON has none, and here it is known by its type among texts and integers."""
 
 
 class _Ambiguous(dict[str, Any]):
     """An object that names a field twice: readers disagree on which of its values counts."""
 
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
-    return found if len(found) == len(pairs) else _Ambiguous(found)
+    return found if len(found) == len(pairs) else _Ambiguous(pairs)
 
 
-def _finite(text: str) -> str:
+def _finite(text: str) -> str | _NotFinite:
     value = float(text)
     if math.isinf(value):
-        raise ValueError(f"{text} is not finite")
+        return _NotFinite(value)
     # Of the double, not of the text, whose exponent may ask for a million digits.
     return format(Decimal(repr(value)), "f") if "e" in text.lower() else text
 
 
-def _holds(value: Any, characters: re.Pattern[str]) -> bool:
-    """Whether any text or key within a value, however deep, has such a character."""
+def _has(characters: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda part: isinstance(part, str) and characters.search(part) is not None
+
+
+def _holds(value: Any, is_sought: Callable[[Any], bool]) -> bool:
+    """Whether any text, number or key within a value, however deep, is one that is sought."""
     parts = [value]
     while parts:
         part = parts.pop()
-        if isinstance(part, str) and characters.search(part):
+        if is_sought(part):
             return True
         if isinstance(part, dict):
             parts += [*part, *part.values()]
@@ -187,5 +209,4 @@ def _holds(value: Any, characters: re.Pattern[str]) -> bool:
     return False
 
 
-# Refuses numbers that are not finite, which JSON has not.
-STRICT = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_object)
+DECODER = json.JSONDecoder(parse_constant=_NotFinite, parse_float=_finite, object_pairs_hook=_object)

@@ -237,12 +237,23 @@ def test_an_answer_without_a_channel_is_no_intended_skip(tmp_path: Path) -> None
     assert rest == [["(records)", 1, ["skipped:no_row"]]]
 
 
+def test_the_text_of_a_reject_has_both_values_of_a_field(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, {"feed": 'mapping = "followers_json.yml"'})
+    shop.deliver(
+        "feed", "a.json", '[{"community":"c","day":"2026-03-01","followers":2,"followers":[{"x":1,"x":null}]}]'
+    )
+    shop.ingest()
+    assert shop.rows("select record from quality.rejects") == [
+        ('{"community":"c","day":"2026-03-01","followers":2,"followers":null}',)
+    ]
+
+
 def test_lines_without_a_record_are_an_empty_file(tmp_path: Path) -> None:
     shop = Instance(tmp_path, {"feed": 'mapping = "followers_jsonl.yml"'})
     shop.deliver("feed", "a.jsonl", " \n\n\t\n")
     [result] = shop.ingest()
     assert result.error is not None
-    assert (result.error.code, result.error.what) == ("SMM-201", "the file is empty")
+    assert (result.error.code, result.error.what) == ("SMM-201", "the file is empty but for blank lines")
 
 
 def test_a_note_on_columns_names_nobody(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -116,6 +116,18 @@ def test_the_list_is_text_for_people_and_json_for_programs(shop: Instance) -> No
     answer = json.loads(smm(shop.home, "feeds", "--json").stdout)
     assert [feed["feed"] for feed in answer["feeds"]] == ["gone", "good", "odd", "refused", "shop"]
     assert answer["newest_day"] == "2026-03-10"
+
+
+def test_it_is_told_when_all_feeds_are_silent(shop: Instance) -> None:
+    """Beside each other they all look as they did on their last day."""
+    lines = [
+        feeds_text(list_feeds(load_settings(shop.home), project_catalog(), now=NOW + timedelta(days=d))).splitlines()[0]
+        for d in (1, 2)
+    ]
+    assert lines == [
+        "newest day of any feed: 2026-03-10, 3 days ago",
+        "newest day of any feed: 2026-03-10, 4 days ago: all feeds are silent, and each is told as it was then",
+    ]
 
 
 def test_nothing_is_made_by_looking(tmp_path: Path) -> None:

@@ -78,6 +78,14 @@ def test_a_delivery_rejected_whole_is_not_a_success(shop: Instance) -> None:
     assert answer["skip_reasons"] == {}
 
 
+def test_many_refusals_leave_the_summary_in_sight(shop: Instance) -> None:
+    for n in range(14):
+        shop.deliver("good", f"{n:02d}.jsonl", f"<html>{n}</html>")
+    told = smm(shop.home, "ingest").stdout.splitlines()
+    assert [line for line in told if "refused good/" in line] == [f"refused good/{n:02d}.jsonl:" for n in range(10)]
+    assert "4 more; --json has all of them" in told
+
+
 def test_a_refused_delivery_stays_in_sight_until_somebody_deals_with_it(shop: Instance) -> None:
     """Status and doctor tell of it with reason and hint; a corrected file under the same name ends it."""
     shop.deliver("good", "a.jsonl", "<html>login</html>")
