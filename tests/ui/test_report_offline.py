@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from smm_pipeline.reporting.report import write_report
-from tests.serving_fixture import publish_rows, quarter
+from tests.quarter_rows import quarter
+from tests.serving_fixture import publish_rows
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHARTS = 7

@@ -16,7 +16,8 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.reporting.figures import bucket
 from smm_pipeline.reporting.report import render, write_report
 from smm_pipeline.settings import Settings
-from tests.serving_fixture import FIRST, SILENT_CLUB, publish_rows, quarter
+from tests.quarter_rows import FIRST, quarter
+from tests.serving_fixture import SILENT_CLUB, publish_rows
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 MAX_BYTES = 3_000_000
