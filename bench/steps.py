@@ -40,6 +40,7 @@ IMPORTS = {
     "last_touch": "great_expectations",
     "one_day": "great_expectations",
     "year_rebuild": "great_expectations",
+    "year_day_rebuild": "great_expectations",
     "year_day": "great_expectations",
 }
 

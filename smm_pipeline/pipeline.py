@@ -21,14 +21,14 @@ from pathlib import Path
 
 import duckdb
 
-from smm_pipeline.catalog import Catalog, TableSpec
+from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
 from smm_pipeline.ingest import RECORDS, DeliveryResult, forget_feed, ingest_landing
 from smm_pipeline.pulls import PullResult, pull_feeds
 from smm_pipeline.settings import Settings
 from smm_pipeline.validation import validate
-from smm_pipeline.warehouse.audits import BuildResult, audit_loaded, forget_rolled_back
-from smm_pipeline.warehouse.build import build_table
+from smm_pipeline.warehouse.audits import BuildResult
+from smm_pipeline.warehouse.builds import build_stale
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.outcomes import Reasons, Refused, open_refusals, reject_reasons, split, summed
 from smm_pipeline.warehouse.publish import Publication, publish, require_fresh
@@ -270,53 +270,14 @@ def _build_stale(
     forced: set[date],
     progress: Progress | None,
 ) -> None:
-    """Build every table that has something stale, in the order of their dependencies."""
+    """Build every table that has something stale."""
     view = StateView(con, catalog, settings)
     _check_days(forced, view.days)
-    blocked = _audit_loaded(con, catalog, view, summary)
-    order = catalog.build_order
-    for done, spec in enumerate(order):
-        if progress:
-            progress(f"build {spec.full_name}", done, len(order))
-        if spec.deps & blocked:
-            blocked.add(spec.full_name)
-            summary.skipped.append(spec.full_name)
-            continue
-        if not (wanted := _wanted(spec, view, forced)):
-            forget_rolled_back(con, spec)
-            continue
-        days = [date.fromisoformat(key) for key in wanted] if spec.partition else None
-        result = build_table(con, spec, days, settings, view, run_id=summary.run_id, validate=validate)
-        view.refresh(con, spec.full_name)
-        if result.status == "built":
-            summary.built.append(result)
-        else:
-            blocked.add(spec.full_name)
-            summary.failed.append(result)
-    if progress:
-        progress("build", len(order), len(order))
-
-
-def _audit_loaded(con: duckdb.DuckDBPyConnection, catalog: Catalog, view: StateView, summary: RunSummary) -> set[str]:
-    """Audit the seeds and raw tables that have changed; returns those on which nothing may be built."""
-    blocked = set()
-    for spec in (*catalog.layer("seeds"), *catalog.layer("raw")):
-        result = audit_loaded(con, spec, view, run_id=summary.run_id, validate=validate)
-        if result is None:
-            continue
-        summary.audited.append(result)
-        if result.status == "failed":
-            blocked.add(spec.full_name)
-            summary.failed.append(result)
-    return blocked
-
-
-def _wanted(spec: TableSpec, view: StateView, forced: set[date]) -> list[str]:
-    """Partition keys of a table that this run builds."""
-    stale = set(view.stale_keys(spec))
-    if forced:
-        stale |= {day.isoformat() for day in forced & set(view.days)} if spec.partition else set(view.keys(spec))
-    return sorted(stale)
+    found = build_stale(
+        con, catalog, settings, view, forced=forced, run_id=summary.run_id, validate=validate, progress=progress
+    )
+    summary.audited, summary.built = found.audited, found.built
+    summary.failed, summary.skipped = found.failed, found.skipped
 
 
 def _days_between(first: date | None, last: date | None) -> set[date]:

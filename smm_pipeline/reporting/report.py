@@ -16,6 +16,7 @@ import json
 import os
 from contextlib import suppress
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import vl_convert
@@ -42,16 +43,11 @@ def write_report(settings: Settings) -> Path:
     """
     page = render(settings)
     target = settings.report_file
-    new = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(page, encoding="utf-8")
-        new.replace(target)
+        _put(target, page)
     except OSError as error:
         raise SmmError("SMM-306", f"the report cannot be written: {error}", where=str(target)) from error
-    finally:
-        with suppress(OSError):  # a folder that refuses the page may refuse this too: the first error counts
-            new.unlink(missing_ok=True)
     return target
 
 
@@ -61,7 +57,7 @@ def render(settings: Settings) -> str:
         summary = read_summary(source)
         parts = sections(source, summary)
     published = summary.published_at.astimezone(settings.zone)
-    script = _script()
+    script = _script(settings.reports)
     return _template().render(
         shop=settings.shop.name,
         first=day(summary.first_date),
@@ -93,10 +89,33 @@ def _template() -> Template:
     return environment.get_template("report.html.j2")
 
 
-@cache
-def _script() -> str:
-    """Vega, Vega-Lite and Vega-Embed with the snippet that draws the charts; about 0.9 MB, bundled offline."""
-    return vl_convert.javascript_bundle(snippet=(_TEMPLATES / "charts.js").read_text(encoding="utf-8"))
+def _script(folder: Path) -> str:
+    """Vega, Vega-Lite and Vega-Embed with the snippet that draws the charts; about 0.9 MB, bundled offline.
+
+    Bundling takes longer than the rest of the page, so the script is kept beside it for as long as its parts stay.
+    """
+    snippet = (_TEMPLATES / "charts.js").read_text(encoding="utf-8")
+    parts = hashlib.sha256(f"{version('vl-convert-python')} {snippet}".encode()).hexdigest()[:12]
+    kept = folder / f".charts-{parts}.js"
+    with suppress(OSError):
+        return kept.read_text(encoding="utf-8")
+    script = vl_convert.javascript_bundle(snippet=snippet)
+    # Without it the next page is made as this one was.
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        _put(kept, script)
+    return script
+
+
+def _put(path: Path, text: str) -> None:
+    """Put a whole file in place of another."""
+    new = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        new.write_text(text, encoding="utf-8")
+        new.replace(path)
+    finally:
+        with suppress(OSError):  # a folder that refuses the page may refuse this too: the first error counts
+            new.unlink(missing_ok=True)
 
 
 def _inert_json(value: object) -> Markup:

@@ -14,9 +14,10 @@ not see uncommitted rows.
 from __future__ import annotations
 
 import logging
+import threading
 import types
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -25,6 +26,8 @@ import sqlalchemy as sa
 from great_expectations.datasource.fluent.interfaces import Batch
 from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
 from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.expectations.expectation import Expectation
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.query_metrics.query_table.unexpected_rows_query_table import (
     UnexpectedRowsQueryTable,
@@ -223,6 +226,34 @@ class NoUnexpectedRows(UnexpectedRowsQueryTable):
         return []
 
 
+_MADE = threading.local()
+
+
+def _once_per_batch(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Remember for as long as a batch is live what was made of an object.
+
+    GX makes the configuration of an expectation, and the expectation of a configuration, anew for every part of it that
+    it reads, some sixty times for one check.
+    """
+
+    def remembered(thing: Any) -> Any:
+        made: dict[Any, tuple[Any, Any]] | None = getattr(_MADE, "by_object", None)
+        if made is None:
+            return make(thing)
+        # Held with its result: the identity of a thing that is gone is soon another's.
+        key = (make, id(thing))
+        if key not in made:
+            made[key] = (thing, make(thing))
+        return made[key][1]
+
+    return remembered
+
+
+_CONFIGURATION, _EXPECTATION = vars(Expectation)["configuration"].fget, ExpectationConfiguration.to_domain_obj
+Expectation.configuration = property(_once_per_batch(_CONFIGURATION))  # type: ignore[assignment, method-assign]  # no hook
+ExpectationConfiguration.to_domain_obj = _once_per_batch(_EXPECTATION)  # type: ignore[assignment, method-assign]  # no hook
+
+
 class DuckDBDatasource(SQLDatasource):
     """GX's SQL datasource on `DuckDBExecutionEngine`; defining it gives every context `add_duckdb`."""
 
@@ -237,9 +268,11 @@ def live_batch(context: Any, connection: duckdb.DuckDBPyConnection, view: str) -
     _LIVE[key] = connection
     # The context lives in memory for this batch alone, and GX would write it out as YAML for every step of making it.
     context._save_project_config = lambda: None
+    _MADE.by_object = {}
     try:
         source = context.data_sources.add_duckdb(name=key, connection_string=f"duckdb+gx:///{key}")
         asset = source.add_table_asset(view, table_name=view)
         yield asset.add_batch_definition_whole_table("all").get_batch()
     finally:
+        del _MADE.by_object
         del _LIVE[key]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Literal
@@ -23,7 +22,6 @@ from smm_pipeline.warehouse.connection import transaction
 from smm_pipeline.warehouse.schema import quoted, relation
 from smm_pipeline.warehouse.state import StateView, Window
 
-AUDIT_VIEW = "smm_audit"
 # is_blocking() for rows of quality.check_results.
 _BLOCKING_SQL = "(status = 'broken' or (status = 'failed' and severity = 'critical'))"
 _UNAUDITED = """
@@ -58,6 +56,13 @@ def is_blocking(verdict: Verdict) -> bool:
     return verdict.status == "broken" or (verdict.status == "failed" and verdict.severity == "critical")
 
 
+def unaudited_keys(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> list[str]:
+    """Partition keys of a loaded table that did not pass its suite as they stand."""
+    if spec.suite is None:
+        return []
+    return sorted(key for (key,) in con.execute(_UNAUDITED, [spec.full_name, spec.suite_version]).fetchall())
+
+
 def audit_loaded(
     con: duckdb.DuckDBPyConnection, spec: TableSpec, view: StateView, *, run_id: str, validate: Validator
 ) -> BuildResult | None:
@@ -73,10 +78,8 @@ def audit_loaded(
     Returns:
         None when there is nothing to audit.
     """
-    if spec.suite is None:
-        return None
     started = time.perf_counter()
-    keys = sorted(key for (key,) in con.execute(_UNAUDITED, [spec.full_name, spec.suite_version]).fetchall())
+    keys = unaudited_keys(con, spec)
     if not keys:
         return None
     windows = [Window()] if spec.partition is None else view.windows(spec, [date.fromisoformat(key) for key in keys])
@@ -101,14 +104,8 @@ def run_suite(
     con: duckdb.DuckDBPyConnection, spec: TableSpec, window: Window, validate: Validator
 ) -> Sequence[Verdict]:
     """Run the suite on a window's rows as the connection sees them, uncommitted ones too."""
-    rows = f"select * from {relation(spec)} where {selecting(spec, window)}"
-    con.execute(f"create or replace temp view {AUDIT_VIEW} as {rows}")
-    try:
-        return validate(con, spec, relation=AUDIT_VIEW, days=window.days)
-    finally:
-        # A check that raised has aborted the transaction; its rollback takes the view away.
-        with suppress(duckdb.TransactionException):
-            con.execute(f"drop view if exists {AUDIT_VIEW}")
+    rows = f"(select * from {relation(spec)} where {selecting(spec, window)})"
+    return validate(con, spec, relation=rows, days=window.days)
 
 
 def selecting(spec: TableSpec, window: Window) -> str:

@@ -43,6 +43,9 @@ from smm_pipeline.warehouse.state import (
     save_states,
 )
 
+# Of a single day, or a table without days, that does not fit into memory.
+TOO_LARGE = "SMM-307"
+
 
 class _AuditFailedError(Exception):
     """Rolls back a partition whose audit failed."""
@@ -122,7 +125,7 @@ def _too_large(spec: TableSpec, window: Window, settings: Settings) -> SmmError:
     limit = settings.warehouse.memory_limit
     hint = "raise memory_limit under [warehouse] in smm.toml; the old rows stand, and what was built before stays"
     return SmmError(
-        "SMM-307", f"more than {limit} of memory needed", where=f"{spec.full_name} {window.label}", hint=hint
+        TOO_LARGE, f"more than {limit} of memory needed", where=f"{spec.full_name} {window.label}", hint=hint
     )
 
 

@@ -54,6 +54,13 @@ def tune(con: duckdb.DuckDBPyConnection, limits: Warehouse) -> None:
     add_functions(con)
 
 
+def beside(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """One more connection to the same database in this process, with transactions and temporary tables of its own."""
+    other = con.cursor()
+    other.execute("set TimeZone = 'UTC'")
+    return other
+
+
 @contextmanager
 def shared_memory(con: duckdb.DuckDBPyConnection, limits: Warehouse) -> Iterator[None]:
     """Leave a third of the limit to Python for a while: what it holds and what DuckDB holds stay within it together."""

@@ -194,6 +194,22 @@ def test_same_file_gives_the_same_page(settings: Settings, html: str) -> None:
     assert render(settings) == html
 
 
+def test_the_script_of_the_charts_is_bundled_once(
+    settings: Settings, html: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bundling takes longer than all else; what is kept is the same, and without it the page is made all the same."""
+
+    def fail(**_kwargs: object) -> str:
+        raise AssertionError("bundled again")
+
+    monkeypatch.setattr(vl_convert, "javascript_bundle", fail)
+    assert render(settings) == html
+    [kept] = settings.reports.glob(".charts-*.js")
+    monkeypatch.undo()
+    kept.unlink()
+    assert render(settings) == html
+
+
 def test_page_without_any_data_says_so(tmp_path: Path) -> None:
     text = render(publish_rows(tmp_path, {}))
     assert text.count("Nothing in this period, or no feed brings it.") == 7
