@@ -14,7 +14,7 @@ import re
 import stat
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,8 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.settings import Feed
 
 CHUNK_BYTES = 1 << 20
+RANGE_BYTES = 4 << 20
+_CANNOT_COPY = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF})
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload")
 _TIME_PATTERNS = ("%Y%m%dT%H%M%SZ", "%Y-%m-%dT%H:%M:%SZ", "%Y%m%dT%H%M%S", "%Y%m%d%H%M%S", "%Y-%m-%d", "%Y%m%d")
 
@@ -218,17 +220,51 @@ def _open(source: Path) -> BinaryIO | None:
 
 def _copy(reader: BinaryIO | io.RawIOBase, target: BinaryIO) -> str:
     """Copy all that a reader gives; returns its SHA-256."""
-    digest = hashlib.sha256()
-    if block := reader.read(CHUNK_BYTES):
-        digest.update(block)
-        target.write(block)
-    # Each takes half of the time and lets other threads work. The thread begins with the second block, if there is one.
+    digest, copied = hashlib.sha256(), 0
+    # Copying and hashing let other threads work; what is small is not worth a thread.
     with ThreadPoolExecutor(1, thread_name_prefix="digest") as pool:
-        while block := reader.read(CHUNK_BYTES):
-            hashed = pool.submit(digest.update, block)
-            target.write(block)
+        hashed: Future[None] | None = None
+        while size := _copy_range(reader, target):
+            if hashed:
+                hashed.result()
+            hashed = pool.submit(_digest, digest, target, copied, size) if size == RANGE_BYTES else None
+            if hashed is None:
+                _digest(digest, target, copied, size)
+            copied += size
+        if hashed:
             hashed.result()
+        # What the system did not copy by itself.
+        while block := reader.read(CHUNK_BYTES):
+            hashed = pool.submit(digest.update, block) if len(block) == CHUNK_BYTES else None
+            target.write(block)
+            if hashed:
+                hashed.result()
+            else:
+                digest.update(block)
     return digest.hexdigest()
+
+
+def _copy_range(reader: BinaryIO | io.RawIOBase, target: BinaryIO) -> int:
+    """Let the system copy some bytes of a file, which never come into this process; how many, or 0 where it does not.
+
+    It takes a third of the time. Object stores, other file systems and other systems than Linux cannot.
+    """
+    try:
+        return os.copy_file_range(reader.fileno(), target.fileno(), RANGE_BYTES)
+    except (AttributeError, io.UnsupportedOperation):
+        return 0
+    except OSError as error:
+        if error.errno in _CANNOT_COPY:
+            return 0
+        raise
+
+
+def _digest(digest: hashlib._Hash, target: BinaryIO, start: int, size: int) -> None:
+    """Hash bytes that were copied, out of the copy."""
+    while size:
+        block = os.pread(target.fileno(), size, start)
+        digest.update(block)
+        start, size = start + len(block), size - len(block)
 
 
 def fsync_folder(folder: Path) -> None:

@@ -26,6 +26,7 @@ from smm_pipeline.warehouse.build import TOO_LARGE, build_table
 from smm_pipeline.warehouse.crew import Crew
 from smm_pipeline.warehouse.state import StateView
 
+# What a delivery that reaches back, such as a month's refunds, makes stale; a whole history needs all of the memory.
 FEW_DAYS = 45
 # Checks are Python, of which one thread runs at a time.
 MOST_AT_A_TIME = 4
