@@ -15,7 +15,7 @@ from smm_pipeline.warehouse.shop_seeds import host_spellings
 OWN_HOSTS = "own_hosts"
 # Before the host: a scheme and perhaps a login. After it: perhaps a port, and then its end, lest shop.example.ua pass
 # for shop.example.
-_BEFORE_HOST = r"(?i)^https?://([^/?#@]*@)?([^/?#@:]+\.)?"
+_BEFORE_HOST = r"(?i)^https?://([^/?#\\]*@)?([^/?#@:\\]+\.)?"
 _AFTER_HOST = r"\.?(:\d*)?([/?#]|$)"
 _PERSONAL_PARAMETER = (
     r"(e-?mail|mail|phone|tel|mobile|name|first_?name|last_?name|fname|lname|full_?name|surname|user_?name|login|"
@@ -33,11 +33,15 @@ _PHONE = _PLUS + r"(([ ().+-]|%(25)*(20|28|29))*\d){10,15}(\D|$)"
 
 ADDRESS_MACROS = {
     # The sentence's signs at the end of an address are none of it; a closing bracket is, where it was opened within.
-    "_smm_link_end(a)": "rtrim(a, case when contains(a, '(') then '.,;:!?…' else '.,;:!?…)]' end)",
+    "_smm_link_end(a)": "rtrim(a, case when contains(a, '(') then '.,;:!?…*' else '.,;:!?…*)]' end)",
+    # Addresses that a sign alone parts, as Markdown's ]( and a comma before the next, are parted by a blank.
+    "_smm_parted(t)": r"""
+        regexp_replace(replace(coalesce(t, ''), '](', ' '), '(?i)[,;](https?://)', ' \1', 'g')""",
     # The addresses of a text, in its order; an empty list where the text is unknown.
     "links_of(t)": r"""
         list_transform(
-            regexp_extract_all(coalesce(t, ''), '(?i)https?://[^\s\pZ<>"«»“”]+'), lambda a: _smm_link_end(a))""",
+            regexp_extract_all(_smm_parted(t), '(?i)https?://[^\s\pZ\p{Cf}<>"''|\p{Pi}\p{Pf}\x{2014}\x{300C}\x{300D}]+'),
+            lambda a: _smm_link_end(a))""",
     # The first address of a text that is the shop's: of one of its hosts or of a host below one, in any case.
     "shop_link(t)": f"""
         list_filter(links_of(t), lambda a:

@@ -1,7 +1,7 @@
 """Reader of large JSON arrays, one element after the other.
 
 Belongs here: the grammar of an array around its elements, in bounded memory. Does not belong here: documents that are
-read as a whole (json_documents.py), and what is wrong with an element that is JSON: it is a record as a line is.
+read as a whole, and what an element means (json_documents.py).
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
+
+from smm_pipeline.ingest.text_readers import DECODER
 
 _BLANKS = " \t\n\r"
 _BLOCK_BYTES = 8 << 20
 # No record is so long; what is cannot be told from one that never ends.
 MAX_ELEMENT_CHARACTERS = 64 << 20
-# Finds where a value ends; what it holds is looked at later.
-_DECODER = json.JSONDecoder()
 
 
 def is_array(head: bytes) -> bool:
@@ -24,8 +24,8 @@ def is_array(head: bytes) -> bool:
     return head.removeprefix(codecs.BOM_UTF8).lstrip(_BLANKS.encode()).startswith(b"[")
 
 
-def elements(head: bytes, stream: IO[bytes]) -> Iterator[str]:
-    """The texts of an array's elements, as their source wrote them; `head` is what was read of it before.
+def elements(head: bytes, stream: IO[bytes]) -> Iterator[Any]:
+    """The elements of an array; `head` is what was read of it before.
 
     Raises:
         ValueError: when it is no JSON array, or something follows it; UnicodeDecodeError when it is no UTF-8.
@@ -68,12 +68,12 @@ class _Text:
             raise ValueError(f"Expecting {sign!r}: {self.place()}")
         self._at += 1
 
-    def value(self) -> str:
-        """The text of the value that comes next."""
+    def value(self) -> Any:
+        """The value that comes next."""
         self.peek()
         while True:
             try:
-                _, end = _DECODER.raw_decode(self._text, self._at)
+                value, end = DECODER.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
                 # It may only be cut off.
                 if not self._more():
@@ -82,8 +82,8 @@ class _Text:
             # A number may go on.
             if end == len(self._text) and self._more():
                 continue
-            text, self._at = self._text[self._at : end], end
-            return text
+            self._at = end
+            return value
 
     def place(self) -> str:
         """Where reading stands, for messages."""

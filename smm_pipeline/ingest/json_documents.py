@@ -58,7 +58,7 @@ def read_json_document(path: Path, name: str, mapping: Mapping, sink: ContextSin
         head = stream.read(WHOLE_BYTES)
         try:
             if len(head) == WHOLE_BYTES and is_array(head) and _is_itself_records(mapping.format):
-                return _pass_elements(elements(head, stream), sink)
+                return _write_records(elements(head, stream), "{}", sink)
             document = parse_json((head + stream.read(MAX_DOCUMENT_BYTES - len(head))).decode("utf-8-sig"))
             if stream.read(1):
                 unreadable(f"a document of more than {MAX_DOCUMENT_BYTES} bytes that is no array of records", name)
@@ -75,16 +75,6 @@ def read_json_document(path: Path, name: str, mapping: Mapping, sink: ContextSin
 def _is_itself_records(fmt: FileFormat) -> bool:
     """Whether a document that is an array is the list of its records, and none of them is looked into for another."""
     return not any(keys and keys[0].isdecimal() for keys in fmt.paths) and any(not keys for keys in fmt.paths)
-
-
-def _pass_elements(texts: Iterable[str], sink: ContextSink) -> Extract:
-    out, writer = Extract(), LineWriter(lambda first_row, lines: sink(first_row, lines, "{}"))
-    for row, text in enumerate(texts, start=1):
-        out.records = row
-        # Line breaks stand between the parts of a value alone: within a text they are escaped.
-        writer.write(row, text.replace("\n", " ").replace("\r", " ").encode())
-    writer.flush()
-    return out
 
 
 def _write_records(records: Iterable[Any], context: str, sink: ContextSink) -> Extract:

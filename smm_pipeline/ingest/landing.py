@@ -25,7 +25,6 @@ from smm_pipeline.settings import Feed
 
 CHUNK_BYTES = 1 << 20
 RANGE_BYTES = 4 << 20
-_CANNOT_COPY = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF})
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload")
 _TIME_PATTERNS = ("%Y%m%dT%H%M%SZ", "%Y-%m-%dT%H:%M:%SZ", "%Y%m%dT%H%M%S", "%Y%m%d%H%M%S", "%Y-%m-%d", "%Y%m%d")
 
@@ -247,16 +246,17 @@ def _copy(reader: BinaryIO | io.RawIOBase, target: BinaryIO) -> str:
 def _copy_range(reader: BinaryIO | io.RawIOBase, target: BinaryIO) -> int:
     """Let the system copy some bytes of a file, which never come into this process; how many, or 0 where it does not.
 
-    It takes a third of the time. Object stores, other file systems and other systems than Linux cannot.
+    It takes a third of the time. Object stores, some file systems and containers, and other systems than Linux do not.
+    What is wrong with the file itself, its reader tells.
     """
     try:
         return os.copy_file_range(reader.fileno(), target.fileno(), RANGE_BYTES)
     except (AttributeError, io.UnsupportedOperation):
         return 0
     except OSError as error:
-        if error.errno in _CANNOT_COPY:
-            return 0
-        raise
+        if error.errno == errno.ENOSPC:
+            raise
+        return 0
 
 
 def _digest(digest: hashlib._Hash, target: BinaryIO, start: int, size: int) -> None:

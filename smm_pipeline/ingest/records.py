@@ -151,9 +151,10 @@ class RecordTable:
         )
         doubt = f"case when r is null then '{_BROKEN}' when {odd} or {no_object} then '{_DOUBTED}' else '' end"
         misfits = misfits_sql(self._mapping.structure, "r", "text")
-        # Lines and elements of arrays are as their source wrote them; what other readers make has each key once.
-        is_written = not {"json", "jsonl"}.isdisjoint(self._mapping.format.kind)
-        keys = "case when r is not null then hash(json_keys(text)) end" if is_written else "null"
+        # Only lines are as their source wrote them; what other readers make of a record has each key once.
+        keys = (
+            "case when r is not null then hash(json_keys(text)) end" if "jsonl" in self._mapping.format.kind else "null"
+        )
         parsed = (
             f"select *, try(from_json(text, {structure})) as r from {_LINES} join "
             f"(select generate_subscripts(given, 1) - 1 as part, from_json(unnest(given), {document}) as document "

@@ -131,7 +131,7 @@ def parse_json(text: str) -> Any:
     Raises:
         ValueError: when it is no JSON.
     """
-    return _DECODER.decode(text)
+    return DECODER.decode(text)
 
 
 def record_problem(record: Any, text: str) -> str | None:
@@ -209,4 +209,4 @@ def _holds(value: Any, is_sought: Callable[[Any], bool]) -> bool:
     return False
 
 
-_DECODER = json.JSONDecoder(parse_constant=_NotFinite, parse_float=_finite, object_pairs_hook=_object)
+DECODER = json.JSONDecoder(parse_constant=_NotFinite, parse_float=_finite, object_pairs_hook=_object)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+from html.entities import name2codepoint
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.pull_settings import Pull
@@ -45,7 +46,7 @@ class Secrets:
 
     def masked(self, body: bytes) -> bytes:
         """The bytes without secrets: some vendors repeat the token in the address of the next page."""
-        return self._pattern.sub(MASK.encode(), body)
+        return self._pattern.sub(_mask, body)
 
     def masked_text(self, text: str) -> str:
         """The text without secrets."""
@@ -80,13 +81,23 @@ def _read(feed: str, key: str, variable: str) -> str:
     return value
 
 
-def _written(character: str) -> bytes:
-    r"""Pattern of a character as itself, in an address or in JSON: `/`, `\/`, `%2F`, `%2f`, `%252F`, `\u002f`.
+def _mask(found: re.Match[bytes]) -> bytes:
+    """The mask, after those backslashes before a secret that escape each other: an odd one is the secret's."""
+    secret = found[0].lstrip(b"\\")
+    return b"\\" * ((len(found[0]) - len(secret)) // 2 * 2) + MASK.encode()
 
-    Each vendor escapes what it likes, so that each character of a secret may stand in another way.
+
+def _written(character: str) -> bytes:
+    r"""Pattern of a character as itself, in an address, in JSON or HTML: `/`, `\/`, `%2F`, `%252f`, `\u002f`, `&#47;`.
+
+    Each vendor escapes what it likes, so that each character of a secret may stand in another way, and JSON may stand
+    in JSON.
     """
-    plain = character.encode()
-    itself = re.escape(plain) if character.isalnum() else rb"\\?" + re.escape(plain)
+    plain, number = character.encode(), ord(character)
+    itself = re.escape(plain) if character.isalnum() else rb"\\*" + re.escape(plain)
     in_address = "".join(f"%(?:25)*(?i:{byte:02x})" for byte in plain).encode()
-    forms = [itself, in_address, rf"\\u(?i:{ord(character):04x})".encode()]
+    in_json = rf"\\+u(?i:{number:04x})".encode()
+    names = "".join(f"|{name}" for name, code in name2codepoint.items() if code == number)
+    in_html = rf"&(?:\#0*{number}|\#[xX]0*(?i:{number:x}){names});".encode()
+    forms = [itself, in_address, in_json, in_html]
     return b"(?:" + b"|".join(forms + ([rb"\+"] if character == " " else [])) + b")"

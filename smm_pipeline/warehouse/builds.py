@@ -10,6 +10,7 @@ of memory beside another table is tried once more, alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Set
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from smm_pipeline.warehouse.state import StateView
 FEW_DAYS = 45
 # Checks are Python, of which one thread runs at a time.
 MOST_AT_A_TIME = 4
+_TABLE = re.compile(r"\b(?:seeds|raw|staging|core|kpi)\.\w+")
 Progress = Callable[[str, int, int], None]
 
 
@@ -89,12 +91,23 @@ class _Round:
 
     def __post_init__(self) -> None:
         self._order = [*self.catalog.layer("seeds"), *self.catalog.layer("raw"), *self.catalog.build_order]
+        self._needs = self._found_needs()
         self._waiting = list(self._order)
         self._unfinished = {spec.full_name for spec in self._order}
         self._running: dict[Future[BuildResult | None], TableSpec] = {}
         self._again: list[TableSpec] = []
         self._blocked: set[str] = set()
         self._found = Builds()
+
+    def _found_needs(self) -> dict[str, set[str]]:
+        """For each table those that have to be there before it: what its SELECT reads, and what its suite reads.
+
+        Of the latter those that come before it in the order; of others it sees the rows of an earlier run, as ever.
+        """
+        needs: dict[str, set[str]] = {}
+        for spec in self._order:
+            needs[spec.full_name] = set(spec.deps) | (set(_TABLE.findall(repr(spec.suite))) & needs.keys())
+        return needs
 
     def all(self) -> Builds:
         """Until no table is left."""
@@ -115,11 +128,11 @@ class _Round:
 
     def _start_ready(self) -> None:
         """Begin with tables of which everything upstream is there, as many as there are connections."""
-        for spec in [spec for spec in self._waiting if not spec.deps & self._unfinished]:
+        for spec in [spec for spec in self._waiting if not self._needs[spec.full_name] & self._unfinished]:
             if len(self._running) == self.crew.size:
                 return
             wanted = [] if spec.deps & self._blocked else self._wanted(spec)
-            is_large = len(wanted) > FEW_DAYS
+            is_large = len(wanted) > FEW_DAYS or self.crew.size == 1
             if wanted and is_large and self._running:
                 return
             self._waiting.remove(spec)

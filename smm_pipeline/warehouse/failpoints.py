@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 
 FAILPOINTS: tuple[str, ...] = (
     "pull.before_mark",
@@ -23,6 +24,8 @@ FAILPOINTS: tuple[str, ...] = (
     "publish.after_replace",
 )
 VARIABLE = "SMM_FAILPOINT"
+# Several tables are built at a time.
+_COUNTING = threading.Lock()
 
 
 class FailpointError(RuntimeError):
@@ -44,9 +47,11 @@ def failpoint(name: str) -> None:
     action, _, count = rest.partition(":")
     if target != name:
         return
-    if count and int(count) > 1:
-        os.environ[VARIABLE] = f"{target}:{action}:{int(count) - 1}"
-        return
+    with _COUNTING:
+        _, _, left = os.environ[VARIABLE].rpartition(":") if count else ("", "", "1")
+        if int(left) > 1:
+            os.environ[VARIABLE] = f"{target}:{action}:{int(left) - 1}"
+            return
     if action == "kill9":
         os.kill(os.getpid(), signal.SIGKILL)
     raise FailpointError(name)

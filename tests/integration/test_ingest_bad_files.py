@@ -239,9 +239,7 @@ def test_an_answer_without_a_channel_is_no_intended_skip(tmp_path: Path) -> None
 
 def test_the_text_of_a_reject_has_both_values_of_a_field(tmp_path: Path) -> None:
     shop = Instance(tmp_path, {"feed": 'mapping = "followers_json.yml"'})
-    shop.deliver(
-        "feed", "a.json", '[{"community":"c","day":"2026-03-01","followers":2,"followers":null}]'
-    )
+    shop.deliver("feed", "a.json", '[{"community":"c","day":"2026-03-01","followers":2,"followers":null}]')
     shop.ingest()
     assert shop.rows("select record from quality.rejects") == [
         ('{"community":"c","day":"2026-03-01","followers":2,"followers":null}',)

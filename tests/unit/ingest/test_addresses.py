@@ -31,6 +31,17 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         ("HTTPS://A.example/P?", ["HTTPS://A.example/P"]),
         ("https://a.example/p\u00a0next\nhttps://b.example/лампа…", ["https://a.example/p", "https://b.example/лампа"]),
         ('<a href="https://a.example/p">', ["https://a.example/p"]),
+        ("<a href='https://a.example'>", ["https://a.example"]),
+        ("[https://a.example/p](https://a.example/q)", ["https://a.example/p", "https://a.example/q"]),
+        (
+            "https://a.example/p,https://b.example/q;HTTP://c.example",
+            ["https://a.example/p", "https://b.example/q", "HTTP://c.example"],
+        ),
+        (
+            "**https://a.example** \u2018https://b.example\u2019s <https://c.example/p|Lamp>",
+            ["https://a.example", "https://b.example", "https://c.example/p"],
+        ),
+        ("https://a.example—this https://b.example\u200b", ["https://a.example", "https://b.example"]),
         ("a.example/p and ftp://a.example", []),
         ("", []),
         (None, []),
@@ -56,6 +67,10 @@ def test_links_of_a_text(con: duckdb.DuckDBPyConnection, text: str | None, expec
         ("https://myshop.example/p", None),
         ("https://shop.example@other.example/p", None),
         ("https://shop.example:1@other.example/p", None),
+        ("https://foo@bar@shop.example/p", "https://foo@bar@shop.example/p"),
+        # Browsers read a backslash as a slash.
+        ("https://other.example\\@shop.example/p", None),
+        ("https://other.example\\.shop.example/p", None),
         ("https://other.example/shop.example/p", None),
         ("https://other.example/?to=https://shop.example/p", None),
         ("https://shop-example/p", None),

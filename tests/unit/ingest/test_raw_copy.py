@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from smm_pipeline.errors import SmmError
 from smm_pipeline.ingest.landing import CHUNK_BYTES, RANGE_BYTES, raw_path, store_raw
 
 
@@ -31,8 +32,11 @@ def test_a_file_is_copied_whole(tmp_path: Path, size: int) -> None:
     assert _stored(tmp_path, content) == content
 
 
-def _refuses(_source: int, _target: int, _size: int) -> int:
-    raise OSError(errno.EXDEV, "another file system")
+def _refuses(number: int) -> Callable[[], Copy]:
+    def refuse(_source: int, _target: int, _size: int) -> int:
+        raise OSError(number, "not here")
+
+    return lambda: refuse
 
 
 def _is_short() -> Copy:
@@ -47,7 +51,11 @@ def _is_short() -> Copy:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("make", [lambda: _refuses, _is_short], ids=["refuses", "ends early"])
+@pytest.mark.parametrize(
+    "make",
+    [_refuses(errno.EXDEV), _refuses(errno.EPERM), _is_short],
+    ids=["another file system", "a container", "ends early"],
+)
 def test_what_the_system_does_not_copy_is_read(
     tmp_path: Path, size: int, make: Callable[[], Copy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,11 +70,8 @@ def test_a_system_without_such_copies_reads(tmp_path: Path, monkeypatch: pytest.
     assert _stored(tmp_path, content) == content
 
 
-def test_any_other_error_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_source: int, _target: int, _size: int) -> int:
-        raise OSError(errno.EIO, "the disk is broken")
-
-    monkeypatch.setattr(os, "copy_file_range", fail)
-    with pytest.raises(OSError, match="broken"):
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "copy_file_range", _refuses(errno.ENOSPC)())
+    with pytest.raises(SmmError, match="SMM-106"):
         _stored(tmp_path, b"any")
     assert [path for path in (tmp_path / "raw").rglob("*") if path.is_file()] == []

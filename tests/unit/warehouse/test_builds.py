@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -38,6 +39,7 @@ class Shop:
     def __init__(self, con: duckdb.DuckDBPyConnection, home: Path, days: int) -> None:
         self.con, self.settings = con, load_settings(home)
         self.catalog = Catalog({name: project_catalog()[name] for name in (*ORDERS, *MENTIONS)})
+        self.ended: list[str] = []
         ensure_schema(con, self.catalog, self.settings)
         for name in (ORDERS[0], MENTIONS[0]):
             bump(con, name, [str(FIRST + timedelta(days=n)) for n in range(days)], run_id="1")
@@ -66,6 +68,7 @@ class Shop:
             yield beside
         finally:
             with self.lock:
+                self.ended.append(spec.full_name)
                 self.running -= 1
 
 
@@ -116,6 +119,20 @@ def test_two_tables_are_built_at_a_time_each_after_what_it_reads(shop: Shop) -> 
     shop.calls.clear()
     assert _names(shop.build(_passed)) == {"audited": [], "built": [], "failed": [], "skipped": []}
     assert shop.calls == []
+
+
+def test_a_table_waits_for_what_its_suite_compares_it_with(shop: Shop) -> None:
+    """Its SELECT does not read the other one, so that nothing else would hold it back."""
+    query = f"select b.mention_id from {{batch}} as b anti join {ORDERS[1]} as o on o.order_id = b.mention_id"
+    entry = {**shop.catalog[MENTIONS[1]].suite["expectations"][0], "kwargs": {"unexpected_rows_query": query}}  # type: ignore[index] # it has one
+    suited = replace(shop.catalog[MENTIONS[1]], suite={"expectations": [entry]})
+    shop.catalog = Catalog({**shop.catalog.tables, MENTIONS[1]: suited})
+
+    def look(spec: TableSpec, _beside: int) -> Status:
+        assert spec.full_name != MENTIONS[1] or ORDERS[1] in shop.ended
+        return "passed"
+
+    assert _names(shop.build(look))["built"] == [MENTIONS[1], ORDERS[1]]
 
 
 def test_many_days_are_built_alone(long_shop: Shop) -> None:
