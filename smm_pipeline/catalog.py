@@ -24,11 +24,14 @@ from sqlglot import exp
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.settings import PROJECT_ROOT
+from smm_pipeline.zero_needs import ZeroNeed, read_zero_needs, zero_problems
 
 Layer = Literal["seeds", "raw", "staging", "core", "kpi"]
 LAYERS: tuple[Layer, ...] = ("seeds", "raw", "staging", "core", "kpi")
 WINDOW_PARAMETERS = frozenset({"partition_start", "partition_end", "first_date", "last_date"})
 Days = int | Literal["all"]
+# Part of the key of what is summed up by months.
+MONTH = "month_start_date"
 # What SQL is made of; of blanks and comments nothing is kept. To parse all tables would take every command 1.5 s.
 _SQL_WORD = re.compile(
     r"""(?P<blank>\s+|--[^\n]*|/\*.*?\*/)|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(?P<parameter>\w+)"""
@@ -80,6 +83,8 @@ class TableSpec:
     rows add up to what their parent is worth: one rejected for a value that it may lack stays, its numbers unknown.
     `persons` names the columns that count the persons a row is about (warehouse/sharing.py); a table without it is in
     no copy for others. `parts` are figures about some of these persons alone, under the column that counts them.
+    `zero_needs` says what a 0 needs to be one (zero_needs.py); a column that `follows` another is unknown where a 0 of
+    that one is published as unknown.
     """
 
     layer: Layer
@@ -97,6 +102,8 @@ class TableSpec:
     publish: bool = False
     persons: tuple[str, ...] | None = None
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    zero_needs: tuple[ZeroNeed, ...] = ()
+    follows: Mapping[str, str] = field(default_factory=dict)
     sql: str | None = None
     suite: Mapping[str, Any] | None = None
     path: Path = Path()
@@ -105,6 +112,12 @@ class TableSpec:
     def full_name(self) -> str:
         """Schema-qualified name, e.g. core.fct_order."""
         return f"{self.layer}.{self.name}"
+
+    @property
+    def day_column(self) -> str | None:
+        """The column that says of which day, or month, a row is; the days that a goal begins and is due are none."""
+        days = [c.name for c in self.columns if c.type == "DATE" and (c.name in self.key or c.name.endswith("_local"))]
+        return self.partition or next(iter(days), None)
 
     @cached_property
     def tree(self) -> exp.Expr:
@@ -231,6 +244,9 @@ def load_catalog(root: Path = PROJECT_ROOT) -> Catalog:
         unknown = sorted(spec.deps - tables.keys())
         if unknown:
             raise SmmError("SMM-105", f"reads unknown tables: {', '.join(unknown)}", where=str(spec.path))
+        contracts = {name for need in spec.zero_needs for name in need.contracts}
+        if strangers := sorted(name for name in contracts if name not in tables or not tables[name].partition):
+            raise SmmError("SMM-105", f"zero_needs names no contracts with days: {strangers}", where=str(spec.path))
         if spec.sql and spec.partition and not any(tables[name].partition for name in spec.deps):
             raise SmmError("SMM-105", "is built by day but reads no table that is", where=str(spec.path))
     return Catalog(tables)
@@ -255,6 +271,7 @@ def _read_table(layer: Layer, path: Path, suite_path: Path, known: Mapping[str, 
             key=tuple(data.pop("key")),
             persons=tuple(data.pop("persons")) if "persons" in data else None,
             parts={count: tuple(columns) for count, columns in data.pop("parts", {}).items()},
+            zero_needs=read_zero_needs(data.pop("zero_needs", [])),
             **data,
         )
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
@@ -283,6 +300,7 @@ def _check_table(spec: TableSpec) -> None:
     named = (*spec.key, *(spec.persons or ()), *parts, *filter(None, (spec.partition, spec.version)))
     if missing := [k for k in named if k not in names]:
         problems.append(f"unknown columns in key, persons, parts, partition or version: {missing}")
+    problems += zero_problems(spec.zero_needs, spec.follows, names)
     if strangers := sorted((spec.lookback_days.keys() | spec.lookahead_days.keys()) - spec.deps):
         problems.append(f"lookback or lookahead names tables that the SQL does not read: {strangers}")
     if spec.layer in ("staging", "core", "kpi"):

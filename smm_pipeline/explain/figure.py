@@ -6,7 +6,7 @@ Belongs here: finding the figure, and putting together what stands behind it. Do
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -15,14 +15,16 @@ from typing import Any
 import duckdb
 from sqlglot import exp
 
-from smm_pipeline.catalog import Catalog, TableSpec
+from smm_pipeline.catalog import MONTH, Catalog, TableSpec
 from smm_pipeline.errors import SmmError
 from smm_pipeline.explain.order import settings_of
 from smm_pipeline.explain.shown import dicts, shown_row
-from smm_pipeline.explain.trace import MONTH, Found, files_of, trace
+from smm_pipeline.explain.trace import Found, files_of, trace
 from smm_pipeline.settings import Settings
+from smm_pipeline.warehouse.completeness import completeness
 from smm_pipeline.warehouse.schema import quoted, relation
 from smm_pipeline.warehouse.state import StateView
+from smm_pipeline.warehouse.zeros import Zeros
 
 # Columns that say which rule decided about a row, or how it is known.
 _RULES = ("rule_id", "method", "reason", "hint", "confidence")
@@ -62,7 +64,7 @@ def explain_figure(
     spec, column = _table(catalog, wanted.name)
     conditions = ["true"]
     values: dict[str, Any] = {}
-    day_column = _day_column(spec)
+    day_column = spec.day_column
     day = _day(con, spec, day_column, wanted.day)
     if day_column and day:
         conditions.append(f"b.{quoted(day_column)} = $day")
@@ -81,6 +83,7 @@ def explain_figure(
             hint="a community without anything on a day has no row there; choose another day, or leave --community out",
         )
     found = trace(con, catalog, spec.full_name, condition, values)
+    published = f"select * from ({Zeros(con, catalog, settings).select(spec)}) as b where {condition}"
     core = [part for part in found.values() if part.spec.layer == "core"]
     return {
         "kind": "figure",
@@ -91,8 +94,9 @@ def explain_figure(
         "day": day,
         "community": values.get("community"),
         "is_stale": _is_stale(con, catalog, settings, spec, day),
+        "missing_feeds": _missing_feeds(con, catalog, settings, spec, day),
         "rows": rows,
-        "figures": [shown_row(spec, row) for row in _sample(con, found[spec.full_name], wanted.rows)],
+        "figures": [shown_row(spec, row) for row in _first(con, spec, published, wanted.rows, values)],
         "columns": _columns(con, spec, column),
         "settings": settings_of(catalog, settings, [spec.full_name, *(part.spec.full_name for part in core)]),
         "rules": [rule for part in core for rule in _rules(con, part)],
@@ -120,12 +124,6 @@ def _table(catalog: Catalog, name: str) -> tuple[TableSpec, str | None]:
         near = get_close_matches(column, columns, n=3) or columns
         raise SmmError("SMM-801", f"{table} has no such column", where=column, hint=f"one of {', '.join(near)}")
     return spec, column or None
-
-
-def _day_column(spec: TableSpec) -> str | None:
-    """The column that says of which day a row is; the days that a goal begins and is due are none."""
-    days = [c.name for c in spec.columns if c.type == "DATE" and (c.name in spec.key or c.name.endswith("_local"))]
-    return spec.partition or next(iter(days), None)
 
 
 def _day(con: duckdb.DuckDBPyConnection, spec: TableSpec, column: str | None, day: date | None) -> date | None:
@@ -188,6 +186,18 @@ def _is_stale(
     return bool(stale) and (not spec.partition or day is None or day.isoformat() in stale)
 
 
+def _missing_feeds(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, settings: Settings, spec: TableSpec, day: date | None
+) -> str | None:
+    """The feeds that gave nothing on the day, as kpi._completeness names them; a 0 may be published as unknown then."""
+    for _, query in completeness(catalog, settings):
+        found = con.execute(
+            f"select missing_feeds from ({query}) where table_name = ? and date_local = ?", [spec.name, day]
+        ).fetchone()
+        return found[0] if found else None
+    return None
+
+
 def _columns(con: duckdb.DuckDBPyConnection, spec: TableSpec, column: str | None) -> list[dict[str, Any]]:
     """What the dictionary says of the columns, in their order; of all but the key where none is asked for."""
     result = con.execute(
@@ -225,7 +235,7 @@ def _rules(con: duckdb.DuckDBPyConnection, part: Found) -> list[dict[str, Any]]:
 def _behind(con: duckdb.DuckDBPyConnection, spec: TableSpec, part: Found, limit: int) -> dict[str, Any]:
     """A table of core with the rows that belong to the figure, and of these what its SQL names."""
     named = {column.name for column in spec.tree.find_all(exp.Column)} | set(part.spec.key)
-    rows = [shown_row(part.spec, row) for row in _sample(con, part, limit)]
+    rows = [shown_row(part.spec, row) for row in _first(con, part.spec, f"select * from {part.name}", limit)]
     return {
         "table": part.spec.full_name,
         "description": part.spec.description,
@@ -236,9 +246,9 @@ def _behind(con: duckdb.DuckDBPyConnection, spec: TableSpec, part: Found, limit:
     }
 
 
-def _sample(con: duckdb.DuckDBPyConnection, part: Found, limit: int) -> list[dict[str, Any]]:
-    """The first rows in the order of the key."""
-    key: Sequence[str] = part.spec.key
-    return dicts(
-        con.execute(f"select * from {part.name} order by {', '.join(quoted(k) for k in key)} limit {int(limit)}")
-    )
+def _first(
+    con: duckdb.DuckDBPyConnection, spec: TableSpec, query: str, limit: int, values: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """The first rows of a query in the order of the table's key."""
+    key = ", ".join(quoted(name) for name in spec.key)
+    return dicts(con.execute(f"{query} order by {key} limit {int(limit)}", values or {}))

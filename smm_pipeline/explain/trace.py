@@ -18,7 +18,7 @@ from typing import Any
 
 import duckdb
 
-from smm_pipeline.catalog import Catalog, TableSpec
+from smm_pipeline.catalog import MONTH, Catalog, TableSpec
 from smm_pipeline.explain.origins import Lineage
 from smm_pipeline.warehouse.schema import quoted, relation
 
@@ -34,8 +34,6 @@ _BY_TIME = {
         "and b.start_ts = a.start_ts"
     ),
 }
-# Part of the key of what is summed up by months.
-MONTH = "month_start_date"
 # They say how a row is known. The same word in two tables makes no link between them.
 _WAYS = {"method", "hint"}
 # They say only which days there are, so that every record of a day would be behind every number of it.

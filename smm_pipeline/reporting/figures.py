@@ -111,9 +111,9 @@ def communities(source: Serving) -> list[Row]:
                 coalesce(m.orders, 0) = 0 and community_id = $unknown as is_rest,
                 t.sessions,
                 t.engaged_sessions,
-                coalesce(m.orders, 0) as orders,
-                coalesce(m.benefit_orders, 0) as benefit_orders,
-                coalesce(m.amount, 0) as amount
+                case when m.network is null then 0 else m.orders end as orders,
+                case when m.network is null then 0 else m.benefit_orders end as benefit_orders,
+                case when m.network is null then 0 else m.amount end as amount
             from money as m
             full join traffic as t using (network, community_id)
             where coalesce(m.orders, 0) > 0 or coalesce(t.sessions, 0) > 0
@@ -129,7 +129,7 @@ def communities(source: Serving) -> list[Row]:
         from community
         {_NAMES}
         group by community_id, is_rest, case when not is_rest then network end
-        order by amount desc, is_rest, networks, community_id
+        order by amount desc nulls last, is_rest, networks, community_id
         """,
         {"benefits": list(BENEFITS), "unknown": UNKNOWN_COMMUNITY},
     )
@@ -146,7 +146,7 @@ def attribution(source: Serving) -> list[Row]:
         )
         select channel, model, amount, orders
         from totals
-        order by sum(amount) over (partition by channel) desc, channel, model
+        order by sum(amount) over (partition by channel) desc nulls last, channel, model
         """
     )
 

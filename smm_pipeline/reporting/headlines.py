@@ -6,7 +6,7 @@ Belongs here: the words around the figures of the summary. Does not belong here:
 from __future__ import annotations
 
 from smm_pipeline.reporting.page import Headline
-from smm_pipeline.reporting.summary import Summary, bound, sum_known, total
+from smm_pipeline.reporting.summary import Summary, bound, orders_of, sum_known, total
 from smm_pipeline.reporting.wording import UNKNOWN, community, count, counted, money, money_range, network, ratio, share
 
 
@@ -16,7 +16,7 @@ def lead(summary: Summary) -> str:
     part = share(ratio(benefit, summary.net_revenue_amount))
     return (
         f"The communities are credited with {money(benefit, summary.currency)} of net revenue, {part} of the order "
-        f"book, from {count(sum(c.orders for c in summary.benefits))} of {counted(summary.orders, 'order')}."
+        f"book, from {count(orders_of(summary.benefits))} of {counted(summary.orders, 'order')}."
     )
 
 
@@ -39,7 +39,7 @@ def headlines(summary: Summary) -> list[Headline]:
     touched, benefit = total(summary.touched), total(summary.benefits)
     lower, upper = bound(summary.classes, "lower_amount"), bound(summary.classes, "upper_amount")
     by_visits = bound(summary.benefits, "lower_amount")
-    touched_orders = sum(c.orders for c in summary.touched)
+    touched_orders = orders_of(summary.touched)
     best = summary.communities[0] if summary.communities else None
     return [
         Headline("Order book", money(book, currency), f"net revenue of {counted(summary.orders, 'order')}", "observed"),

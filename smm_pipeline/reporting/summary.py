@@ -11,22 +11,23 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from smm_pipeline.reporting.figures import media_interest, supporters
 from smm_pipeline.reporting.serving import Serving, open_serving
 from smm_pipeline.reporting.wording import BENEFIT_CLASSES, BENEFITS
 
 TOP_COMMUNITIES = 5
+_Number = TypeVar("_Number", int, Decimal)
 
 
 @dataclass(frozen=True)
 class ClassTotal:
-    """Orders of one benefit class over the whole period; amounts in shop currency."""
+    """Orders of one benefit class over the whole period; amounts in shop currency. None is unknown."""
 
     benefit_class: str
-    orders: int
-    net_revenue_amount: Decimal
+    orders: int | None
+    net_revenue_amount: Decimal | None
     lower_amount: Decimal | None
     upper_amount: Decimal | None
 
@@ -38,8 +39,8 @@ class CommunityTotal:
     network: str
     community_id: str
     community_name: str
-    orders: int
-    net_revenue_amount: Decimal
+    orders: int | None
+    net_revenue_amount: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -81,14 +82,14 @@ class Summary:
     incomplete: tuple[Incomplete, ...]
 
     @property
-    def orders(self) -> int:
+    def orders(self) -> int | None:
         """Orders of the whole order book."""
-        return sum(c.orders for c in self.classes)
+        return orders_of(self.classes)
 
     @property
-    def net_revenue_amount(self) -> Decimal:
+    def net_revenue_amount(self) -> Decimal | None:
         """Net revenue of the whole order book."""
-        return sum((c.net_revenue_amount for c in self.classes), Decimal(0))
+        return total(self.classes)
 
     @property
     def touched(self) -> tuple[ClassTotal, ...]:
@@ -105,7 +106,7 @@ class Summary:
         figures = asdict(self) | {
             "orders": self.orders,
             "net_revenue_amount": self.net_revenue_amount,
-            "touched_orders": sum(c.orders for c in self.touched),
+            "touched_orders": orders_of(self.touched),
             "touched_net_revenue_amount": total(self.touched),
             "benefit_amount": total(self.benefits),
             "benefit_lower_amount": bound(self.benefits, "lower_amount"),
@@ -151,9 +152,14 @@ def read_summary(source: Serving) -> Summary:
     )
 
 
-def total(classes: Sequence[ClassTotal]) -> Decimal:
-    """Net revenue of some classes together."""
-    return sum((c.net_revenue_amount for c in classes), Decimal(0))
+def orders_of(classes: Sequence[ClassTotal]) -> int | None:
+    """Orders of some classes together, as far as they are known."""
+    return sum_known(c.orders for c in classes)
+
+
+def total(classes: Sequence[ClassTotal]) -> Decimal | None:
+    """Net revenue of some classes together, as far as it is known."""
+    return sum_known(c.net_revenue_amount for c in classes)
 
 
 def bound(classes: Sequence[ClassTotal], name: str) -> Decimal | None:
@@ -267,7 +273,7 @@ def _communities(source: Serving) -> tuple[CommunityTotal, ...]:
         from kpi_daily_benefit
         where benefit_class in (select unnest($benefits))
         group by network, community_id
-        order by net_revenue_amount desc, network, community_id
+        order by net_revenue_amount desc nulls last, network, community_id
         limit $top
         """,
         {"benefits": list(BENEFITS), "top": TOP_COMMUNITIES},
@@ -277,14 +283,15 @@ def _communities(source: Serving) -> tuple[CommunityTotal, ...]:
 
 def _mentions(source: Serving, author_class: str) -> int | None:
     """Mentions of the own brand by one class of authors; None when the own brand is not monitored."""
-    by_class = {row["author_class"]: int(row["mentions"]) for row in media_interest(source)}
-    return by_class.get(author_class, 0) if by_class else None
+    by_class = {row["author_class"]: row["mentions"] for row in media_interest(source)}
+    mentions = by_class.get(author_class, 0) if by_class else None
+    return None if mentions is None else int(mentions)
 
 
-def sum_known(numbers: Iterable[int | None]) -> int | None:
+def sum_known(numbers: Iterable[_Number | None]) -> _Number | None:
     """Sum of the known numbers; None when none is."""
     known = [number for number in numbers if number is not None]
-    return sum(known) if known else None
+    return sum(known[1:], known[0]) if known else None
 
 
 def _plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from smm_pipeline.reporting.summary import Summary, bound, total
+from smm_pipeline.reporting.summary import Summary, bound, orders_of, total
 from smm_pipeline.reporting.wording import (
     BENEFIT_CLASSES,
     community,
@@ -89,7 +89,7 @@ def _sections(summary: Summary) -> list[_Section]:
 def _headlines(summary: Summary) -> tuple[Line, ...]:
     benefit, touched = total(summary.benefits), total(summary.touched)
     book, currency = summary.net_revenue_amount, summary.currency
-    touched_orders = sum(c.orders for c in summary.touched)
+    touched_orders = orders_of(summary.touched)
     lower, upper = bound(summary.classes, "lower_amount"), bound(summary.classes, "upper_amount")
     return (
         ("Order book", counted(summary.orders, "order"), money(book, currency)),
@@ -101,7 +101,7 @@ def _headlines(summary: Summary) -> tuple[Line, ...]:
         ("  lower to upper bound", "", money_range(lower, upper, currency)),
         (
             "Credited as a benefit",
-            counted(sum(c.orders for c in summary.benefits), "order"),
+            counted(orders_of(summary.benefits), "order"),
             f"{money(benefit, currency)} ({share(ratio(benefit, book))})",
         ),
         ("Supporters gained", "", count(summary.supporters_gained, signed=True)),

@@ -109,9 +109,9 @@ def count(number: Decimal | float | None, *, signed: bool = False) -> str:
     return f"{number:+,.0f}" if signed else f"{number:,.0f}"
 
 
-def counted(number: int, one: str, many: str = "") -> str:
+def counted(number: int | None, one: str, many: str = "") -> str:
     """A number with its noun: 1 day, 2 days; `many` where the plural is not `one` with an s."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
 
 
 def share(part: Decimal | float | None, digits: int = 1) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import duckdb
 
-from smm_pipeline.catalog import Catalog
+from smm_pipeline.catalog import Catalog, TableSpec
 
 DICTIONARY = "kpi.metric_dictionary"
 
@@ -22,7 +22,8 @@ def column_comments(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> Mapping
     rows = con.execute(
         f"select table_name, column_name, label_en, formula, denominator, basis, caveat from {DICTIONARY}"
     ).fetchall()
-    return {(table, column): _comment(*words) for table, column, *words in rows}
+    zeros = {(spec.name, column.name): _zero(spec, column.name) for spec in catalog for column in spec.columns}
+    return {(table, column): _comment(*words) + zeros.get((table, column), "") for table, column, *words in rows}
 
 
 def _comment(label: str, formula: str, denominator: str | None, basis: str, caveat: str | None) -> str:
@@ -31,3 +32,9 @@ def _comment(label: str, formula: str, denominator: str | None, basis: str, cave
     parts += [f"Basis: {basis}"] if basis != "dimension" else []
     parts += [f"Mind: {caveat}"] if caveat else []
     return ". ".join(parts)
+
+
+def _zero(spec: TableSpec, column: str) -> str:
+    """What a 0 of the column needs, as warehouse/zeros.py publishes it."""
+    names = {name.removeprefix("raw.") for need in spec.zero_needs if column in need.columns for name in need.contracts}
+    return f". NULL, not 0, on days for which a feed of these is missing: {', '.join(sorted(names))}" if names else ""

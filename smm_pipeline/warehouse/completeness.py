@@ -16,18 +16,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from smm_pipeline.catalog import Catalog, ColumnSpec, TableSpec
+from smm_pipeline.catalog import MONTH, Catalog, ColumnSpec, TableSpec
 from smm_pipeline.settings import Settings
 
 COMPLETENESS = TableSpec(
     layer="kpi",
     name="_completeness",
-    description="Whether a day of a KPI table has all that its daily feeds should have brought",
-    grain="one row per KPI table and day",
+    description="Whether a day, or month, of a KPI table has all that its daily feeds should have brought",
+    grain="one row per KPI table and day, or month where the table is one of months",
     key=("table_name", "date_local"),
     columns=(
         ColumnSpec("table_name", "VARCHAR", "KPI table, to be joined with its day"),
-        ColumnSpec("date_local", "DATE", "Day"),
+        ColumnSpec("date_local", "DATE", "Day; of a table of months the first day of the month"),
         ColumnSpec(
             "state",
             "VARCHAR",
@@ -37,14 +37,16 @@ COMPLETENESS = TableSpec(
         ColumnSpec("missing_feeds", "VARCHAR", "Feeds that gave nothing, joined by commas; NULL where there is none"),
     ),
 )
+PERIOD_SQL = "select min(date_local) as first_date, max(date_local) as last_date from core.fct_feed_day"
 # The table that says of each day which feeds count as daily; it has no numbers of its own to be incomplete.
 _QUALITY = "data_quality"
-_READ = {"core.fct_feed_day", "kpi.data_quality"}
+# What both queries here are made from, beside the books of ingest.
+NEEDED_TABLES = {"core.fct_feed_day", "kpi.data_quality"}
 
 
 def completeness(catalog: Catalog, settings: Settings) -> list[tuple[TableSpec, str]]:
     """The table and its query; nothing where the catalog lacks the tables that the query reads."""
-    return [(COMPLETENESS, completeness_sql(catalog, settings))] if catalog.tables.keys() >= _READ else []
+    return [(COMPLETENESS, completeness_sql(catalog, settings))] if catalog.tables.keys() >= NEEDED_TABLES else []
 
 
 def completeness_sql(catalog: Catalog, settings: Settings) -> str:
@@ -54,20 +56,74 @@ def completeness_sql(catalog: Catalog, settings: Settings) -> str:
         catalog: the tables, for what each is made from.
         settings: a feed that was taken out of them was given up and is not missed.
     """
-    pairs = [(name, contract) for name, contracts in lineage(catalog).items() for contract in contracts]
+    made_from = lineage(catalog)
+    pairs = [(name, contract) for name, contracts in made_from.items() for contract in contracts]
+    steps = [(name, "month" if catalog[f"kpi.{name}"].day_column == MONTH else "day") for name in made_from]
     return f"""
 with lineage as (
-    select unnest({_texts(name for name, _ in pairs)}) as table_name, unnest({_texts(c for _, c in pairs)}) as contract
+    select
+        unnest({sql_texts(name for name, _ in pairs)}) as table_name,
+        unnest({sql_texts(contract for _, contract in pairs)}) as contract
+),
+
+made as (
+    select
+        unnest({sql_texts(name for name, _ in steps)}) as table_name,
+        unnest({sql_texts(step for _, step in steps)}) as step
 ),
 
 source as (
     select distinct l.table_name, c.feed
     from lineage as l
     inner join meta.delivery_count as c on c.table_name = l.contract and c.rows_in > 0
-    where list_contains({_texts(sorted(settings.feeds))}, c.feed)
+    where list_contains({sql_texts(sorted(settings.feeds))}, c.feed)
 ),
 
-period as (select min(date_local) as first_date, max(date_local) as last_date from core.fct_feed_day),
+period as ({PERIOD_SQL}),
+
+day as (select cast(unnest(generate_series(first_date, last_date, interval 1 day)) as date) as date_local from period),
+
+silence as ({silence_sql(settings)}),
+
+begun as (select feed, min(date_local) as first_date from core.fct_feed_day group by feed),
+
+found as (
+    select
+        t.table_name,
+        -- Of a table of months every day of the month counts.
+        cast(date_trunc(t.step, d.date_local) as date) as date_local,
+        s.feed,
+        s.is_missing,
+        b.first_date <= d.date_local as is_begun
+    from made as t
+    cross join day as d
+    left join source as f on f.table_name = t.table_name
+    left join begun as b on b.feed = f.feed
+    left join silence as s on s.feed = f.feed and s.date_local = d.date_local
+)
+
+select
+    table_name,
+    date_local,
+    case
+        when bool_or(coalesce(is_missing, false)) then 'incomplete'
+        when count(feed) > 0 or not bool_or(coalesce(is_begun, false)) then 'unknown'
+        else 'complete'
+    end as state,
+    string_agg(distinct feed, ', ' order by feed) as missing_feeds
+from found
+group by table_name, date_local
+order by table_name, date_local
+"""
+
+
+def silence_sql(settings: Settings) -> str:
+    """The query of days on which a feed, once begun, gave nothing that it should have: feed, date_local, is_missing.
+
+    Where is_missing is false the feed may still come. Feeds that were given up are among them.
+    """
+    return f"""
+with period as ({PERIOD_SQL}),
 
 day as (select cast(unnest(generate_series(first_date, last_date, interval 1 day)) as date) as date_local from period),
 
@@ -117,7 +173,7 @@ gap as (
 
 -- A delivery without records, made on the day or the day after, is the source's word that there was nothing.
 empty_delivery as (
-    select distinct d.feed, cast(timezone({_text(settings.shop.time_zone)}, d.extracted_ts) as date) as made_date
+    select distinct d.feed, cast(timezone({sql_text(settings.shop.time_zone)}, d.extracted_ts) as date) as made_date
     from meta.delivery as d
     inner join meta.delivery_count as c
         on c.feed = d.feed and c.delivery_id = d.delivery_id and c.table_name = '(records)' and c.rows_in = 0
@@ -137,32 +193,11 @@ silent_day as (
         ) as is_told
     from gap as g
     inner join day as d on d.date_local > g.last_date and d.date_local < g.end_date
-),
+)
 
-silence as (
-    select feed, date_local, is_long or is_regular as is_missing
-    from silent_day
-    where is_long or (not is_told and (is_regular or is_open))
-),
-
-begun as (select feed, min(date_local) as first_date from core.fct_feed_day group by feed)
-
-select
-    t.table_name,
-    d.date_local,
-    case
-        when bool_or(coalesce(s.is_missing, false)) then 'incomplete'
-        when count(s.feed) > 0 or not bool_or(coalesce(b.first_date <= d.date_local, false)) then 'unknown'
-        else 'complete'
-    end as state,
-    string_agg(s.feed, ', ' order by s.feed) as missing_feeds
-from (select distinct table_name from lineage) as t
-cross join day as d
-left join source as f on f.table_name = t.table_name
-left join begun as b on b.feed = f.feed
-left join silence as s on s.feed = f.feed and s.date_local = d.date_local
-group by t.table_name, d.date_local
-order by t.table_name, d.date_local
+select feed, date_local, is_long or is_regular as is_missing
+from silent_day
+where is_long or (not is_told and (is_regular or is_open))
 """
 
 
@@ -181,11 +216,11 @@ def _is_dated_contract(spec: TableSpec) -> bool:
     return spec.layer == "raw" and spec.partition is not None
 
 
-def _text(value: str) -> str:
+def sql_text(value: str) -> str:
     """A text in SQL."""
     return "'" + value.replace("'", "''") + "'"
 
 
-def _texts(values: Iterable[str]) -> str:
+def sql_texts(values: Iterable[str]) -> str:
     """A list of texts in SQL."""
-    return f"cast([{', '.join(map(_text, values))}] as varchar[])"
+    return f"cast([{', '.join(map(sql_text, values))}] as varchar[])"

@@ -35,6 +35,7 @@ from smm_pipeline.warehouse.completeness import completeness
 from smm_pipeline.warehouse.failpoints import failpoint
 from smm_pipeline.warehouse.schema import quoted, relation
 from smm_pipeline.warehouse.state import ALL, StateView, code_version
+from smm_pipeline.warehouse.zeros import Zeros
 
 STORAGE_VERSION = "v1.0.0"
 PUBLICATION = TableSpec(
@@ -96,7 +97,8 @@ def publish(settings: Settings, catalog: Catalog, con: duckdb.DuckDBPyConnection
         _require_space(target, settings.warehouse.min_free_bytes)
         with _attached(con, new):
             comments = column_comments(con, catalog)
-            rows = {published_name(spec): _copy(con, spec, comments) for spec in specs}
+            zeros = Zeros(con, catalog, settings)
+            rows = {published_name(spec): _copy(con, spec, zeros.select(spec), comments) for spec in specs}
             for spec, query in (*BOOKS, *completeness(catalog, settings)):
                 con.execute(f"insert into {_create(con, spec, comments)} {query}")
             build_id = _content_hash(con, specs)
@@ -177,20 +179,19 @@ def _attached(con: duckdb.DuckDBPyConnection, new: Path) -> Iterator[None]:
         raise
 
 
-def _copy(con: duckdb.DuckDBPyConnection, spec: TableSpec, comments: Comments) -> int:
+def _copy(con: duckdb.DuckDBPyConnection, spec: TableSpec, query: str, comments: Comments) -> int:
     """Create, fill and document one table of the new file; returns its number of rows."""
     table = _create(con, spec, comments)
-    con.execute(f"insert into {table} select {_columns(spec)} from {relation(spec)} order by {_key(spec)}")
+    con.execute(f"insert into {table} {query} order by {_key(spec)}")
     return _count(con, table)
 
 
 def _create(con: duckdb.DuckDBPyConnection, spec: TableSpec, comments: Comments) -> str:
     """Create an empty, documented table in the new file; returns its quoted name."""
-    schema, name = published_name(spec).split(".")
-    table = f"{_NEW}.{quoted(schema)}.{quoted(name)}"
+    table = _new_table(spec)
     columns = ", ".join(f"{quoted(c.name)} {c.type}" for c in spec.stored_columns)
     about = f"{spec.description.rstrip('.')}. Grain: {spec.grain}."
-    con.execute(f"create schema if not exists {_NEW}.{quoted(schema)}")
+    con.execute(f"create schema if not exists {table.rpartition('.')[0]}")
     con.execute(f"create table {table} ({columns})")
     con.execute(f"comment on table {table} is {_literal(about)}")
     for column in spec.stored_columns:
@@ -199,13 +200,19 @@ def _create(con: duckdb.DuckDBPyConnection, spec: TableSpec, comments: Comments)
     return table
 
 
+def _new_table(spec: TableSpec) -> str:
+    """Quoted name of a table in the new file."""
+    schema, name = published_name(spec).split(".")
+    return f"{_NEW}.{quoted(schema)}.{quoted(name)}"
+
+
 def _content_hash(con: duckdb.DuckDBPyConnection, specs: Sequence[TableSpec]) -> str:
-    """Hash over the names and rows of all tables, whatever order the warehouse stores the rows in."""
+    """Hash over the names and rows of all tables of the new file, whatever order they are stored in."""
     total = hashlib.sha256()
     for spec in specs:
         rows = con.execute(
             f"select md5(string_agg(md5(cast(_row as varchar)), '' order by {_key(spec)})) "
-            f"from (select {_columns(spec)} from {relation(spec)}) as _row"
+            f"from (select {_columns(spec)} from {_new_table(spec)}) as _row"
         ).fetchone()
         total.update(f"{published_name(spec)}={rows}\n".encode())
     return total.hexdigest()[:16]

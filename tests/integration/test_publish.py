@@ -119,7 +119,9 @@ def test_every_table_and_column_carries_its_description(home: Path, con: duckdb.
             "Net revenue, lower bound: net revenue of the orders with a visit from a community, seen by referrer, "
             "tag or click id. Basis: credited. Mind: undercounts: apps and messengers often send no referrer"
         )
-        assert comment.fetchall() == [(lower,)]
+        needed = "community_post, shop_order, web_event, web_session"
+        zero = f"NULL, not 0, on days for which a feed of these is missing: {needed}"
+        assert comment.fetchall() == [(f"{lower}. {zero}",)]
         labels = reader.execute(
             "select label_en, label_uk, label_ru from kpi.metric_dictionary "
             "where table_name = 'kpi_daily_benefit' and column_name = 'benefit_class'"
