@@ -24,7 +24,7 @@ from sqlglot import exp
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.settings import PROJECT_ROOT
-from smm_pipeline.zero_needs import ZeroNeed, read_zero_needs, zero_problems
+from smm_pipeline.zero_needs import ZeroNeed, read_follows, read_zero_needs, zero_problems
 
 Layer = Literal["seeds", "raw", "staging", "core", "kpi"]
 LAYERS: tuple[Layer, ...] = ("seeds", "raw", "staging", "core", "kpi")
@@ -83,8 +83,8 @@ class TableSpec:
     rows add up to what their parent is worth: one rejected for a value that it may lack stays, its numbers unknown.
     `persons` names the columns that count the persons a row is about (warehouse/sharing.py); a table without it is in
     no copy for others. `parts` are figures about some of these persons alone, under the column that counts them.
-    `zero_needs` says what a 0 needs to be one (zero_needs.py); a column that `follows` another is unknown where a 0 of
-    that one is published as unknown.
+    `zero_needs` says what a 0 needs to be one (zero_needs.py); a column that `follows` others is unknown where a 0 of
+    one of them is published as unknown.
     """
 
     layer: Layer
@@ -103,7 +103,7 @@ class TableSpec:
     persons: tuple[str, ...] | None = None
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     zero_needs: tuple[ZeroNeed, ...] = ()
-    follows: Mapping[str, str] = field(default_factory=dict)
+    follows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sql: str | None = None
     suite: Mapping[str, Any] | None = None
     path: Path = Path()
@@ -272,9 +272,10 @@ def _read_table(layer: Layer, path: Path, suite_path: Path, known: Mapping[str, 
             persons=tuple(data.pop("persons")) if "persons" in data else None,
             parts={count: tuple(columns) for count, columns in data.pop("parts", {}).items()},
             zero_needs=read_zero_needs(data.pop("zero_needs", [])),
+            follows=read_follows(data.pop("follows", {})),
             **data,
         )
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise SmmError("SMM-105", f"cannot read the table description: {error!r}", where=str(path)) from error
     _check_table(spec)
     return spec

@@ -9,33 +9,43 @@ A count of orders is 0 on a quiet day, and also where no feed of orders gave the
       - {contracts: [shop_order], columns: [orders, net_revenue_amount], days: [0, 1]}
 
 says that a 0 in these columns stands only where the feeds of this contract gave the row's day and the day after it: the
-days whose records the column counts. `days` is [0, 0] unless said otherwise, or `month`; an end of it is a number, the
-name of a rule in smm.toml, with a minus before it or not, or `all`. Contracts in one entry do the same service (events
-and sessions of the web analytics). How records of still earlier days would class those of these days is not asked for.
+days whose records the column counts. How records of still earlier days would class those of these days is not asked
+for. Of several contracts any may bring what is counted, and none may be silent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 Bound = int | str
-ALL_DAYS = "all"
 WHOLE_MONTH = "month"
 
 
 @dataclass(frozen=True)
 class ZeroNeed:
-    """One entry: the raw contracts (full names), the columns, the days about the row's own day, both included.
+    """One entry.
 
-    Without contracts it is of a table whose rows name a figure in the column `figure`: the 0 needs what that figure's
-    own column needs, on the days between the two DATE columns that `days` names.
+    Attributes:
+        contracts: raw contracts, full names.
+        columns: figures of which a 0 needs them.
+        verdicts: columns that are unknown while one of them is silent, whatever they hold: judgements, and shares of a
+            whole. Before a feed began they stand.
+        days: first and last day about the row's own day, or `month`, the whole month that begins on it. A rule of
+            smm.toml may stand for a number of days; with a minus it is so many days up to the row's own, that included.
+        where: SQL over the table's columns: of which rows it is true; of all without it.
+        is_optional: a shop may have no such feed, then a 0 stands.
+        figure: of a table whose rows name another table's figure in this column, and whom it is about in `scope`: a 0
+            needs what that figure needs, between the two DATE columns that `days` names. There are no contracts then.
     """
 
     contracts: tuple[str, ...]
-    columns: tuple[str, ...]
-    days: tuple[Bound, Bound] | Literal["month"]
+    columns: tuple[str, ...] = ()
+    verdicts: tuple[str, ...] = ()
+    days: tuple[Bound, Bound] | Literal["month"] = (0, 0)
+    where: str | None = None
+    is_optional: bool = False
     figure: str | None = None
 
 
@@ -43,7 +53,7 @@ def read_zero_needs(entries: Sequence[Mapping[str, Any]]) -> tuple[ZeroNeed, ...
     """The entries of one description.
 
     Raises:
-        KeyError, TypeError: an entry is not of this form.
+        KeyError, TypeError, ValueError: an entry is not of this form.
     """
     return tuple(_read(dict(entry)) for entry in entries)
 
@@ -55,20 +65,33 @@ def _read(entry: dict[str, Any]) -> ZeroNeed:
         days = (first, last)
     figure = entry.pop("figure", None)
     contracts = () if figure else tuple(f"raw.{name}" for name in entry.pop("contracts"))
-    need = ZeroNeed(contracts, tuple(entry.pop("columns")), days, figure)
+    need = ZeroNeed(
+        contracts,
+        tuple(entry.pop("columns", ())),
+        tuple(entry.pop("verdicts", ())),
+        days,
+        entry.pop("where", None),
+        entry.pop("is_optional", False),
+        figure,
+    )
     if entry:
         raise KeyError(f"zero_needs knows no {', '.join(entry)}")
     return need
 
 
-def zero_problems(needs: Sequence[ZeroNeed], followed: Mapping[str, str], columns: Sequence[str]) -> list[str]:
+def read_follows(entry: Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """`follows` of a description: a column, with the one or more that it is made of."""
+    return {name: (made_of,) if isinstance(made_of, str) else tuple(made_of) for name, made_of in entry.items()}
+
+
+def zero_problems(
+    needs: Sequence[ZeroNeed], follows: Mapping[str, Sequence[str]], columns: Sequence[str]
+) -> Iterator[str]:
     """What is wrong with the entries of a table of these columns."""
-    named = {name for need in needs for name in (*need.columns, need.figure or need.columns[0])}
-    named |= {*followed, *followed.values()}
-    problems = []
+    counted = {name for need in needs for name in (*need.columns, *need.verdicts)}
+    made_of = {name for names in follows.values() for name in names}
+    named = counted | made_of | {*follows, *(need.figure for need in needs if need.figure)}
     if missing := sorted(named - set(columns)):
-        problems.append(f"unknown columns in zero_needs or follows: {missing}")
-    counted = {name for need in needs for name in need.columns}
-    if free := sorted(set(followed.values()) - counted):
-        problems.append(f"follows names columns without zero_needs: {free}")
-    return problems
+        yield f"unknown columns in zero_needs or follows: {missing}"
+    if free := sorted(made_of - counted):
+        yield f"follows names columns without zero_needs: {free}"

@@ -25,7 +25,13 @@ Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 # Tells which days are complete, and of which networks; and the seeds of the dictionary.
 CONTRACTS = sorted({c for spec in project_catalog() for need in spec.zero_needs for c in need.contracts})
-READ_BESIDE = ("core.fct_feed_day", "seeds.metric_dictionary", "seeds.metric_label", *CONTRACTS)
+READ_BESIDE = (
+    "core.fct_feed_day",
+    "core.fct_feed_arrival",
+    "seeds.metric_dictionary",
+    "seeds.metric_label",
+    *CONTRACTS,
+)
 
 
 def gave(feed: str, contract: str) -> str:
@@ -57,8 +63,8 @@ SILENT_SHOP = _silent("shop", "club")
 
 
 def give_everything(con: duckdb.DuckDBPyConnection, networks: Sequence[str]) -> None:
-    """Books in which the feed `all` gave every contract, of these networks, from February 1 on: no 0 is in doubt."""
-    con.execute("insert into core.fct_feed_day values ('all', '2026-02-01')")
+    """Books in which the feed `all` gave every contract, of these networks, from February 1 to March 2."""
+    con.execute("insert into core.fct_feed_day values ('all', '2026-02-01'), ('all', '2026-03-02')")
     for name in CONTRACTS:
         con.execute(gave("all", name))
         if "network" in {column.name for column in project_catalog()[name].columns}:
@@ -75,7 +81,7 @@ def publish_rows(home: Path, rows: Rows, *, books: Sequence[str] = (), feeds: Se
     """
     shop, named = (
         Shop(name="Kozak", time_zone="Europe/Kyiv", currency="UAH"),
-        {f: Feed(vendor="ga4") for f in ("all", *feeds)},
+        {f: Feed(vendor="ga4") for f in feeds},
     )
     settings = Settings(home=home, shop=shop, feeds=named)
     catalog = _published()

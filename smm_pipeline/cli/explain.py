@@ -146,7 +146,11 @@ def _figure(data: dict[str, Any]) -> list[str]:
     lines = [f"{data['table']}{day}", *_wrapped(data["description"], 2), *_wrapped(data["grain"], 2)]
     lines += ["  its day waits to be built again: smm run"] if data["is_stale"] else []
     missing = data["missing_feeds"]
-    lines += _wrapped(f"incomplete, without {missing}: a 0 that it may have left is unknown", 2) if missing else []
+    lines += _wrapped(f"incomplete, without {missing}", 2) if missing else []
+    for column in data["columns"]:
+        if (wanted := data["unknown_zeros"].get(column["column_name"])) is not None:
+            feed = f"a feed of {' or '.join(wanted)}" if wanted else "a feed of its figure"
+            lines += _wrapped(f"{column['label_en']}: unknown where {feed} is missing", 2)
     for row in data["figures"]:
         lines += ["", *_wrapped(", ".join(_value(row[name]) for name in data["key"] if name in row), 0)]
         lines += [_cut(f"  {c['label_en']}: {_value(row.get(c['column_name']))}") for c in data["columns"]]

@@ -29,7 +29,7 @@ _VERDICTS = {
     "fresh": "fresh: it gives every day",
     "late": "late: it gives every day, and other feeds are two or three days ahead",
     "silent": "silent: it gave every day, and nothing for four days or more",
-    "irregular": "irregular: it does not give every day, so silence tells nothing",
+    "irregular": "irregular: it does not give every day, so a quiet day tells nothing",
     "unknown": "unknown: its records have no days, or nothing is built yet",
     "never": "never: nothing of it was loaded yet",
 }

@@ -65,7 +65,7 @@ def explain_figure(
     conditions = ["true"]
     values: dict[str, Any] = {}
     day_column = spec.day_column
-    day = _day(con, spec, day_column, wanted.day)
+    day = _day(con, catalog, settings, spec, wanted.day)
     if day_column and day:
         conditions.append(f"b.{quoted(day_column)} = $day")
         values["day"] = day
@@ -83,7 +83,8 @@ def explain_figure(
             hint="a community without anything on a day has no row there; choose another day, or leave --community out",
         )
     found = trace(con, catalog, spec.full_name, condition, values)
-    published = f"select * from ({Zeros(con, catalog, settings).select(spec)}) as b where {condition}"
+    zeros = Zeros(con, catalog, settings)
+    published = f"select * from ({zeros.select(spec)}) as b where {condition}"
     core = [part for part in found.values() if part.spec.layer == "core"]
     return {
         "kind": "figure",
@@ -95,6 +96,7 @@ def explain_figure(
         "community": values.get("community"),
         "is_stale": _is_stale(con, catalog, settings, spec, day),
         "missing_feeds": _missing_feeds(con, catalog, settings, spec, day),
+        "unknown_zeros": zeros.missing(con, spec, condition, values),
         "rows": rows,
         "figures": [shown_row(spec, row) for row in _first(con, spec, published, wanted.rows, values)],
         "columns": _columns(con, spec, column),
@@ -126,8 +128,11 @@ def _table(catalog: Catalog, name: str) -> tuple[TableSpec, str | None]:
     return spec, column or None
 
 
-def _day(con: duckdb.DuckDBPyConnection, spec: TableSpec, column: str | None, day: date | None) -> date | None:
+def _day(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, settings: Settings, spec: TableSpec, day: date | None
+) -> date | None:
     """The day that is asked for, else the newest one with rows."""
+    column = spec.day_column
     if column is None:
         if day is not None:
             raise SmmError("SMM-801", f"{spec.name} has no days", where=str(day), hint="leave --date out")
@@ -142,9 +147,9 @@ def _day(con: duckdb.DuckDBPyConnection, spec: TableSpec, column: str | None, da
     if last is None:
         raise SmmError("SMM-801", f"{spec.name} has no rows yet", where=spec.full_name, hint="smm run builds it")
     if day is not None and not days:
-        raise SmmError(
-            "SMM-801", f"{spec.name} has no row of this day", where=str(day), hint=f"it has rows of {first} to {last}"
-        )
+        missing = _missing_feeds(con, catalog, settings, spec, day)
+        hint = f"it has rows of {first} to {last}" + (f"; of this day nothing came from {missing}" if missing else "")
+        raise SmmError("SMM-801", f"{spec.name} has no row of this day", where=str(day), hint=hint)
     return day or last
 
 
@@ -189,7 +194,7 @@ def _is_stale(
 def _missing_feeds(
     con: duckdb.DuckDBPyConnection, catalog: Catalog, settings: Settings, spec: TableSpec, day: date | None
 ) -> str | None:
-    """The feeds that gave nothing on the day, as kpi._completeness names them; a 0 may be published as unknown then."""
+    """The feeds that gave nothing on the day, as kpi._completeness names them."""
     for _, query in completeness(catalog, settings):
         found = con.execute(
             f"select missing_feeds from ({query}) where table_name = ? and date_local = ?", [spec.name, day]

@@ -12,7 +12,7 @@ from smm_pipeline.reporting.page import Section, Table, filled
 from smm_pipeline.reporting.serving import Row, Serving
 from smm_pipeline.reporting.summary import Summary
 from smm_pipeline.reporting.visit_rules import unknown_hosts
-from smm_pipeline.reporting.wording import METRIC_MEANINGS, count, day, metric_label, phrase, share, title
+from smm_pipeline.reporting.wording import METRIC_MEANINGS, count, counted, day, metric_label, phrase, share, title
 
 TOP_HOSTS = 10
 
@@ -59,7 +59,7 @@ def quality(source: Serving, summary: Summary) -> Section:
             r["missing_feeds"],
             day(r["first_date"]),
             day(r["last_date"]),
-            count(r["days"]),
+            counted(r["units"], r["unit"]),
         )
         for r in figures.incomplete_days(source)
     ]
@@ -68,7 +68,7 @@ def quality(source: Serving, summary: Summary) -> Section:
     ]
     columns = ("Subject", "Metric", "What it says", "Counted", "Out of", "Share")
     feed_columns = ("Feed", "Newest delivery, UTC", "Deliveries", "Of them unreadable", "Records", "Of them refused")
-    gap_columns = ("Numbers", "State", "Nothing came from", "First day", "Last day", "Days")
+    gap_columns = ("Numbers", "State", "Nothing came from", "First day", "Last day", "Together")
     host_columns = ("Host", "Page on which such visits began", "Visits")
     check_columns = ("Table", "Check", "Severity", "Outcome", "Windows of days", "Rows")
     return Section(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from smm_pipeline.reporting.serving import Row, Serving
+from smm_pipeline.reporting.serving import MONTHLY, Row, Serving
 from smm_pipeline.reporting.wording import BENEFITS, UNKNOWN_COMMUNITY
 
 BEST_POSTS = 15
@@ -111,11 +111,12 @@ def communities(source: Serving) -> list[Row]:
                 coalesce(m.orders, 0) = 0 and community_id = $unknown as is_rest,
                 t.sessions,
                 t.engaged_sessions,
-                case when m.network is null then 0 else m.orders end as orders,
-                case when m.network is null then 0 else m.benefit_orders end as benefit_orders,
-                case when m.network is null then 0 else m.amount end as amount
+                case when m.network is null and b.is_known then 0 else m.orders end as orders,
+                case when m.network is null and b.is_known then 0 else m.benefit_orders end as benefit_orders,
+                case when m.network is null and b.is_known then 0 else m.amount end as amount
             from money as m
             full join traffic as t using (network, community_id)
+            cross join (select count(*) > 0 as is_known from kpi_daily_benefit) as b
             where coalesce(m.orders, 0) > 0 or coalesce(t.sessions, 0) > 0
         )
         select
@@ -231,7 +232,10 @@ def media_interest(source: Serving) -> list[Row]:
 
 
 def share_of_voice(source: Serving) -> list[Row]:
-    """One row per brand: mentions, reach, engagements and the shares of mentions and reach; largest first."""
+    """One row per brand: mentions, reach, engagements and the shares of mentions and reach; largest first.
+
+    Days on which the feed of a brand was silent are left out: the others would share what is not known to be all.
+    """
     return source.rows(
         """
         with brands as (
@@ -242,6 +246,7 @@ def share_of_voice(source: Serving) -> list[Row]:
                 sum(reach) as reach,
                 sum(engagements) as engagements
             from kpi_daily_share_of_voice
+            where mentions_share is not null
             group by brand, is_own
         )
         select
@@ -312,26 +317,34 @@ def definitions(source: Serving) -> list[Row]:
 
 
 def incomplete_days(source: Serving) -> list[Row]:
-    """Runs of days on which feeds were missing: table_name, state, missing_feeds, first_date, last_date, days."""
+    """Days, or months, in a row for which feeds were missing.
+
+    table_name, state, missing_feeds, first_date, last_date, unit (day or month), units (how many of them).
+    """
     return source.rows(
-        """
+        f"""
+        with missing as (
+            select *, case when table_name in {MONTHLY} then 'month' else 'day' end as unit
+            from _completeness
+            where missing_feeds is not null
+        )
         select
             table_name,
             state,
             missing_feeds,
+            unit,
             min(date_local) as first_date,
-            max(date_local) as last_date,
-            count(*) as days
+            max(case unit when 'month' then last_day(date_local) else date_local end) as last_date,
+            count(*) as units
         from (
             select
                 *,
-                date_local - cast(row_number() over (
+                date_diff(unit, date '2000-01-01', date_local) - row_number() over (
                     partition by table_name, state, missing_feeds order by date_local
-                ) as integer) as run
-            from _completeness
-            where missing_feeds is not null
+                ) as run
+            from missing
         )
-        group by table_name, state, missing_feeds, run
+        group by table_name, state, missing_feeds, unit, run
         order by table_name, first_date
         """
     )

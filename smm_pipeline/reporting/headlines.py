@@ -22,14 +22,17 @@ def lead(summary: Summary) -> str:
 
 def warning(summary: Summary) -> str:
     """What is missing in the numbers of the page; empty when nothing is."""
+    never = (
+        f"Nothing ever came from {', '.join(summary.feeds_never_delivered)}." if summary.feeds_never_delivered else ""
+    )
     if not summary.incomplete:
-        return ""
-    worst = max(summary.incomplete, key=lambda i: i.days)
+        return never
+    worst = max(summary.incomplete, key=lambda i: (i.unit == "day", i.days))
     feeds = ", ".join(sorted({feed for i in summary.incomplete for feed in i.feeds}))
     return (
-        f"Not everything came: up to {worst.days} of {counted(worst.days_in_all, 'day')} are incomplete, "
+        f"Not everything came: up to {worst.days} of {counted(worst.days_in_all, worst.unit)} are incomplete, "
         f"without {feeds}. "
-        "Their numbers are too small, or missing, and no zeros; the section on the data lists them."
+        f"Their numbers are too small, or missing, and no zeros; the section on the data lists them. {never}".rstrip()
     )
 
 
@@ -40,7 +43,7 @@ def headlines(summary: Summary) -> list[Headline]:
     lower, upper = bound(summary.classes, "lower_amount"), bound(summary.classes, "upper_amount")
     by_visits = bound(summary.benefits, "lower_amount")
     touched_orders = orders_of(summary.touched)
-    best = summary.communities[0] if summary.communities else None
+    best = next((c for c in summary.communities if c.net_revenue_amount is not None), None)
     return [
         Headline("Order book", money(book, currency), f"net revenue of {counted(summary.orders, 'order')}", "observed"),
         Headline(

@@ -19,6 +19,10 @@ from smm_pipeline.errors import SmmError
 Row = dict[str, Any]
 
 
+# The tables of months among those that were published, as a subquery.
+MONTHLY = "(select table_name from duckdb_columns() where column_name = 'month_start_date')"
+
+
 class Serving:
     """An open serving file: one consistent snapshot for as long as it is open."""
 
@@ -37,15 +41,19 @@ class Serving:
         return found
 
     def limit_to(self, first: date, last: date) -> None:
-        """Make the bare name of every daily table mean its rows between two days, both included."""
+        """Make the bare name of every daily table mean its rows between two days, both included.
+
+        `_completeness` tells of months, too, under their first day: there the month of the first day is within.
+        """
         tables = self.rows(
             "select table_name from duckdb_columns() "
             "where not internal and schema_name = 'kpi' and column_name = 'date_local'"
         )
         for name in (table["table_name"] for table in tables):
+            begun = f" or (date_local = date_trunc('month', date '{first}') and table_name in {MONTHLY})"
             self._con.execute(
                 f"create or replace temp view {name} as select * from kpi.{name} "
-                f"where date_local between date '{first}' and date '{last}'"
+                f"where date_local between date '{first}' and date '{last}'{begun if name == '_completeness' else ''}"
             )
 
 

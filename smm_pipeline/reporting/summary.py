@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from smm_pipeline.reporting.figures import media_interest, supporters
-from smm_pipeline.reporting.serving import Serving, open_serving
+from smm_pipeline.reporting.serving import MONTHLY, Serving, open_serving
 from smm_pipeline.reporting.wording import BENEFIT_CLASSES, BENEFITS
 
 TOP_COMMUNITIES = 5
@@ -56,9 +56,13 @@ class QualityTotal:
 
 @dataclass(frozen=True)
 class Incomplete:
-    """Days of one KPI table, of `days_in_all`, on which daily feeds gave nothing; `feeds` are their names."""
+    """Days of one KPI table, of `days_in_all`, on which daily feeds gave nothing; `feeds` are their names.
+
+    Of a table of months they are months.
+    """
 
     table_name: str
+    unit: Literal["day", "month"]
     days: int
     days_in_all: int
     feeds: tuple[str, ...]
@@ -80,6 +84,7 @@ class Summary:
     blogger_mentions: int | None
     quality: tuple[QualityTotal, ...]
     incomplete: tuple[Incomplete, ...]
+    feeds_never_delivered: tuple[str, ...]
 
     @property
     def orders(self) -> int | None:
@@ -149,6 +154,9 @@ def read_summary(source: Serving) -> Summary:
         blogger_mentions=_mentions(source, "blogger"),
         quality=tuple(QualityTotal(**row) for row in source.rows(_QUALITY_SQL)),
         incomplete=tuple(Incomplete(**{**row, "feeds": tuple(row["feeds"])}) for row in source.rows(_INCOMPLETE_SQL)),
+        feeds_never_delivered=tuple(
+            str(row["feed"]) for row in source.rows("select feed from kpi._feeds where deliveries = 0 order by feed")
+        ),
     )
 
 
@@ -228,9 +236,10 @@ _QUALITY_SQL = """
 """
 
 
-_INCOMPLETE_SQL = """
+_INCOMPLETE_SQL = f"""
     select
         table_name,
+        case when table_name in {MONTHLY} then 'month' else 'day' end as unit,
         count(*) filter (where state = 'incomplete') as days,
         count(*) as days_in_all,
         list_sort(list_distinct(flatten(
@@ -257,8 +266,9 @@ def _classes(source: Serving) -> tuple[ClassTotal, ...]:
         """
     )
     known = {row["benefit_class"]: ClassTotal(**row) for row in rows}
-    nothing = Decimal(0)
-    return tuple(known.get(name, ClassTotal(name, 0, nothing, nothing, nothing)) for name in BENEFIT_CLASSES)
+    # Where of no class an order is known, no feed ever gave one.
+    none, nothing = (0, Decimal(0)) if any(c.orders is not None for c in known.values()) else (None, None)
+    return tuple(known.get(name, ClassTotal(name, none, nothing, nothing, nothing)) for name in BENEFIT_CLASSES)
 
 
 def _communities(source: Serving) -> tuple[CommunityTotal, ...]:

@@ -78,6 +78,10 @@ def _sections(summary: Summary) -> list[_Section]:
     ]
     if summary.incomplete:
         sections.append(_Section("Days that are incomplete, not zero", tuple(_incomplete_lines(summary))))
+    if summary.feeds_never_delivered:
+        sections.append(
+            _Section("Feeds of which nothing ever came", tuple((f,) for f in summary.feeds_never_delivered))
+        )
     if summary.communities:
         title = f"Communities by benefit (first {len(summary.communities)})"
         sections.append(_Section(title, tuple(_community_lines(summary))))
@@ -138,7 +142,7 @@ def _community_lines(summary: Summary) -> list[Line]:
 
 def _incomplete_lines(summary: Summary) -> list[Line]:
     return [
-        (title(i.table_name), f"{count(i.days)} of {counted(i.days_in_all, 'day')}", f"without {', '.join(i.feeds)}")
+        (title(i.table_name), f"{count(i.days)} of {counted(i.days_in_all, i.unit)}", f"without {', '.join(i.feeds)}")
         for i in summary.incomplete
     ]
 

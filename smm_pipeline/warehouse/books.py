@@ -8,6 +8,8 @@ the query that fills them. Does not belong here: figures per day (sql/kpi/data_q
 from __future__ import annotations
 
 from smm_pipeline.catalog import ColumnSpec, TableSpec
+from smm_pipeline.settings import Settings
+from smm_pipeline.warehouse.silence import sql_texts
 
 FEEDS = TableSpec(
     layer="kpi",
@@ -17,7 +19,7 @@ FEEDS = TableSpec(
     key=("feed",),
     columns=(
         ColumnSpec("feed", "VARCHAR", "Name of the feed in smm.toml"),
-        ColumnSpec("deliveries", "BIGINT", "Different files delivered"),
+        ColumnSpec("deliveries", "BIGINT", "Different files delivered; 0 of a feed of smm.toml that never came"),
         ColumnSpec("failed_deliveries", "BIGINT", "Of them those that could not be read"),
         ColumnSpec("records", "BIGINT", "Records in the files that could be read"),
         ColumnSpec("skipped_records", "BIGINT", "Records that the mapping leaves out on purpose"),
@@ -97,8 +99,14 @@ from meta.credit_change
 order by changed_at, order_key, model, level, channel, network, community_id
 """
 # A delivery under two names is one delivery; a reject stands once for every table that refused its record.
-FEEDS_SQL = """
-with delivery as (
+_FEEDS_SQL = """
+with named as (
+    select unnest({feeds}) as feed
+    union
+    select feed from meta.delivery
+),
+
+delivery as (
     select feed, delivery_id, max(case when status = 'failed' then 1 else 0 end) as failed, max(extracted_ts) as made_ts
     from meta.delivery
     group by feed, delivery_id
@@ -121,18 +129,19 @@ reject as (
 )
 
 select
-    d.feed,
-    count(*) as deliveries,
-    sum(d.failed) as failed_deliveries,
+    f.feed,
+    count(d.feed) as deliveries,
+    coalesce(sum(d.failed), 0) as failed_deliveries,
     coalesce(max(n.records), 0) as records,
     coalesce(max(r.skipped), 0) as skipped_records,
     coalesce(max(r.rejected), 0) as rejected_records,
     max(d.made_ts) as last_extracted_ts
-from delivery as d
-left join record as n on n.feed = d.feed
-left join reject as r on r.feed = d.feed
-group by d.feed
-order by d.feed
+from named as f
+left join delivery as d on d.feed = f.feed
+left join record as n on n.feed = f.feed
+left join reject as r on r.feed = f.feed
+group by f.feed
+order by f.feed
 """
 CHECKS_SQL = """
 select
@@ -153,8 +162,10 @@ from quality.check_results
 group by table_name, check_id
 order by table_name, check_id
 """
-BOOKS: tuple[tuple[TableSpec, str], ...] = (
-    (FEEDS, FEEDS_SQL),
-    (CHECKS, CHECKS_SQL),
-    (CREDIT_CHANGES, CREDIT_CHANGES_SQL),
-)
+BOOKS = (FEEDS, CHECKS, CREDIT_CHANGES)
+
+
+def books(settings: Settings) -> list[tuple[TableSpec, str]]:
+    """Each book with the query that fills it; feeds of the settings are there before they first deliver."""
+    feeds = sql_texts(sorted(settings.feeds))
+    return [(FEEDS, _FEEDS_SQL.format(feeds=feeds)), (CHECKS, CHECKS_SQL), (CREDIT_CHANGES, CREDIT_CHANGES_SQL)]

@@ -35,6 +35,12 @@ def _comment(label: str, formula: str, denominator: str | None, basis: str, cave
 
 
 def _zero(spec: TableSpec, column: str) -> str:
-    """What a 0 of the column needs, as warehouse/zeros.py publishes it."""
-    names = {name.removeprefix("raw.") for need in spec.zero_needs if column in need.columns for name in need.contracts}
-    return f". NULL, not 0, on days for which a feed of these is missing: {', '.join(sorted(names))}" if names else ""
+    """When a 0 of the column, or whatever it holds, is published as NULL (zeros.py)."""
+    made_of = spec.follows.get(column, (column,))
+    needs = [n for n in spec.zero_needs if set(made_of) & set(n.columns) or column in n.verdicts]
+    if not needs:
+        return ""
+    names = sorted({name.removeprefix("raw.") for need in needs for name in need.contracts})
+    is_zero = any(column in need.columns for need in needs)
+    zero = "NULL, not 0," if is_zero else "NULL" if column in made_of else f"NULL with {' or '.join(made_of)}"
+    return f". {zero} where a feed of these is missing: {', '.join(names) or 'those of its figure'}"

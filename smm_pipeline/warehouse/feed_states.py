@@ -13,6 +13,8 @@ from typing import Literal
 
 import duckdb
 
+from smm_pipeline.warehouse.silence import OVERDUE_SQL
+
 Verdict = Literal["fresh", "late", "silent", "irregular", "unknown", "never"]
 # Feeds come at different hours of the night; one day behind the newest is no delay.
 FRESH_DAYS = 1
@@ -42,6 +44,7 @@ select substr(subject, 6), numerator > 0
 from kpi.data_quality
 where metric = 'silent_share' and date_local = (select max(date_local) from kpi.data_quality)
 """
+_OVERDUE = f"select feed from ({OVERDUE_SQL})"
 _MATCHED_ORDERS = f"""
 with given as (
     select distinct _feed as feed, source_system || '|' || store_id || '|' || order_id as order_key
@@ -115,6 +118,7 @@ def feed_states(con: duckdb.DuckDBPyConnection) -> tuple[date | None, dict[str, 
     days = dict(con.execute(_DAYS).fetchall())
     contracts = dict(con.execute(_CONTRACTS).fetchall())
     daily = dict(con.execute(_DAILY).fetchall())
+    overdue = {feed for (feed,) in con.execute(_OVERDUE).fetchall()}
     newest = max(days.values(), default=None)
     shares: dict[str, list[Share]] = {}
     for feed, joined, total in con.execute(_MATCHED_ORDERS).fetchall():
@@ -129,7 +133,7 @@ def feed_states(con: duckdb.DuckDBPyConnection) -> tuple[date | None, dict[str, 
             extracted_at,
             days.get(feed),
             contracts.get(feed, ()),
-            _verdict(loaded, days.get(feed), newest, is_silent=daily.get(feed)),
+            _verdict(loaded, days.get(feed), newest, is_silent=feed in overdue or daily.get(feed)),
             shares.get(feed, ()),
         )
         for feed, loaded, failed, arrived_at, extracted_at in con.execute(_DELIVERIES).fetchall()

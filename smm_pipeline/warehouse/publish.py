@@ -29,7 +29,7 @@ import duckdb
 from smm_pipeline.catalog import Catalog, ColumnSpec, TableSpec
 from smm_pipeline.errors import SmmError
 from smm_pipeline.settings import Settings
-from smm_pipeline.warehouse.books import BOOKS
+from smm_pipeline.warehouse.books import books
 from smm_pipeline.warehouse.comments import column_comments
 from smm_pipeline.warehouse.completeness import completeness
 from smm_pipeline.warehouse.failpoints import failpoint
@@ -99,7 +99,7 @@ def publish(settings: Settings, catalog: Catalog, con: duckdb.DuckDBPyConnection
             comments = column_comments(con, catalog)
             zeros = Zeros(con, catalog, settings)
             rows = {published_name(spec): _copy(con, spec, zeros.select(spec), comments) for spec in specs}
-            for spec, query in (*BOOKS, *completeness(catalog, settings)):
+            for spec, query in (*books(settings), *completeness(catalog, settings)):
                 con.execute(f"insert into {_create(con, spec, comments)} {query}")
             build_id = _content_hash(con, specs)
             _describe_publication(con, specs, comments, (build_id, run_id, _code(catalog, settings)))

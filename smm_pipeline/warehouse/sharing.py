@@ -7,7 +7,8 @@ A table is in the copy only where its yml says what counts the persons of a row:
 persons first and then what cannot be fewer than they are; `[]` where a row is about none, or is merged by its own SQL.
 A row is of few persons where one of these counts is below five. The few rows of a day become one, named (few), with the
 next larger ones until five persons are together: so the sums of the day stay, and what is hidden cannot be had by
-subtraction. A day that has fewer than five persons in all shows no figure.
+subtraction. A day that has fewer than five persons in all shows no figure, and of a figure that is unknown of one of
+the rows the few have none.
 
 Of five visitors one may have bought, and what she paid is about her alone. Such figures stand in the yml under the
 column that counts whom they are about, `parts: {orders: [orders, net_revenue_amount]}`; where these are fewer than

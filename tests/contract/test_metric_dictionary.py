@@ -14,7 +14,7 @@ CATALOG = project_catalog()
 DICTIONARY = CATALOG["seeds.metric_dictionary"]
 LABELS = CATALOG["seeds.metric_label"]
 BASES = {"observed", "credited", "estimated", "dimension"}
-BOOKS_OF_THE_ENGINE = [*(spec for spec, _ in BOOKS), COMPLETENESS, PUBLICATION]
+BOOKS_OF_THE_ENGINE = [*BOOKS, COMPLETENESS, PUBLICATION]
 
 
 def rows(seed: TableSpec = DICTIONARY) -> list[dict[str, str]]:

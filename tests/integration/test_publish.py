@@ -119,8 +119,7 @@ def test_every_table_and_column_carries_its_description(home: Path, con: duckdb.
             "Net revenue, lower bound: net revenue of the orders with a visit from a community, seen by referrer, "
             "tag or click id. Basis: credited. Mind: undercounts: apps and messengers often send no referrer"
         )
-        needed = "community_post, shop_order, web_event, web_session"
-        zero = f"NULL, not 0, on days for which a feed of these is missing: {needed}"
+        zero = "NULL, not 0, where a feed of these is missing: shop_order, web_event, web_session"
         assert comment.fetchall() == [(f"{lower}. {zero}",)]
         labels = reader.execute(
             "select label_en, label_uk, label_ru from kpi.metric_dictionary "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -34,17 +34,17 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield home
 
 
-def _without(feed: str, whole: Path, home: Path) -> Path:
+def _without(feed: str, whole: Path, home: Path, silent: Sequence[date] = SILENT_DAYS) -> Path:
     """The serving file of the same shop, the feed's records of the silent days taken out and these days built anew."""
     shutil.copytree(whole, home)
     settings = load_settings(home)
-    days = {"feed": feed, "days": SILENT_DAYS}
+    days = {"feed": feed, "days": list(silent)}
     with connect(settings) as con:
         for spec in project_catalog().layer("raw"):
             if spec.partition:
                 about = f"_feed = $feed and {spec.partition} in (select unnest($days))"
                 con.execute(f"delete from {relation(spec)} where {about}", days)
-    summary = pipeline.run(settings, project_catalog(), first=min(SILENT_DAYS), last=max(SILENT_DAYS))
+    summary = pipeline.run(settings, project_catalog(), first=min(silent), last=max(silent))
     assert not summary.failed
     return settings.serving_file
 
@@ -85,3 +85,37 @@ def test_no_number_of_a_silent_day_becomes_a_zero(feed: str, whole: Path, tmp_pa
     assert zeros == []
     assert unknown
     assert {(table, day) for table in unknown for day in SILENT_DAYS} <= set(incomplete)
+
+
+def test_a_month_without_visits_has_no_zeros_of_networks(whole: Path, tmp_path: Path) -> None:
+    """Which network an order is of is told by its visit, too: without visits of all May no network's orders are 0."""
+    silent = _without("web", whole, tmp_path / "home", [date(2026, 5, 1) + timedelta(days=n) for n in range(31)])
+    where = "month_start_date = '2026-05-01' and network <> '(all)'"
+    with duckdb.connect(str(silent), read_only=True) as con:
+        platforms = con.execute(
+            "select count(*), count(sessions), count(*) filter (where least(orders, new_customers) = 0) "
+            f"from kpi.kpi_platform_choice where {where}"
+        ).fetchall()
+        returns = con.execute(
+            f"select count(*) from kpi.kpi_monthly_return where {where} and new_customers = 0"
+        ).fetchall()
+    [(rows, with_sessions, zeros)] = platforms
+    assert rows > 0
+    assert (with_sessions, zeros) == (0, 0)
+    assert returns == [(0,)]
+
+
+def test_nothing_is_in_doubt_in_a_shop_whose_feeds_all_come(whole: Path) -> None:
+    """Each KPI is published as it was built."""
+    settings = load_settings(whole)
+    with duckdb.connect() as con:
+        con.execute(f"attach '{settings.serving_file}' as serving (read_only)")
+        con.execute(f"attach '{settings.warehouse_file}' as work (read_only)")
+        changed = {
+            spec.name: con.execute(
+                f"select count(*) from (from work.kpi.{spec.name} except all from serving.kpi.{spec.name})"
+            ).fetchall()[0][0]
+            for spec in project_catalog().layer("kpi")
+            if spec.publish
+        }
+    assert {name: rows for name, rows in changed.items() if rows} == {}

@@ -20,15 +20,17 @@ SECTION = "\ncolumns:"
 def test_days_are_those_of_the_row_unless_said_otherwise() -> None:
     entries: list[dict[str, Any]] = [
         {"contracts": ["mention"], "columns": ["mentions"]},
-        {"contracts": ["shop_order"], "columns": ["orders"], "days": ["-core_window_days", "all"]},
+        {"contracts": ["shop_order"], "columns": ["orders"], "days": ["-core_window_days", 30]},
         {"contracts": ["shop_order"], "columns": ["orders"], "days": "month"},
-        {"figure": "kpi", "columns": ["actual_value"], "days": ["starts_on", "as_of_date"]},
+        {"contracts": ["mention"], "columns": ["reach"], "where": "is_own", "is_optional": True},
+        {"figure": "kpi", "columns": ["actual_value"], "verdicts": ["state"], "days": ["starts_on", "as_of_date"]},
     ]
     assert read_zero_needs(entries) == (
-        ZeroNeed(("raw.mention",), ("mentions",), (0, 0)),
-        ZeroNeed(("raw.shop_order",), ("orders",), ("-core_window_days", "all")),
-        ZeroNeed(("raw.shop_order",), ("orders",), "month"),
-        ZeroNeed((), ("actual_value",), ("starts_on", "as_of_date"), "kpi"),
+        ZeroNeed(("raw.mention",), ("mentions",), days=(0, 0)),
+        ZeroNeed(("raw.shop_order",), ("orders",), days=("-core_window_days", 30)),
+        ZeroNeed(("raw.shop_order",), ("orders",), days="month"),
+        ZeroNeed(("raw.mention",), ("reach",), where="is_own", is_optional=True),
+        ZeroNeed((), ("actual_value",), ("state",), ("starts_on", "as_of_date"), figure="kpi"),
     )
 
 

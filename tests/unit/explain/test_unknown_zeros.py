@@ -43,5 +43,7 @@ def test_a_zero_that_is_published_as_unknown_is_explained_as_such(tmp_path: Path
     assert known["missing_feeds"] is None
     assert "orders" not in unknown["figures"][0]
     assert unknown["missing_feeds"] == "shop"
+    assert (known["unknown_zeros"], unknown["unknown_zeros"]) == ({}, {"orders": ["shop_order"]})
     assert "incomplete, without shop" in explain_text(unknown)
+    assert "Orders in the visit: unknown where a feed of shop_order is missing" in explain_text(unknown)
     assert "incomplete" not in explain_text(known)

@@ -185,7 +185,7 @@ def test_days_without_a_silent_feed_are_marked(html: str, tmp_path: Path) -> Non
     cells = re.findall(
         r">([^<>]+)</t[hd]>", section.partition('<th scope="row">Daily supporters')[2].partition("</tr>")[0]
     )
-    assert cells == ["Incomplete", "club", "2 Mar 2026", "2 Mar 2026", "1"]
+    assert cells == ["Incomplete", "club", "2 Mar 2026", "2 Mar 2026", "1 day"]
     assert "Not everything came" not in html
     assert "incomplete, not zero" not in html
 
