@@ -82,7 +82,8 @@ class TableSpec:
     table that differs from 0, and `all` means every earlier or later day. `keeps_unread` is for raw contracts whose
     rows add up to what their parent is worth: one rejected for a value that it may lack stays, its numbers unknown.
     `persons` names the columns that count the persons a row is about (warehouse/sharing.py); a table without it is in
-    no copy for others. `parts` are figures about some of these persons alone, under the column that counts them.
+    no copy for others. `parts` are figures about some of these persons alone, under the column that counts them, or
+    under the difference of two (`orders - benefit_orders`).
     `zero_needs` says what a 0 needs to be one (zero_needs.py); a column that `follows` others is unknown where a 0 of
     one of them is published as unknown.
     """
@@ -297,7 +298,8 @@ def _check_table(spec: TableSpec) -> None:
     problems = []
     if len(set(names)) != len(names):
         problems.append("a column is listed twice")
-    parts = (*spec.parts, *(name for columns in spec.parts.values() for name in columns))
+    counts = (name for count in spec.parts for name in count.split(" - "))
+    parts = (*counts, *(name for columns in spec.parts.values() for name in columns))
     named = (*spec.key, *(spec.persons or ()), *parts, *filter(None, (spec.partition, spec.version)))
     if missing := [k for k in named if k not in names]:
         problems.append(f"unknown columns in key, persons, parts, partition or version: {missing}")

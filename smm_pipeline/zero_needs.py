@@ -37,7 +37,8 @@ class ZeroNeed:
         where: SQL over the table's columns: of which rows it is true; of all without it.
         is_optional: a shop may have no such feed, then a 0 stands.
         figure: of a table whose rows name another table's figure in this column, and whom it is about in `scope`: a 0
-            needs what that figure needs, between the two DATE columns that `days` names. There are no contracts then.
+            needs what that figure needs, between the two DATE columns that `days` names, or on the later of them where
+            `kpi_kind` says that it is a level. There are no contracts then.
     """
 
     contracts: tuple[str, ...]

@@ -68,10 +68,16 @@ def _order(data: dict[str, Any]) -> list[str]:
     book = "in the order book" if order.get("is_countable") else f"not counted: {order.get('excluded_reason')}"
     lines = [f"order {order['order_key']} of {order['order_date_local']}, {order.get('status', 'no status')}, {book}"]
     amounts = ", ".join(f"{_words(name)} {order[name]:,.2f}" for name in _MONEY if name in order)
-    lines += _wrapped(amounts or "its worth is unknown", 2)
+    lines += _wrapped(amounts or f"its worth is unknown{_without_rate(order)}", 2)
     buyer = order.get("customer_key") or order.get("user_key")
     lines.append(f"  buyer {buyer}" if buyer else "  the buyer left no identifier")
-    return [*lines, *_visits(data), *_touches(data), *_class(data), *_credits(data["credits"])]
+    return [*lines, *_visits(data), *_touches(data), *_class(data), *_credits(data)]
+
+
+def _without_rate(order: Row) -> str:
+    if not order.get("is_rate_missing") or "original_amount" not in order:
+        return ""
+    return f": {order['original_amount']:,.2f} {order['currency']}, and no rate is known for its day"
 
 
 def _visits(data: dict[str, Any]) -> list[str]:
@@ -127,17 +133,24 @@ def _class(data: dict[str, Any]) -> list[str]:
     return [*lines, *(line for hint in hints for line in _wrapped(f"counts in the upper bound: {hint}", 2))]
 
 
-def _credits(rows_of_models: Sequence[Row]) -> list[str]:
-    lines = ["credit by model"] if rows_of_models else []
-    for model, rows in groupby(rows_of_models, key=lambda c: c["model"]):
+def _credits(data: dict[str, Any]) -> list[str]:
+    given = [*data["credits"], *data["model_credits"]]
+    lines = ["credit by model"] if given else []
+    for model, rows in groupby(given, key=lambda c: c["model"]):
         lines.append(f"  {model}")
         for row in rows:
             if row.get("credited_orders"):
                 worth = (
                     f"{row['credited_revenue_amount']:>12,.2f}" if "credited_revenue_amount" in row else f"{'?':>12}"
                 )
-                where = f"{row['touch_position']} of {row['path_length']}: {row['channel']}"
-                lines.append(_cut(f"    {row['credited_orders']:.3f} {worth}  {where}, {_place(row)}"))
+                # Rules credit visits; Markov and Shapley whatever stands on the path, however often.
+                visit = f"{row['touch_position']} of {row['path_length']}: " if "touch_position" in row else ""
+                lines.append(_cut(f"    {row['credited_orders']:.3f} {worth}  {visit}{row['channel']}, {_place(row)}"))
+    lines += ["changed since, kpi._credit_changes has how"] if data["credit_changes"] else []
+    for change in data["credit_changes"]:
+        feeds = f" from {change['feeds']}" if change["feeds"] else ""
+        models = ", ".join(change["models"])
+        lines += _wrapped(f"{change['changed_at']:%Y-%m-%d %H:%M} by {change['reason']}{feeds}: {models}", 2)
     return lines
 
 

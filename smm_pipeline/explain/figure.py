@@ -154,7 +154,10 @@ def _day(
 
 
 def _community(con: duckdb.DuckDBPyConnection, spec: TableSpec, wanted: str) -> tuple[str | None, str]:
-    """Network and id of the community of that id, handle or name; a word such as (none) stands for itself."""
+    """Network and id of the community of that id, handle or name, its network in brackets behind it or not.
+
+    A word such as (none) stands for itself.
+    """
     if _COMMUNITY not in {c.name for c in spec.columns}:
         raise SmmError("SMM-801", f"{spec.name} has no communities", where=wanted, hint="leave --community out")
     if wanted.startswith("("):
@@ -163,7 +166,12 @@ def _community(con: duckdb.DuckDBPyConnection, spec: TableSpec, wanted: str) -> 
         "select network, community_id, community_name, handle from core.dim_community order by all"
     ).fetchall()
     handle = wanted.lower().removeprefix("@")
-    found = [c for c in known if wanted == c[1] or handle in (c[3], (c[2] or "").lower())]
+    found = [
+        c
+        for c in known
+        if wanted == c[1]
+        or handle in (c[3], (c[2] or "").lower(), f"{c[2]} ({c[0]})".lower(), f"{c[1]} ({c[0]})".lower())
+    ]
     if len(found) == 1:
         return str(found[0][0]), str(found[0][1])
     if found:

@@ -27,6 +27,13 @@ where
     or order_id = $wanted
 order by order_key
 """
+_CHANGES = """
+select changed_at, reason, list_sort(list(distinct model)) as models, array_to_string(any_value(feeds), ', ') as feeds
+from meta.credit_change
+where order_key = ?
+group by changed_at, reason
+order by changed_at, reason
+"""
 _SHOWN_KEYS = 5
 
 
@@ -90,6 +97,11 @@ def explain_order(con: duckdb.DuckDBPyConnection, catalog: Catalog, settings: Se
         "hints": shown("core.brg_order_hint", "hint"),
         "benefit": shown_row(catalog["core.fct_order_benefit"], benefit[0]) if benefit else None,
         "credits": shown("core.fct_attribution_credit", "model, touch_position"),
+        # By community; those of channels stand in the table for themselves.
+        "model_credits": [
+            row for row in shown("core.fct_model_credit", "model, unit_position") if row["level"] == "community"
+        ],
+        "credit_changes": dicts(con.execute(_CHANGES, [key])),
         "settings": settings_of(
             catalog,
             settings,

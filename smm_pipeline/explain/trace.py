@@ -12,7 +12,7 @@ order of an order's class, is found by keys of one name. A table that nothing jo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -191,7 +191,9 @@ def _down(part: Found, spec: TableSpec, lineage: Lineage) -> _Link | None:
     if not handed_on:
         return None
     is_whole = set(handed_on.values()) >= set(part.spec.key)
-    return _Link(_alike(part.name, handed_on), part.is_exact and is_whole, is_whole=is_whole)
+    # Of a part of the key alone, the day may not be in it: then the days that a day may read are bounds.
+    days = [] if is_whole else _days(part.spec, spec)
+    return _Link(_alike(part.name, handed_on, days), part.is_exact and is_whole, is_whole=is_whole)
 
 
 def _beside(part: Found, spec: TableSpec) -> _Link | None:
@@ -215,14 +217,22 @@ def _window(part: Found, spec: TableSpec) -> _Link | None:
     shared = [f"b.{quoted(k)} = a.{quoted(k)}" for k in mine.key if theirs.get(k) == types[k] and k != mine.partition]
     if spec.partition and MONTH in mine.key:
         shared += [f"date_trunc('month', b.{quoted(spec.partition)}) = a.{MONTH}"]
-    elif spec.partition and mine.partition:
-        day, of = f"b.{quoted(spec.partition)}", f"a.{quoted(mine.partition)}"
-        before, after = mine.lookback_days.get(spec.full_name, 0), mine.lookahead_days.get(spec.full_name, 0)
-        shared += [f"{day} >= {of} - {before}"] if before != "all" else []
-        shared += [f"{day} <= {of} + {after}"] if after != "all" else []
+    shared += _days(mine, spec)
     if not shared or not spec.partition:
         return None
     return _Link(f"exists (select 1 from {part.name} as a where {' and '.join(shared)})", False, is_whole=False)
+
+
+def _days(mine: TableSpec, spec: TableSpec) -> list[str]:
+    """Conditions on a row b of a table that a row a of another reads: the days that it may read."""
+    if not (spec.partition and mine.partition):
+        return []
+    day, of = f"b.{quoted(spec.partition)}", f"a.{quoted(mine.partition)}"
+    before, after = mine.lookback_days.get(spec.full_name, 0), mine.lookahead_days.get(spec.full_name, 0)
+    return [
+        *([f"{day} >= {of} - {before}"] if before != "all" else []),
+        *([f"{day} <= {of} + {after}"] if after != "all" else []),
+    ]
 
 
 def _in(name: str, columns: Mapping[str, str]) -> str:
@@ -231,14 +241,14 @@ def _in(name: str, columns: Mapping[str, str]) -> str:
     return f"({left}) in (select ({right}) from {name} as a)"
 
 
-def _alike(name: str, columns: Mapping[str, str]) -> str:
+def _alike(name: str, columns: Mapping[str, str], days: Sequence[str]) -> str:
     """As _in, but words in brackets, such as (none), stand for what is unknown upstream."""
-    same = " and ".join(
+    same = [
         f"(b.{quoted(source)} is not distinct from a.{quoted(column)} "
         f"or (b.{quoted(source)} is null and starts_with(cast(a.{quoted(column)} as varchar), '(')))"
         for source, column in columns.items()
-    )
-    return f"exists (select 1 from {name} as a where {same})"
+    ]
+    return f"exists (select 1 from {name} as a where {' and '.join([*same, *days])})"
 
 
 def _keep(

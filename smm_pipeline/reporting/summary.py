@@ -236,6 +236,13 @@ _QUALITY_SQL = """
 """
 
 
+_HAS_VISITS_SQL = """
+    select
+        exists (select 1 from kpi_daily_social_traffic)
+        or exists (select 1 from data_quality where subject = 'sessions') as has_visits
+"""
+
+
 _INCOMPLETE_SQL = f"""
     select
         table_name,
@@ -266,9 +273,19 @@ def _classes(source: Serving) -> tuple[ClassTotal, ...]:
         """
     )
     known = {row["benefit_class"]: ClassTotal(**row) for row in rows}
-    # Where of no class an order is known, no feed ever gave one.
-    none, nothing = (0, Decimal(0)) if any(c.orders is not None for c in known.values()) else (None, None)
-    return tuple(known.get(name, ClassTotal(name, none, nothing, nothing, nothing)) for name in BENEFIT_CLASSES)
+    has_orders = any(c.orders is not None for c in known.values())
+    # Without any visit no class but the last can be told.
+    has_visits = source.row(_HAS_VISITS_SQL)["has_visits"]
+    nothing = Decimal(0)
+    return tuple(
+        known.get(name)
+        or (
+            ClassTotal(name, 0, nothing, nothing, nothing)
+            if has_orders and (has_visits or name == "no_social_touch")
+            else ClassTotal(name, None, None, None, None)
+        )
+        for name in BENEFIT_CLASSES
+    )
 
 
 def _communities(source: Serving) -> tuple[CommunityTotal, ...]:

@@ -138,10 +138,13 @@ order by {key}
 def _shown(spec: TableSpec, column: ColumnSpec) -> str:
     """A column of the copy; what is about a part of the row's persons only where that part is none or large enough."""
     name = quoted(column.name)
-    counts = [quoted(count) for count, columns in spec.parts.items() if column.name in columns]
+    # Of the difference of two counts: who knows the whole and a part knows the rest.
+    counts = [
+        " - ".join(map(quoted, count.split(" - "))) for count, columns in spec.parts.items() if column.name in columns
+    ]
     if not counts:
         return name
-    enough = " and ".join(f"({count} <= 0 or {count} >= {MIN_PERSONS})" for count in counts)
+    enough = " and ".join(f"(({count}) <= 0 or ({count}) >= {MIN_PERSONS})" for count in counts)
     return f"case when {enough} then {name} end as {name}"
 
 

@@ -4,12 +4,12 @@ Belongs here: the queries that find it, out of the days that a feed gave and the
 which feed is a daily one (sql/kpi/data_quality.sql), and what follows from a silence (completeness.py, zeros.py).
 
 A day without records of a feed may be a quiet day or a silence, and a sum cannot tell one from the other. A feed that
-gave every day for a fortnight is missed from its first day without, unless it delivered that there was nothing, or has
-so few records that such days come by chance; one with quiet days now and then, when it has been quiet for four days,
-and until then nobody knows. It is asked of the feed's whole history, also of what came later: a feed that came late
-closes its gap, and of two or three silent days the days in a row before and after make up the fortnight together, so
-that they are missed in the first weeks and soon after another silence too. A single day there may well be a quiet one.
-Any feed, daily or not, is missed when its deliveries stop.
+gave every day for a fortnight is missed from its first day without, unless it delivered that there was nothing; one
+with quiet days now and then, when it has been quiet for four days, and until then nobody knows. Neither where it has so
+few records that such days come by chance. It is asked of the feed's whole history, also of what came later: a feed that
+came late closes its gap, and of two or three silent days the days in a row before and after make up the fortnight
+together, so that they are missed in the first weeks and soon after another silence too. A single day there may well be
+a quiet one. Any feed that came five times, daily or not, is missed when its deliveries stop.
 """
 
 from __future__ import annotations
@@ -72,15 +72,21 @@ record as (
 
 -- Days in a row, without a gap between them.
 run as (
+    select feed, max(date_local) as date_local, min(date_local) as first_date, count(*) as days
+    from numbered
+    group by feed, run_key
+),
+
+-- Over all days from the feed's first to its last, those without a record among them.
+habit as (
     select
         n.feed,
-        max(n.date_local) as date_local,
-        min(n.date_local) as first_date,
-        count(*) as days,
-        avg(coalesce(n.given_rows, 1)) / greatest(coalesce(max(r.rows_of_one), 1), 1) as records_of_a_day
+        sum(coalesce(n.given_rows, 1)) / greatest(coalesce(max(r.rows_of_one), 1), 1)
+        / (date_diff('day', min(n.date_local), max(n.date_local)) + 1) as records_of_a_day,
+        count(distinct n.run_key) as gaps
     from numbered as n
     left join record as r on r.feed = n.feed
-    group by n.feed, n.run_key
+    group by n.feed
 ),
 
 neighbour as (
@@ -94,19 +100,19 @@ neighbour as (
     window of_feed as (partition by r.feed order by r.date_local)
 ),
 
--- A shop of two orders a day has days without one, and fortnights without such a day. By Poisson's law the days in a
--- row must be no chance (one in a hundred), or the gap none (one in a thousand: there are many days to be wrong on).
+-- A shop of two orders a day has days without one, and fortnights without such a day. By Poisson's law neither the gap
+-- nor, of regular feeds, the days in a row may be chance: one in a hundred, for all gaps of the feed together.
 given as (
     select
-        feed,
-        date_local,
-        next_date,
-        (days >= 14 or (days + next_days >= 14 and gap_days >= 2))
-        and (
-            pow(1 - exp(-records_of_a_day), case when days >= 14 then days else days + next_days end) < 0.01
-            or exp(-records_of_a_day * gap_days) < 0.001
-        ) as is_regular
-    from neighbour
+        n.feed,
+        n.date_local,
+        n.next_date,
+        n.days >= 14 or (n.days + n.next_days >= 14 and n.gap_days >= 2) as is_fortnight,
+        exp(-h.records_of_a_day * n.gap_days) * h.gaps < 0.01 as is_no_chance,
+        pow(1 - exp(-h.records_of_a_day), if(n.days >= 14, n.days, n.days + n.next_days)) * h.gaps < 0.01
+            as is_never_quiet
+    from neighbour as n
+    inner join habit as h on h.feed = n.feed
 ),
 
 -- A feed has a row of silent_share on a day that it gave exactly where it is a daily one by then.
@@ -116,7 +122,8 @@ gap as (
         g.date_local as last_date,
         coalesce(g.next_date, p.last_date + 1) as end_date,
         g.next_date is null as is_open,
-        g.is_regular
+        g.is_fortnight and (g.is_no_chance or g.is_never_quiet) as is_regular,
+        g.is_no_chance
     from given as g
     cross join period as p
     inner join kpi.data_quality as q
@@ -138,7 +145,7 @@ silent_day as (
         d.date_local,
         g.is_open,
         g.is_regular,
-        date_diff('day', g.last_date, g.end_date) > 4 as is_long,
+        g.is_no_chance and date_diff('day', g.last_date, g.end_date) > 4 as is_long,
         exists (
             select 1
             from empty_delivery as e

@@ -146,10 +146,11 @@ class Zeros:
         return f"""exists (
             select 1
             from (values {figures}) as f (figure, need)
-            left join (select distinct need, scope from zero_source) as z on z.need = f.need and z.scope = b.scope
+            left join (select distinct need, scope from zero_source) as z
+                on z.need = f.need and lower(z.scope) = b.scope
             left join zero_absent as a
                 on a.need = f.need and a.scope = coalesce(z.scope, '') and {absence}
-                and a.date_local between b.{first} and b.{last}
+                and a.date_local between case when b.kpi_kind = 'level' then b.{last} else b.{first} end and b.{last}
             where f.figure = b.{quoted(str(need.figure))}
                 and (a.need is not null or f.need not in (select need from zero_source))
         )"""
@@ -158,7 +159,7 @@ class Zeros:
         """Each daily figure as a goal names it, with the number of what it needs."""
         for spec in self._catalog:
             for need in spec.zero_needs if spec.partition and spec.publish else ():
-                for column in need.columns:
+                for column in (*need.columns, *need.verdicts):
                     yield f"{spec.name}.{column}", self._numbers[self._reach(spec, need)]
 
     def _reach(self, spec: TableSpec, need: ZeroNeed) -> _Reach:
@@ -218,14 +219,20 @@ feed as (
     group by f.feed
 ),
 
-given as (
-    select z.need, z.scope, min(f.first_date) as first_date, max(f.last_date) as last_date
+-- The days that each feed covers, and up to where feeds that began before it do.
+covered as (
+    select
+        z.need,
+        z.scope,
+        f.first_date,
+        max(f.last_date) over (of_scope rows between unbounded preceding and 1 preceding) as covered_until,
+        max(f.last_date) over (partition by z.need, z.scope) as last_date
     from zero_source as z
     inner join feed as f on f.feed = z.feed
-    group by z.need, z.scope
+    where z.need not in (select need from reach where is_optional)
+    window of_scope as (partition by z.need, z.scope order by f.first_date, f.feed)
 ),
 
--- A feed that was given up is silent no more; whether another took its place is told by the last day of all.
 silent as (
     select z.need, z.scope, s.date_local as first_date, s.date_local as last_date, true as is_silent
     from zero_source as z
@@ -233,18 +240,22 @@ silent as (
     where list_contains({sql_texts(sorted(settings.feeds))}, s.feed)
 ),
 
+-- Not begun is no silence; given up without another in its place is one.
 absence as (
     select * from silent
     union all
-    select g.need, g.scope, p.first_date, g.first_date - 1, false as is_silent
-    from given as g
+    select
+        c.need,
+        c.scope,
+        coalesce(c.covered_until + 1, p.first_date) as first_date,
+        c.first_date - 1 as last_date,
+        c.covered_until is not null as is_silent
+    from covered as c
     cross join period as p
-    where g.need not in (select need from reach where is_optional)
     union all
-    select g.need, g.scope, g.last_date + 1, p.last_date, true as is_silent
-    from given as g
+    select c.need, c.scope, c.last_date + 1, p.last_date, true
+    from covered as c
     cross join period as p
-    where g.need not in (select need from reach where is_optional)
 )
 
 -- A row stands on the first day of its month, which may lie before all records.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -160,29 +161,29 @@ def test_every_number_of_a_kpi_says_what_its_zero_needs(catalog: Catalog) -> Non
         "kpi_content_rules": "rule_number checked",
         "kpi_daily_brand_demand": "history_days expected_count expected_lower_count expected_upper_count",
         "kpi_daily_channel_attribution": "median_path_length_visits median_lag_days",
-        "kpi_daily_community_activity": "likes comments shares saves engagements engagements_with_followers "
-        "followers_of_posts er_followers engagements_with_reach reach_of_posts er_reach "
+        "kpi_daily_community_activity": "likes comments shares saves engagements_with_followers followers_of_posts "
+        "er_followers engagements_with_reach reach_of_posts er_reach "
         "engagements_with_views views_of_posts er_views response_minutes_median "
-        "spam_share_upper members_checked fakes_found suspected_fakes_share "
+        "members_checked fakes_found suspected_fakes_share "
         "suspected_fakes_share_lower suspected_fakes_share_upper",
-        "kpi_daily_competitors": "members_28d_ago members_gained_28d members_gained_28d_share likes comments shares "
-        "public_engagements public_engagements_with_followers followers_of_posts "
-        "er_public_followers best_post_public_engagements",
+        "kpi_daily_competitors": "members_28d_ago members_gained_28d members_gained_28d_share likes comments "
+        "shares public_engagements public_engagements_with_followers "
+        "followers_of_posts er_public_followers best_post_public_engagements",
         "kpi_daily_content_traffic": "page_search_position",
-        "kpi_daily_social_traffic": "sessions visitors",
         "kpi_daily_supporters": "members_checked fakes_found suspected_fakes suspected_fakes_lower "
         "suspected_fakes_upper members_less_fakes members_less_fakes_lower "
         "members_less_fakes_upper",
         "kpi_events_newsletters": "sent delivered attended reached cost_amount cost_per_1000_reached_amount "
         "cost_per_order_amount",
         "kpi_goal_progress": "total_days elapsed_days target_value expected_value model_days",
-        "kpi_monthly_return": "cost_amount cost_ads_amount cost_content_amount cost_blogger_amount cost_tool_amount "
-        "cost_salary_amount cost_other_amount cost_days_without_amount cac_amount ltv_30_amount ltv_90_amount "
+        "kpi_monthly_return": "cost_amount cost_ads_amount cost_content_amount cost_blogger_amount "
+        "cost_tool_amount cost_salary_amount cost_other_amount "
+        "cost_days_without_amount cac_amount ltv_30_amount ltv_90_amount "
         "ltv_180_amount ltv_365_amount payback_days",
         "kpi_platform_choice": "cost_amount cost_days_without_amount cost_per_1000_reached_amount "
         "cost_per_session_amount cost_per_benefit_order_amount",
-        "kpi_post_performance": "post_hour_local views reach likes comments shares saves link_clicks engagements "
-        "er_reach er_followers days_to_half_effect",
+        "kpi_post_performance": "post_hour_local views reach likes comments shares saves link_clicks "
+        "engagements er_reach er_followers days_to_half_effect",
         "kpi_segment_benefit": "communities members",
     }
     found = {}
@@ -196,3 +197,17 @@ def test_every_number_of_a_kpi_says_what_its_zero_needs(catalog: Catalog) -> Non
         if spec.publish and spec.name.startswith("kpi_") and not said.issuperset(numbers):
             found[spec.name] = [name for name in numbers if name not in said]
     assert found == {table: names.split() for table, names in given.items()}
+
+
+def test_every_figure_of_a_goal_says_what_it_needs(catalog: Catalog) -> None:
+    """A goal is as unknown as its figure."""
+    with (PROJECT_ROOT / "sql" / "seeds" / "goal_metric.csv").open(encoding="utf-8", newline="") as file:
+        figures = [row["kpi"] for row in csv.DictReader(file)]
+    said = {
+        f"{spec.name}.{column}"
+        for spec in catalog.layer("kpi")
+        for need in spec.zero_needs
+        for column in (*need.columns, *need.verdicts)
+    }
+    assert figures
+    assert [figure for figure in figures if figure not in said] == []

@@ -97,6 +97,17 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         | {"touch_position": 1, "path_length": 1, "channel": "Organic Social", "credited_orders": 1}
         | {"credited_revenue_amount": 100}
     ],
+    "core.fct_model_credit": [
+        {"order_key": "woocommerce|main|7", "order_date_local": DAY, "model": "markov", "level": level}
+        | {
+            "unit_position": 1,
+            "channel": "Organic Social",
+            "credited_orders": 1,
+            "credited_revenue_amount": 100,
+            **place,
+        }
+        for level, place in (("channel", {"network": "(all)", "community_id": "(all)"}), ("community", PLACE))
+    ],
     "core.fct_refund": [{"refund_key": "r", "order_key": "woocommerce|main|8", "refund_date_local": DAY}],
     "core.dim_community": [
         {**PLACE, "community_name": "Дім", "handle": "dim", "is_own": True},
@@ -254,6 +265,12 @@ def test_figure_is_followed_down_to_files(figure: dict[str, Any]) -> None:
     ]
 
 
+def test_a_community_is_found_by_name_and_network(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """As the summary prints it: two have this name."""
+    found = explain_figure(con, CATALOG, settings, Wanted("kpi_daily_benefit", community="Дім (telegram)"))
+    assert found["community"] == "77"
+
+
 def test_words_in_brackets_stand_for_what_is_unknown(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """A cell of (none) is made of rows without a network."""
     data = explain_figure(con, CATALOG, settings, Wanted("kpi_daily_benefit", community="(none)"))
@@ -316,6 +333,10 @@ def test_on_a_terminal_of_80_columns_and_for_programs(home: Path) -> None:
         "  buyer cdcdcdcd…",
     ]
     assert "    new.json (bbbbbbbbbbbb), record 12" in lines
+    # Of a model without visits the communities, not the channels as well.
+    after = lines[lines.index("  markov") + 1 :]
+    assert after[0] == "    1.000       100.00  Organic Social, telegram/77"
+    assert not after[1].startswith("    1.000")
     figure = smm(home, "explain", "kpi_daily_benefit", "--date", "2026-03-10")
     assert max(map(len, figure.stdout.splitlines())) <= 80
     assert "  Net revenue: 100" in figure.stdout.splitlines()

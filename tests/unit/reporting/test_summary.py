@@ -52,6 +52,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         benefit(2, LVIV, "anyway", 1, "100.00", "100.00", "100.00"),
         benefit(2, NOBODY, "no_social_touch", 5, "1000.00", "0.00", "50.00"),
     ],
+    "kpi_daily_social_traffic": [{"date_local": date(2026, 3, 1), "network": "vk", "community_id": "1", "sessions": 4}],
     "kpi_daily_supporters": [
         members(1, HOME, 1000, 5),
         members(2, HOME, 1030, 30),

@@ -159,7 +159,7 @@ def test_a_feed_is_missed_for_as_long_as_it_is_silent(states: States) -> None:
 
 
 def test_a_day_without_any_of_few_records_is_no_silence(states: States) -> None:
-    """Two orders a day let one day in seven go without, fifty none: e^-2 = 0.135, and 0.865^17 = 0.08 is no wonder."""
+    """Two orders a day let one day in seven go without, fifty none: e^-2 = 0.135, and 0.865^17 = 0.08 is not rare."""
     assert {found for day, found in states["places"].items() if day >= 1} == {("complete", None)}
     assert [day for day, found in states["answers"].items() if found == ("incomplete", "many")] == [18]
 

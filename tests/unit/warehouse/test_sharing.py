@@ -91,6 +91,7 @@ TRAFFIC = {
 }
 MENTIONS = {"date_local": "2026-03-01", "brand": "Kozak", "mentions": 3}
 SEGMENT = {"month_start_date": "2026-03-01", "dimension": "city", "currency": "UAH", "members": 100}
+MANY = {**SEGMENT, "orders": 30, "customers": 20, "net_revenue_amount": 300}
 
 
 def test_what_few_of_many_did_is_left_out(tmp_path: Path) -> None:
@@ -111,6 +112,10 @@ def test_what_few_of_many_did_is_left_out(tmp_path: Path) -> None:
         "kpi_segment_benefit": [
             {**SEGMENT, "segment": "(few)", "orders": 2, "customers": None, "net_revenue_amount": 55},
             {**SEGMENT, "segment": "Kyiv", "orders": 6, "customers": 5, "net_revenue_amount": 60},
+            # Of 30 orders three were a benefit, all but three, and half of them.
+            {**MANY, "segment": "Lviv", "benefit_orders": 3, "benefit_net_revenue_amount": 30},
+            {**MANY, "segment": "Odesa", "benefit_orders": 27, "benefit_net_revenue_amount": 270},
+            {**MANY, "segment": "Rivne", "benefit_orders": 15, "benefit_net_revenue_amount": 150},
         ],
     }
     publish_rows(home, rows)
@@ -126,11 +131,16 @@ def test_what_few_of_many_did_is_left_out(tmp_path: Path) -> None:
         ).fetchall()
         segments = con.execute(
             "select segment, members, orders, cast(net_revenue_amount as integer) "
-            "from kpi.kpi_segment_benefit order by 1"
+            "from kpi.kpi_segment_benefit where segment <= 'Kyiv' order by 1"
+        ).fetchall()
+        benefits = con.execute(
+            "select segment, benefit_orders, cast(benefit_net_revenue_amount as integer) "
+            "from kpi.kpi_segment_benefit where segment > 'Kyiv' order by 1"
         ).fetchall()
     assert traffic == [("five", 9, 5, 500, None), ("none", 9, 0, 0, None), ("one", 9, None, None, 5)]
     assert media == [("blogger", 3, 5, 5), ("media", 3, None, None), ("user", 3, 50, None)]
     assert segments == [("(few)", 100, None, None), ("Kyiv", 100, 6, 60)]
+    assert benefits == [("Lviv", None, None), ("Odesa", None, None), ("Rivne", 15, 150)]
 
 
 def test_no_money_of_buyers_is_without_a_count_of_them() -> None:
