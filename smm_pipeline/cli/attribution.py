@@ -36,6 +36,7 @@ COLUMNS = ("model", "channel", "conversions", "value", "removal_effect", "too_fe
 INTERVAL_COLUMNS = ("conversions_low", "conversions_high", "value_low", "value_high")
 # Hides the noise of floating point, and no figure: results hold to nine decimals.
 DECIMALS = 12
+_CHANNEL_WIDTH = 18
 
 
 @dataclass(frozen=True)
@@ -133,28 +134,39 @@ def _cell(value: object) -> object:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def to_rich(found: Attribution) -> Group:
-    """Models side by side for a terminal: conversions, value where it is known, and what channels did on the paths."""
-    blocks: list[Table] = [_side_by_side(found, "Conversions")]
+def to_rich(found: Attribution, width: int) -> Group:
+    """Models side by side for a terminal: conversions, value where it is known, and what channels did on the paths.
+
+    As many as the width has room for stand in one table, so that no figure is cut off.
+    """
+    blocks = _side_by_side(found, "Conversions", width)
     if found.journeys.value is not None:
-        blocks.append(_side_by_side(found, "Value"))
+        blocks += _side_by_side(found, "Value", width)
     return Group(*blocks, _journey_table(found), Text(_journey_line(found.journeys)))
 
 
-def _side_by_side(found: Attribution, title: str) -> Table:
+def _side_by_side(found: Attribution, title: str, width: int) -> list[Table]:
     models = list(dict.fromkeys(credit.model for credit in found.credits))
-    # Words apart, so that a narrow terminal breaks names and not figures.
-    table = _table(title, ["channel", *(model.replace("_", " ") for model in models)])
-    for counts in found.channels:
-        mine = [credit for credit in found.credits if credit.channel == counts.channel]
-        cells = [
+    cells = {
+        (credit.model, credit.channel): (
             _with_range(credit.conversions, credit.conversions_interval)
             if title == "Conversions"
             else _with_range(credit.value, credit.value_interval)
-            for credit in mine
-        ]
-        table.add_row(Text(counts.channel), *cells)
-    return table
+        )
+        for credit in found.credits
+    }
+    # A column has a blank and a line's room on both sides; names of channels and models may break.
+    widest = max((len(line) for cell in cells.values() for line in cell.splitlines()), default=0) + 3
+    together = max(1, (width - _CHANNEL_WIDTH) // widest)
+    tables = []
+    for first in range(0, len(models), together):
+        part = models[first : first + together]
+        # Words apart, so that a narrow terminal breaks names and not figures.
+        table = _table(title, ["channel", *(model.replace("_", " ") for model in part)])
+        for counts in found.channels:
+            table.add_row(Text(counts.channel), *(cells[model, counts.channel] for model in part))
+        tables.append(table)
+    return tables
 
 
 def _journey_table(found: Attribution) -> Table:
@@ -187,7 +199,7 @@ def _journey_line(journeys: JourneyFigures) -> str:
 def _table(title: str, columns: Sequence[str]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold cyan", box=box.SIMPLE)
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right")
+        table.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
     return table
 
 

@@ -253,7 +253,7 @@ def attribute(
         emit(attribution.as_dict(found), "")
         return
     if out.is_terminal:
-        out.print(attribution.to_rich(found))
+        out.print(attribution.to_rich(found, out.width))
     else:
         attribution.write_csv(found, sys.stdout)
     for note in found.notes:

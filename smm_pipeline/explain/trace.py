@@ -22,8 +22,9 @@ from smm_pipeline.catalog import MONTH, Catalog, TableSpec
 from smm_pipeline.explain.origins import Lineage
 from smm_pipeline.warehouse.schema import quoted, relation
 
-# The key of a visit is a hash of its first event, so that its events cannot be found by a key: by the visitor and time.
-_BY_TIME = {
+# What no key of one name joins. The key of a visit is a hash of its first event: its events are found by visitor and
+# time. Signs of interest have words of their own for what was done.
+_OWN_LINKS = {
     ("core.fct_visit", "staging.stg_web_event"): (
         "b.source_system = a.source_system and b.property_id = a.property_id and b.visitor_key = a.visitor_key "
         "and coalesce(b.vendor_session_id, '') = coalesce(a.vendor_session_id, '') "
@@ -33,6 +34,13 @@ _BY_TIME = {
         "b.source_system = a.source_system and b.property_id = a.property_id and b.visitor_key = a.visitor_key "
         "and b.start_ts = a.start_ts"
     ),
+    ("core.fct_interest_sign", "core.fct_session"): (
+        "b.visitor_key = a.person_key and b.session_date_local between a.sign_date_local - 1 and a.sign_date_local"
+    ),
+    ("core.fct_interest_sign", "core.fct_item_event"): (
+        "b.visitor_key = a.person_key and b.event_date_local = a.sign_date_local and b.sku = a.subject"
+    ),
+    ("core.fct_interest_sign", "core.fct_order"): "b.order_key = a.subject and a.sign = 'bought'",
 }
 # They say how a row is known. The same word in two tables makes no link between them.
 _WAYS = {"method", "hint"}
@@ -180,8 +188,8 @@ def _follow(
 
 def _down(part: Found, spec: TableSpec, lineage: Lineage) -> _Link | None:
     """How rows of a table are found from rows that are made from it."""
-    if by_time := _BY_TIME.get((part.spec.full_name, spec.full_name)):
-        return _Link(f"exists (select 1 from {part.name} as a where {by_time})", part.is_exact)
+    if own := _OWN_LINKS.get((part.spec.full_name, spec.full_name)):
+        return _Link(f"exists (select 1 from {part.name} as a where {own})", part.is_exact)
     mine = {c.name for c in part.spec.columns}
     # Staging takes the newest version of each key of a contract as it is.
     same = {k: k for k in spec.key if k in mine} if spec.layer == "raw" else lineage.same_values(part.spec, spec)

@@ -111,9 +111,19 @@ def test_notes_say_what_the_figures_cannot(tmp_path: Path, content: str, models:
     assert all(word in note for word, note in zip(words, notes, strict=True)), notes
 
 
+def test_no_figure_is_cut_off_on_a_narrow_terminal(table: Path) -> None:
+    """The models that have no room stand in tables below."""
+    console = Console(file=io.StringIO(), width=80)
+    console.print(to_rich(attribute_file(table, ALL_MODELS, ["Direct"], with_intervals=True), 80))
+    shown = console.file.getvalue() if isinstance(console.file, io.StringIO) else ""
+    assert "\N{HORIZONTAL ELLIPSIS}" not in shown
+    assert [line.strip() for line in shown.splitlines()].count("Value") > 1
+    assert all(name in shown for name in ("shapley", "time decay"))
+
+
 def test_tables_on_a_terminal_stand_side_by_side(table: Path) -> None:
-    console = Console(file=io.StringIO(), width=160)
-    console.print(to_rich(attribute_file(table, ALL_MODELS, ["Direct"], with_intervals=True)))
+    console = Console(file=io.StringIO(), width=200)
+    console.print(to_rich(attribute_file(table, ALL_MODELS, ["Direct"], with_intervals=True), 200))
     shown = console.file.getvalue() if isinstance(console.file, io.StringIO) else ""
     titles = [line.strip() for line in shown.splitlines() if line.strip() in {"Conversions", "Value", "Channels"}]
     assert titles == ["Conversions", "Value", "Channels"]

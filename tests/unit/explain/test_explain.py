@@ -22,120 +22,9 @@ from smm_pipeline.warehouse.schema import ensure_schema, relation
 from tests.commands import smm
 from tests.project_catalog import project_catalog
 from tests.serving_fixture import fill_dictionary
+from tests.unit.explain.rows import BUYER, DAY, ROWS, VISIT, VISITOR
 
 CATALOG = project_catalog()
-DAY, VISITOR, BUYER, VISIT = "2026-03-10", "ab" * 32, "cd" * 32, "ef" * 16
-SHOP = {"source_system": "woocommerce", "store_id": "main"}
-SITE = {"source_system": "ga4", "property_id": "1", "visitor_key": VISITOR, "vendor_session_id": None}
-PLACE = {"network": "telegram", "community_id": "77"}
-AMOUNTS = {"gross_revenue_amount": 100, "refund_amount": 0, "net_revenue_amount": 100, "margin_amount": None}
-
-
-def _raw(feed: str, delivery: str, row: int, columns: dict[str, Any], *, current: bool = True) -> dict[str, Any]:
-    lineage = {"_feed": feed, "_delivery_id": delivery * 64, "_source_row": row, "_is_current": current}
-    return {**columns, **lineage, "_row_hash": f"{delivery}{row}"}
-
-
-def _order(number: int, **columns: Any) -> dict[str, Any]:
-    key = {"order_key": f"woocommerce|main|{number}", "order_id": str(number), "order_ref": f"10{number}"}
-    return {**SHOP, **key, **AMOUNTS, "order_date_local": DAY, "is_countable": True, **columns}
-
-
-def _event(key: str, minute: int) -> dict[str, Any]:
-    return {**SITE, "event_key": key, "event_ts": f"{DAY} 10:{minute:02}:00+00", "event_date_local": DAY}
-
-
-# Two orders of one day: 7 came by a visit from a community, 8 by nothing that is known; and one event after the visit.
-ROWS: dict[str, list[dict[str, Any]]] = {
-    "raw.shop_order": [
-        _raw("orders", "a", 3, {**SHOP, "order_id": "7", "order_date_local": DAY}, current=False),
-        _raw("orders", "b", 12, {**SHOP, "order_id": "7", "order_date_local": DAY}),
-        _raw("orders", "b", 13, {**SHOP, "order_id": "8", "order_date_local": DAY}),
-    ],
-    "raw.web_event": [_raw("web", "c", n, _event(f"e{n}", minute)) for n, minute in ((4, 0), (5, 8), (6, 30))],
-    "staging.stg_shop_order": [{**SHOP, "order_id": n, "order_date_local": DAY} for n in ("7", "8")],
-    "staging.stg_web_event": [_event("e4", 0), _event("e5", 8), _event("e6", 30)],
-    "core.fct_order": [
-        _order(7, customer_key=BUYER, coupon_codes="olha-friend", status="completed"),
-        _order(8, order_number="1007-B"),
-        _order(9, order_ref="108", is_countable=False, excluded_reason="test"),
-    ],
-    "core.fct_visit": [{**SITE, "visit_key": VISIT, "start_ts": f"{DAY} 10:00:00+00", "end_ts": f"{DAY} 10:09:00+00"}],
-    "core.fct_session": [
-        {"session_key": VISIT, "visitor_key": VISITOR, "session_date_local": DAY, "channel": "Organic Social", **PLACE}
-        | {"rule_id": "organic_social_source", "community_method": "campaign_tag", "landing_url": "https://s/?m=a@b.c"}
-    ],
-    "core.brg_order_session": [
-        {"order_key": "woocommerce|main|7", "session_key": VISIT, "order_date_local": DAY, "is_chosen": chosen}
-        | {"method": method, "confidence": confidence}
-        for method, confidence, chosen in (("customer_window", "likely", False), ("order_ref", "certain", True))
-    ],
-    "core.brg_order_visitor": [
-        {"order_key": "woocommerce|main|7", "visitor_key": VISITOR, "order_date_local": DAY, "method": "buying_visit"}
-    ],
-    "core.brg_order_touch": [
-        {
-            "order_key": "woocommerce|main|7",
-            "order_date_local": DAY,
-            "touch_id": f"visit:{VISIT}",
-            "reason": "buying_visit",
-        }
-        | {"touch_kind": "visit", "age_seconds": 540, "match_reason": "product_group", "is_matched": True, **PLACE}
-    ],
-    "core.fct_touch": [{"touch_id": f"visit:{VISIT}", "touch_date_local": DAY, "session_key": VISIT, **PLACE}],
-    "core.fct_order_benefit": [
-        {"order_key": "woocommerce|main|7", "order_date_local": DAY, "benefit_class": "D2_impulse", "rule_id": "D2"}
-        | {"touch_id": f"visit:{VISIT}", "touches": 1, **PLACE},
-        {"order_key": "woocommerce|main|8", "order_date_local": DAY, "benefit_class": "no_social_touch"}
-        | {"rule_id": "none", "touches": 0},
-    ],
-    "core.brg_order_hint": [
-        {"order_key": "woocommerce|main|8", "order_date_local": DAY, "hint": "survey", "network": "telegram"}
-    ],
-    "core.fct_attribution_credit": [
-        {"order_key": "woocommerce|main|7", "order_date_local": DAY, "model": "last", "session_key": VISIT, **PLACE}
-        | {"touch_position": 1, "path_length": 1, "channel": "Organic Social", "credited_orders": 1}
-        | {"credited_revenue_amount": 100}
-    ],
-    "core.fct_model_credit": [
-        {"order_key": "woocommerce|main|7", "order_date_local": DAY, "model": "markov", "level": level}
-        | {
-            "unit_position": 1,
-            "channel": "Organic Social",
-            "credited_orders": 1,
-            "credited_revenue_amount": 100,
-            **place,
-        }
-        for level, place in (("channel", {"network": "(all)", "community_id": "(all)"}), ("community", PLACE))
-    ],
-    "core.fct_refund": [{"refund_key": "r", "order_key": "woocommerce|main|8", "refund_date_local": DAY}],
-    "core.dim_community": [
-        {**PLACE, "community_name": "Дім", "handle": "dim", "is_own": True},
-        {"network": "vk", "community_id": "78", "community_name": "Дім", "is_own": True},
-    ],
-    "kpi.kpi_daily_benefit": [
-        {"date_local": DAY, **PLACE, "benefit_class": "D2_impulse", "orders": 1, "net_revenue_amount": 100},
-        {"date_local": DAY, "network": "(none)", "community_id": "(none)", "benefit_class": "no_social_touch"}
-        | {"orders": 1, "net_revenue_amount": 100},
-    ],
-    "kpi.kpi_platform_choice": [{"month_start_date": "2026-03-01", "network": "vk", "orders": 3}],
-    "kpi.kpi_goal_progress": [
-        {"source_system": "goals", "name": name, "starts_on": starts_on, "due_on": "2026-06-30"}
-        for name, starts_on in (("early", "2026-01-01"), ("late", "2026-03-01"))
-    ],
-    "kpi.kpi_daily_share_of_voice": [{"date_local": DAY, "brand": "Kozak", "is_own": True, "mentions": 1}],
-    "meta.delivery": [
-        {
-            "feed": feed,
-            "delivery_id": name * 64,
-            "file_path": path,
-            "byte_count": 1,
-            "extracted_ts": f"{DAY} 12:00:00+00",
-        }
-        | {"mapping_hash": "m", "status": "loaded", "warnings": [], "run_id": "r", "recorded_at": f"{DAY} 12:00:00+00"}
-        for feed, name, path in (("orders", "a", "old.json"), ("orders", "b", "new.json"), ("web", "c", "web.jsonl"))
-    ],
-}
 
 
 @pytest.fixture(scope="module")
@@ -263,6 +152,14 @@ def test_figure_is_followed_down_to_files(figure: dict[str, Any]) -> None:
         ("shop_order", "orders", "new.json", 1, 12, 12),
         ("web_event", "web", "web.jsonl", 2, 4, 5),
     ]
+
+
+def test_who_may_buy_is_followed_to_the_visits_that_say_so(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """By way of the signs, which have names of their own."""
+    data = explain_figure(con, CATALOG, settings, Wanted("kpi_daily_potential_customers", date.fromisoformat(DAY)))
+    behind = {part["table"]: part["rows"] for part in data["behind"]}
+    assert (behind["core.fct_interest_sign"], behind["core.fct_session"], behind["core.fct_visit"]) == (1, 1, 1)
+    assert _files(data) == [("web_event", "web", "web.jsonl", 2, 4, 5)]
 
 
 def test_a_community_is_found_by_name_and_network(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
