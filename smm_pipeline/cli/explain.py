@@ -180,6 +180,7 @@ def _figure(data: dict[str, Any]) -> list[str]:
         for row in part["first_rows"] if part["is_read_directly"] else ():
             lines += _wrapped(", ".join(f"{name} {_value(value)}" for name, value in row.items()), 6)
     lines += [f"  {name}: read too, and nothing tells which rows" for name in data["not_followed"]]
+    lines += [f"  smm explain {name} has the rows of each of its days" for name in data["made_of"]]
     lines += ["", "rules that decided about these rows"] if data["rules"] else []
     for rule in data["rules"]:
         counts = ", ".join(f"{value} {rows:,}" for value, rows in rule["rows"].items())

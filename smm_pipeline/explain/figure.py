@@ -86,6 +86,7 @@ def explain_figure(
     zeros = Zeros(con, catalog, settings)
     published = f"select * from ({zeros.select(spec)}) as b where {condition}"
     core = [part for part in found.values() if part.spec.layer == "core"]
+    made_of = _made_of(con, spec, condition, values)
     return {
         "kind": "figure",
         "table": spec.full_name,
@@ -99,11 +100,16 @@ def explain_figure(
         "unknown_zeros": zeros.missing(con, spec, condition, values),
         "rows": rows,
         "figures": [shown_row(spec, row) for row in _first(con, spec, published, wanted.rows, values)],
+        "made_of": made_of,
         "columns": _columns(con, spec, column),
         "settings": settings_of(catalog, settings, [spec.full_name, *(part.spec.full_name for part in core)]),
         "rules": [rule for part in core for rule in _rules(con, part)],
         "behind": [_behind(con, spec, part, wanted.rows) for part in core if part.rows],
-        "not_followed": sorted(name for name in spec.deps - found.keys() if catalog[name].layer != "seeds"),
+        "not_followed": sorted(
+            name
+            for name in spec.deps - found.keys()
+            if catalog[name].layer != "seeds" and not (made_of and catalog[name].layer == "kpi")
+        ),
         "files": [file.as_dict() for file in files_of(con, found.values())],
     }
 
@@ -209,6 +215,15 @@ def _missing_feeds(
         ).fetchone()
         return found[0] if found else None
     return None
+
+
+def _made_of(con: duckdb.DuckDBPyConnection, spec: TableSpec, condition: str, values: Mapping[str, Any]) -> list[str]:
+    """The figures that rows name, as goals do: each is explained under its own name."""
+    names = [quoted(need.figure) for need in spec.zero_needs if need.figure]
+    if not names:
+        return []
+    query = f"select distinct {names[0]} from {relation(spec)} as b where {condition} order by 1"
+    return [str(name) for (name,) in con.execute(query, values).fetchall() if name]
 
 
 def _columns(con: duckdb.DuckDBPyConnection, spec: TableSpec, column: str | None) -> list[dict[str, Any]]:

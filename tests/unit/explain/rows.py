@@ -108,8 +108,11 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     ],
     "kpi.kpi_platform_choice": [{"month_start_date": "2026-03-01", "network": "vk", "orders": 3}],
     "kpi.kpi_goal_progress": [
-        {"source_system": "goals", "name": name, "starts_on": starts_on, "due_on": "2026-06-30"}
-        for name, starts_on in (("early", "2026-01-01"), ("late", "2026-03-01"))
+        {"source_system": "goals", "name": name, "kpi": kpi, "starts_on": starts_on, "due_on": "2026-06-30"}
+        for name, kpi, starts_on in (
+            ("early", "kpi_daily_benefit.orders", "2026-01-01"),
+            ("late", "kpi_daily_social_traffic.sessions", "2026-03-01"),
+        )
     ],
     "kpi.kpi_daily_share_of_voice": [{"date_local": DAY, "brand": "Kozak", "is_own": True, "mentions": 1}],
     "meta.delivery": [

@@ -182,6 +182,7 @@ def test_a_day_is_asked_for_within_its_month_and_goals_have_none(
     assert (str(month["day"]), [row["orders"] for row in month["figures"]]) == ("2026-03-01", [3])
     goals = explain_figure(con, CATALOG, settings, Wanted("kpi_goal_progress"))
     assert (goals["day"], [row["name"] for row in goals["figures"]]) == (None, ["early", "late"])
+    assert "  smm explain kpi_daily_benefit.orders has the rows of each of its days" in explain_text(goals).splitlines()
     with pytest.raises(SmmError, match="has no days"):
         explain_figure(con, CATALOG, settings, Wanted("kpi_goal_progress", date(2026, 3, 10)))
 
