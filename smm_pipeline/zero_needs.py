@@ -49,6 +49,20 @@ class ZeroNeed:
     is_optional: bool = False
     figure: str | None = None
 
+    def bounds(self, rules: Mapping[str, int | float | str]) -> tuple[int, int]:
+        """First and last day about a row's own, by the rules of smm.toml; of a month none about it."""
+        if self.days == WHOLE_MONTH:
+            return 0, 0
+        first, last = (_days(bound, rules) for bound in self.days)
+        return first, last
+
+
+def _days(bound: Bound, rules: Mapping[str, int | float | str]) -> int:
+    if isinstance(bound, int):
+        return bound
+    days = int(rules[bound.removeprefix("-")])
+    return 1 - days if bound.startswith("-") else days
+
 
 def read_zero_needs(entries: Sequence[Mapping[str, Any]]) -> tuple[ZeroNeed, ...]:
     """The entries of one description.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from smm_pipeline.catalog import ColumnSpec, TableSpec
 from smm_pipeline.settings import Settings
-from smm_pipeline.warehouse.silence import sql_texts
+from smm_pipeline.warehouse.schema import sql_texts
 
 FEEDS = TableSpec(
     layer="kpi",

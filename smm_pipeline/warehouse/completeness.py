@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from smm_pipeline.catalog import MONTH, Catalog, ColumnSpec, TableSpec
 from smm_pipeline.settings import Settings
-from smm_pipeline.warehouse.silence import NEEDED_TABLES, PERIOD_SQL, silence_sql, sql_text, sql_texts
-from smm_pipeline.zero_needs import WHOLE_MONTH, ZeroNeed
+from smm_pipeline.warehouse.schema import sql_text, sql_texts
+from smm_pipeline.warehouse.silence import NEEDED_TABLES, PERIOD_SQL, silence_sql
 
 COMPLETENESS = TableSpec(
     layer="kpi",
@@ -32,7 +32,7 @@ COMPLETENESS = TableSpec(
         ColumnSpec("missing_feeds", "VARCHAR", "Feeds that gave nothing, joined by commas; NULL where there is none"),
     ),
 )
-# The table that says of each day which feeds count as daily; it has no numbers of its own to be incomplete.
+# The table that says of each day which feeds count as daily: what could not be joined says itself what is missing.
 _QUALITY = "data_quality"
 
 
@@ -126,24 +126,9 @@ def _window(spec: TableSpec, settings: Settings) -> tuple[str, int, int]:
     """Day or month, and the days about it that all numbers of a row count."""
     if spec.day_column == MONTH:
         return "month", 0, 0
-    needs = [need_days(need, settings) for need in spec.zero_needs if need.contracts]
-    return "day", max((first for first, _ in needs), default=0), min((last for _, last in needs), default=0)
-
-
-def need_days(need: ZeroNeed, settings: Settings) -> tuple[int, int]:
-    """First and last day about a row's own; with a rule's name and a minus so many days up to it, itself included."""
-    if need.days == WHOLE_MONTH:
-        return 0, 0
     rules = settings.sql_parameters()
-    first, last = (
-        bound
-        if isinstance(bound, int)
-        else 1 - int(rules[bound.removeprefix("-")])
-        if bound.startswith("-")
-        else int(rules[bound])
-        for bound in need.days
-    )
-    return first, last
+    needs = [need.bounds(rules) for need in spec.zero_needs if need.contracts]
+    return "day", max((first for first, _ in needs), default=0), min((last for _, last in needs), default=0)
 
 
 def _is_dated_contract(spec: TableSpec) -> bool:

@@ -33,7 +33,7 @@ from smm_pipeline.warehouse.books import books
 from smm_pipeline.warehouse.comments import column_comments
 from smm_pipeline.warehouse.completeness import completeness
 from smm_pipeline.warehouse.failpoints import failpoint
-from smm_pipeline.warehouse.schema import quoted, relation
+from smm_pipeline.warehouse.schema import quoted, relation, sql_text
 from smm_pipeline.warehouse.state import ALL, StateView, code_version
 from smm_pipeline.warehouse.zeros import Zeros
 
@@ -161,7 +161,7 @@ def published_name(spec: TableSpec) -> str:
 @contextmanager
 def _attached(con: duckdb.DuckDBPyConnection, new: Path) -> Iterator[None]:
     """The new file, attached, in one transaction: one snapshot of the warehouse for all tables."""
-    con.execute(f"attach {_literal(str(new))} as {_NEW} (storage_version '{STORAGE_VERSION}')")
+    con.execute(f"attach {sql_text(str(new))} as {_NEW} (storage_version '{STORAGE_VERSION}')")
     try:
         con.execute("begin transaction")
         try:
@@ -193,10 +193,10 @@ def _create(con: duckdb.DuckDBPyConnection, spec: TableSpec, comments: Comments)
     about = f"{spec.description.rstrip('.')}. Grain: {spec.grain}."
     con.execute(f"create schema if not exists {table.rpartition('.')[0]}")
     con.execute(f"create table {table} ({columns})")
-    con.execute(f"comment on table {table} is {_literal(about)}")
+    con.execute(f"comment on table {table} is {sql_text(about)}")
     for column in spec.stored_columns:
         comment = comments.get((spec.name, column.name), column.description)
-        con.execute(f"comment on column {table}.{quoted(column.name)} is {_literal(comment)}")
+        con.execute(f"comment on column {table}.{quoted(column.name)} is {sql_text(comment)}")
     return table
 
 
@@ -311,9 +311,3 @@ def _columns(spec: TableSpec) -> str:
 
 def _key(spec: TableSpec) -> str:
     return ", ".join(quoted(name) for name in spec.key)
-
-
-def _literal(value: str) -> str:
-    """A string literal: ATTACH and COMMENT take no parameters."""
-    escaped = value.replace("'", "''")
-    return f"'{escaped}'"

@@ -72,6 +72,16 @@ def quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
+def sql_text(value: str) -> str:
+    """A text in SQL, also where a statement takes no parameters."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def sql_texts(values: Iterable[str]) -> str:
+    """A list of texts in SQL."""
+    return f"cast([{', '.join(map(sql_text, values))}] as varchar[])"
+
+
 def relation(spec: TableSpec) -> str:
     """The quoted, schema-qualified name of a table."""
     return f"{quoted(spec.layer)}.{quoted(spec.name)}"

@@ -25,7 +25,7 @@ import duckdb
 from smm_pipeline.catalog import Catalog, ColumnSpec, TableSpec
 from smm_pipeline.errors import SmmError
 from smm_pipeline.warehouse.publish import STORAGE_VERSION, published_name
-from smm_pipeline.warehouse.schema import quoted
+from smm_pipeline.warehouse.schema import quoted, sql_text
 
 MIN_PERSONS = 5
 FEW = "(few)"
@@ -55,8 +55,8 @@ def share(serving_file: Path, target: Path, catalog: Catalog) -> dict[str, int]:
         target.parent.mkdir(parents=True, exist_ok=True)
         with duckdb.connect() as con:
             con.execute("set TimeZone = 'UTC'")
-            con.execute(f"attach {_literal(str(serving_file))} as serving (read_only)")
-            con.execute(f"attach {_literal(str(new))} as shared (storage_version '{STORAGE_VERSION}')")
+            con.execute(f"attach {sql_text(str(serving_file))} as serving (read_only)")
+            con.execute(f"attach {sql_text(str(new))} as shared (storage_version '{STORAGE_VERSION}')")
             rows = {published_name(spec): _copy(con, spec) for spec in shared_tables(catalog)}
             con.execute("detach shared")
         new.replace(target)
@@ -88,9 +88,9 @@ def _copy(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> int:
         [schema, name],
     ).fetchall()
     for (comment,) in about:
-        con.execute(f"comment on table shared.{table} is {_literal(comment)}")
+        con.execute(f"comment on table shared.{table} is {sql_text(comment)}")
     for column, comment in said:
-        con.execute(f"comment on column shared.{table}.{quoted(column)} is {_literal(comment)}")
+        con.execute(f"comment on column shared.{table}.{quoted(column)} is {sql_text(comment)}")
     [(rows,)] = con.execute(f"select count(*) from shared.{table}").fetchall()
     return int(rows)
 
@@ -163,8 +163,3 @@ def _merged(spec: TableSpec, column: ColumnSpec) -> str:
         return f"cast(null as {column.type})"
     # One unknown part makes the sum unknown.
     return f"case when sum(_persons) >= {MIN_PERSONS} and count({name}) = count(*) then sum({name}) end"
-
-
-def _literal(value: str) -> str:
-    escaped = value.replace("'", "''")
-    return f"'{escaped}'"

@@ -14,9 +14,8 @@ a quiet one. Any feed that came five times, daily or not, is missed when its del
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from smm_pipeline.settings import Settings
+from smm_pipeline.warehouse.schema import sql_text
 
 # What the queries here are made from, beside the books of ingest.
 NEEDED_TABLES = {"core.fct_feed_day", "core.fct_feed_arrival", "kpi.data_quality"}
@@ -168,13 +167,3 @@ from (
 )
 group by feed, date_local
 """
-
-
-def sql_text(value: str) -> str:
-    """A text in SQL."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def sql_texts(values: Iterable[str]) -> str:
-    """A list of texts in SQL."""
-    return f"cast([{', '.join(map(sql_text, values))}] as varchar[])"

@@ -21,9 +21,8 @@ import duckdb
 
 from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.settings import Settings
-from smm_pipeline.warehouse.completeness import need_days
-from smm_pipeline.warehouse.schema import quoted, relation
-from smm_pipeline.warehouse.silence import NEEDED_TABLES, PERIOD_SQL, silence_sql, sql_text, sql_texts
+from smm_pipeline.warehouse.schema import quoted, relation, sql_text, sql_texts
+from smm_pipeline.warehouse.silence import NEEDED_TABLES, PERIOD_SQL, silence_sql
 from smm_pipeline.zero_needs import WHOLE_MONTH, ZeroNeed
 
 # Finer from one to the next; a scope is these joined by a slash, as in the scope of a goal, and '' is all together.
@@ -56,7 +55,7 @@ class Zeros:
 
     def __init__(self, con: duckdb.DuckDBPyConnection, catalog: Catalog, settings: Settings) -> None:
         self._catalog = catalog
-        self._settings = settings
+        self._rules = settings.sql_parameters()
         needs = [(spec, need) for spec in catalog if spec.publish for need in spec.zero_needs if need.contracts]
         reaches = dict.fromkeys(self._reach(spec, need) for spec, need in needs)
         self._numbers = {reach: number for number, reach in enumerate(reaches)}
@@ -167,7 +166,7 @@ class Zeros:
         scopes = tuple(name for name in _SCOPES if all(name in columns for columns in tables))
         if need.days == WHOLE_MONTH:
             return _Reach(need.contracts, scopes, "month", 0, 0, need.is_optional)
-        return _Reach(need.contracts, scopes, "day", *need_days(need, self._settings), need.is_optional)
+        return _Reach(need.contracts, scopes, "day", *need.bounds(self._rules), need.is_optional)
 
     def _source_sql(self) -> str:
         asked = [(number, name) for reach, number in self._numbers.items() for name in reach.contracts]
