@@ -14,7 +14,8 @@ from typing import IO, Any
 from smm_pipeline.ingest.text_readers import DECODER
 
 _BLANKS = " \t\n\r"
-_BLOCK_BYTES = 8 << 20
+# What the processor keeps at hand: larger blocks take longer to decode, and smaller ones cut more elements off.
+_BLOCK_BYTES = 256 << 10
 # No record is so long; what is cannot be told from one that never ends.
 MAX_ELEMENT_CHARACTERS = 64 << 20
 

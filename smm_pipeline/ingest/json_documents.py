@@ -19,10 +19,10 @@ from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.archives import open_member
 from smm_pipeline.ingest.files import JSON_ENCODING_HINT, unreadable, wrong_encoding
 from smm_pipeline.ingest.json_arrays import elements, is_array
+from smm_pipeline.ingest.line_breaks import Text
 from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.text_readers import (
     LineWriter,
-    Text,
     holds_infinite,
     is_ambiguous,
     json_text,

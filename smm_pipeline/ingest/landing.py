@@ -25,6 +25,8 @@ from smm_pipeline.settings import Feed
 
 CHUNK_BYTES = 1 << 20
 RANGE_BYTES = 4 << 20
+# Bytes that are written to the disk at a time while more are copied.
+WRITTEN_BYTES = 64 << 20
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload")
 _TIME_PATTERNS = ("%Y%m%dT%H%M%SZ", "%Y-%m-%dT%H:%M:%SZ", "%Y%m%dT%H%M%S", "%Y%m%d%H%M%S", "%Y-%m-%d", "%Y%m%d")
 
@@ -220,8 +222,8 @@ def _open(source: Path) -> BinaryIO | None:
 def _copy(reader: BinaryIO | io.RawIOBase, target: BinaryIO) -> str:
     """Copy all that a reader gives; returns its SHA-256."""
     digest, copied = hashlib.sha256(), 0
-    # Copying and hashing let other threads work; what is small is not worth a thread.
-    with ThreadPoolExecutor(1, thread_name_prefix="digest") as pool:
+    # Copying, hashing and writing to the disk let each other work; what is small is not worth a thread.
+    with ThreadPoolExecutor(1, thread_name_prefix="digest") as pool, _Writer(target) as writer:
         hashed: Future[None] | None = None
         while size := _copy_range(reader, target):
             if hashed:
@@ -230,6 +232,7 @@ def _copy(reader: BinaryIO | io.RawIOBase, target: BinaryIO) -> str:
             if hashed is None:
                 _digest(digest, target, copied, size)
             copied += size
+            writer.note(copied)
         if hashed:
             hashed.result()
         # What the system did not copy by itself.
@@ -241,6 +244,30 @@ def _copy(reader: BinaryIO | io.RawIOBase, target: BinaryIO) -> str:
             else:
                 digest.update(block)
     return digest.hexdigest()
+
+
+class _Writer:
+    """Lets a file's bytes go to the disk while others are copied, so that little is left for the last fsync."""
+
+    def __init__(self, target: BinaryIO) -> None:
+        self._target, self._pool = target, ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._running: Future[None] | None = None
+        self._begun = 0
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+
+    def note(self, copied: int) -> None:
+        """Begin to write when there is enough of it; `copied` counts the bytes so far."""
+        if copied - self._begun < WRITTEN_BYTES or (self._running and not self._running.done()):
+            return
+        if self._running:
+            self._running.result()
+        self._begun = copied
+        self._running = self._pool.submit(os.fsync, self._target.fileno())
 
 
 def _copy_range(reader: BinaryIO | io.RawIOBase, target: BinaryIO) -> int:

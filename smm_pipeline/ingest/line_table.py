@@ -15,8 +15,8 @@ from nanoarrow.c_array import CArray
 from nanoarrow.c_array_stream import CArrayStream
 from numpy.typing import NDArray
 
+from smm_pipeline.ingest.line_breaks import Text, hold_anything, line_ends, line_starts
 from smm_pipeline.ingest.parts import Lines
-from smm_pipeline.ingest.text_readers import Text
 
 _COLUMNS = {
     "part": nanoarrow.int32(),
@@ -30,8 +30,9 @@ _JOINED_BYTES = 1 << 20
 
 
 class LineTable:
-    """One row per line, empty ones too: `part` from 0, `delivery`, `row_no`, `text` with its line break.
+    """One row per line that holds anything: `part` from 0, `delivery`, `row_no`, `text` with its line break.
 
+    Empty lines count as rows, but are none: they belong to the text of the line before.
     DuckDB takes the object as a table, through Arrow's stream interface, as often as it is asked to.
 
     Args:
@@ -66,19 +67,19 @@ def _batch(group: Sequence[tuple[int, Lines]]) -> CArray:
     if len(texts) > 1:
         texts = [text if text.endswith(b"\n") or not text else text + b"\n" for text in texts]
     joined = texts[0] if len(texts) == 1 else b"".join(texts)
-    ends = np.flatnonzero(np.frombuffer(joined, np.uint8) == ord("\n")) + 1
-    if joined and not joined.endswith(b"\n"):
-        ends = np.append(ends, len(joined))
+    known = parts[0].ends if len(parts) == 1 else None
+    ends = line_ends(joined) if known is None else known
     lines = np.diff(np.searchsorted(ends, np.cumsum([len(text) for text in texts]), side="right"), prepend=0)
     first_rows = np.array([part.first_row for part in parts], np.int64)
     # Of each part, by how much its rows are ahead of their places in the batch.
     ahead = first_rows - np.cumsum(lines) + lines
-    count = len(ends)
+    is_row = hold_anything(joined, ends)
+    count = int(np.count_nonzero(is_row))
     columns = [
-        (np.repeat(np.array(numbers, np.int32), lines),),
-        (np.repeat(np.array([part.delivery for part in parts], np.int32), lines),),
-        (np.arange(count, dtype=np.int64) + np.repeat(ahead, lines),),
-        (np.insert(ends, 0, 0).astype(np.int64, copy=False), joined),
+        (np.repeat(np.array(numbers, np.int32), lines)[is_row],),
+        (np.repeat(np.array([part.delivery for part in parts], np.int32), lines)[is_row],),
+        ((np.arange(len(ends), dtype=np.int64) + np.repeat(ahead, lines))[is_row],),
+        (np.append(line_starts(ends)[is_row], len(joined)), joined),
     ]
     children = [_array(kind, count, *buffers) for kind, buffers in zip(_COLUMNS.values(), columns, strict=True)]
     return nanoarrow.c_array_from_buffers(_SCHEMA, count, [None], children=children, move=True)

@@ -17,8 +17,9 @@ from typing import Any
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.file_format import Nest
 from smm_pipeline.feeds.mapping import Mapping
+from smm_pipeline.ingest.line_breaks import Text
 from smm_pipeline.ingest.results import Extract, RecordReject
-from smm_pipeline.ingest.text_readers import LineWriter, Sink, Text, explain_line, parse_json, read_json_lines
+from smm_pipeline.ingest.text_readers import LineWriter, Sink, explain_line, parse_json, read_json_lines
 
 MAX_NESTED_BYTES = 1 << 30
 MAX_DEPTH = 16
@@ -109,7 +110,7 @@ def read_nested_lines(path: Path, name: str, mapping: Mapping, nest: Nest, sink:
         SmmError: SMM-201 also for a file of more than MAX_NESTED_BYTES.
     """
     lines, writer = _Lines(nest, name), LineWriter(sink)
-    out = read_json_lines(path, name, mapping, lines.take)
+    out = read_json_lines(path, name, mapping, lambda first_row, piece, _: lines.take(first_row, piece))
     out.rejects = lines.rejects + [RecordReject(line.row, "no_parent", line.text) for line in lines.take_out_lost()]
     out.records = len(out.rejects)
     for row, text in lines.records():

@@ -6,13 +6,13 @@ is made of parts (records.py).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from smm_pipeline.feeds.file_format import GROUP_ROW
 from smm_pipeline.feeds.mapping import Mapping
-from smm_pipeline.ingest.text_readers import Text
+from smm_pipeline.ingest.line_breaks import LineEnds, Text
 from smm_pipeline.ingest.workbooks import TYPED_CELLS
 
 
@@ -20,13 +20,14 @@ from smm_pipeline.ingest.workbooks import TYPED_CELLS
 class Lines:
     """JSON texts of records, one a line, in UTF-8; the first is record `first_row`, an empty line is none.
 
-    `context` is the JSON of the document around the records.
+    `context` is the JSON of the document around the records; `ends` says where the lines end, where that is known.
     """
 
     delivery: int
     first_row: int
     text: Text
     context: str | None = None
+    ends: LineEnds | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ is part of the message, so that the same text used as e-mail and as customer id 
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import unicodedata
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 
 import duckdb
 
@@ -30,16 +30,22 @@ def canonical(kind: str, value: str) -> str:
     if kind != "email":
         return text
     local, at, domain = text.lower().rpartition("@")
+    return f"{local}{at}{_ascii_host(domain)}"
+
+
+# Few hosts have most addresses, and Python's own codec takes longer for one than the whole rest of a key.
+@lru_cache(maxsize=4096)
+def _ascii_host(name: str) -> str:
     # What is no host name stays as it is: the text itself still identifies.
     with suppress(UnicodeError):
-        domain = domain.encode("idna").decode("ascii")
-    return f"{local}{at}{domain}"
+        return name.encode("idna").decode("ascii")
+    return name
 
 
 def person_key(kind: str, value: str, secret: bytes) -> str:
     """HMAC-SHA-256 of `kind:v1:canonical`, the first 128 bits in hex."""
     message = f"{kind}:v1:{canonical(kind, value)}".encode()
-    return hmac.new(secret, message, hashlib.sha256).hexdigest()[:KEY_HEX_DIGITS]
+    return hmac.digest(secret, message, "sha256").hex()[:KEY_HEX_DIGITS]
 
 
 def hold_to_key(con: duckdb.DuckDBPyConnection, secret: bytes) -> None:

@@ -18,13 +18,14 @@ from smm_pipeline.feeds.file_format import Kind
 from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.csv_reader import read_csv
 from smm_pipeline.ingest.files import plain_file
-from smm_pipeline.ingest.json_documents import ContextSink, read_json_document
+from smm_pipeline.ingest.json_documents import read_json_document
+from smm_pipeline.ingest.line_breaks import LineEnds, Text
 from smm_pipeline.ingest.nested_lines import read_nested_lines
 from smm_pipeline.ingest.parquet import PART_ROWS, parquet_parts
 from smm_pipeline.ingest.parts import Lines, Part
 from smm_pipeline.ingest.plain_lines import read_lines
 from smm_pipeline.ingest.results import Extract
-from smm_pipeline.ingest.text_readers import Text, read_json_lines
+from smm_pipeline.ingest.text_readers import read_json_lines
 from smm_pipeline.ingest.workbooks import read_workbook
 
 # Text after which a piece is full.
@@ -70,10 +71,7 @@ class DeliveryReader:
                 self._add(part, (part.last - part.first + 1) * PIECE_BYTES // PART_ROWS)
             return extract
 
-        def sink(first_row: int, lines: Text, context: str | None = None) -> None:
-            self._add(Lines(number, first_row, lines, context), len(lines))
-
-        return self._read_text(kind, path, name, sink)
+        return self._read_text(number, kind, path, name)
 
     def forget(self, number: int) -> None:
         """Take out what waits of a delivery that turned out to be unreadable."""
@@ -91,7 +89,10 @@ class DeliveryReader:
         if self._size >= PIECE_BYTES and not self._mapping.combine:
             self._hand(self.rest())
 
-    def _read_text(self, kind: Kind, path: Path, name: str, sink: ContextSink) -> Extract:
+    def _read_text(self, number: int, kind: Kind, path: Path, name: str) -> Extract:
+        def sink(first_row: int, lines: Text, context: str | None = None, ends: LineEnds | None = None) -> None:
+            self._add(Lines(number, first_row, lines, context, ends), len(lines))
+
         match kind:
             case "csv":
                 return read_csv(path, name, self._mapping, sink)
@@ -104,4 +105,4 @@ class DeliveryReader:
             case _:
                 if nest := self._mapping.format.nest:
                     return read_nested_lines(path, name, self._mapping, nest, sink)
-                return read_json_lines(path, name, self._mapping, sink)
+                return read_json_lines(path, name, self._mapping, lambda row, lines, ends: sink(row, lines, ends=ends))

@@ -158,8 +158,7 @@ class RecordTable:
         parsed = (
             f"select *, try(from_json(text, {structure})) as r from {_LINES} join "
             f"(select generate_subscripts(given, 1) - 1 as part, from_json(unnest(given), {document}) as document "
-            # Trimming is slow, and a line that begins with a visible character is not empty.
-            f"from (select ?::varchar[] as given)) using (part) where text >= '!' or trim(text, {_BLANKS}) <> ''"
+            "from (select ?::varchar[] as given)) using (part)"
         )
         self._con.register(_LINES, LineTable(texts))
         try:

@@ -19,14 +19,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.archives import open_member
 from smm_pipeline.ingest.files import JSON_ENCODING_HINT, unreadable, wrong_encoding
+from smm_pipeline.ingest.line_breaks import LineEnds, Text, hold_anything, line_ends
 from smm_pipeline.ingest.results import Extract
 
-# UTF-8 with line breaks.
-Text = bytes | bytearray
 Sink = Callable[[int, Text], None]
+LineSink = Callable[[int, Text, LineEnds], None]
 _NUL, _HALF_CHARACTER = re.compile("\0"), re.compile("[\ud800-\udfff]")
 PIECE_BYTES = 8 << 20
 # Text that the processor's cache holds, so that looking at it once more costs little.
@@ -34,9 +36,6 @@ _CACHED_BYTES = 64 << 10
 # No record is so long: this is another kind of file, or a bomb.
 MAX_LINE_BYTES = 64 << 20
 DUPLICATE_KEY = "duplicate_key"
-# A line that begins with a blank may be empty.
-_BLANKS = b" \t\r\n"
-_BLANK_BEGIN = re.compile(rb"\n[ \t\r\n]")
 
 
 class LineWriter:
@@ -61,8 +60,11 @@ class LineWriter:
         self._lines, self._size, self._first = [], 0, self._next
 
 
-def read_json_lines(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extract:
-    """Read one JSON object per line; `explain_line` later says which are broken, once they are in the database."""
+def read_json_lines(path: Path, name: str, mapping: Mapping, sink: LineSink) -> Extract:
+    """Read one JSON object per line; `explain_line` later says which are broken, once they are in the database.
+
+    The sink is told where the lines of each piece end, too.
+    """
     out, row = Extract(), 1
     with open_member(path, name, mapping.format.member) as stream:
         # A bytearray grows where it is, bytes would be copied with the rest of their last line.
@@ -81,7 +83,7 @@ def read_json_lines(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extr
     return out
 
 
-def _pass_lines(piece: Text, row: int, out: Extract, sink: Sink, name: str) -> int:
+def _pass_lines(piece: Text, row: int, out: Extract, sink: LineSink, name: str) -> int:
     if row == 1:
         piece = piece.removeprefix(codecs.BOM_UTF8)
     if not _is_utf8(piece):
@@ -89,11 +91,11 @@ def _pass_lines(piece: Text, row: int, out: Extract, sink: Sink, name: str) -> i
             piece.decode()
         except UnicodeDecodeError as error:
             wrong_encoding(error, row + piece.count(b"\n", 0, error.start), "utf-8", name, JSON_ENCODING_HINT)
-    breaks = piece.count(b"\n")
-    out.records += _count_lines(piece, breaks)
+    ends = line_ends(piece)
+    out.records += int(np.count_nonzero(hold_anything(piece, ends)))
     if piece:
-        sink(row, piece)
-    return row + breaks
+        sink(row, piece, ends)
+    return row + len(ends)
 
 
 def _is_utf8(piece: Text) -> bool:
@@ -105,13 +107,6 @@ def _is_utf8(piece: Text) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _count_lines(piece: Text, breaks: int) -> int:
-    """Lines with something in them; only where one may be empty each is looked at."""
-    if piece[:1] in _BLANKS or _BLANK_BEGIN.search(piece):
-        return sum(1 for line in piece.split(b"\n") if line.strip(_BLANKS))
-    return breaks + (not piece.endswith(b"\n"))
 
 
 def explain_line(text: str) -> str | None:

@@ -88,10 +88,12 @@ MACROS = {
             when regexp_full_match(a, '(?s)\[\s*{_ELEMENT}(?:\s*,\s*{_ELEMENT})*\s*\]')
             then list_transform(regexp_extract_all(a, '(?s){_ELEMENT}'), lambda e:
                 case when e[1] = '''' then without_escapes(e[2:-2]) else rtrim(e) end) end)[1]""",
-    # Looking at the ends first is six times faster than trimming everything.
+    # Looking at the ends first is six times faster than trimming everything, and comparing whole texts, of which the
+    # first bytes decide, faster than cutting the first character out.
     "_smm_trim(t)": """
         nfc_normalize(case
-            when t[1] <= ' ' or t[-1] <= ' ' or t[1] in (chr(160), chr(65279)) or t[-1] = chr(160)
+            when t < '!' or t[-1] <= ' ' or (t >= chr(160) and t[1] in (chr(160), chr(65279)))
+                or (t[-1] > '~' and t[-1] = chr(160))
             then trim(t, chr(32) || chr(9) || chr(13) || chr(10) || chr(160) || chr(65279))
             else t end)""",
     "_smm_total(texts)": rf"""

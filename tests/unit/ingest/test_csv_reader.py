@@ -11,8 +11,8 @@ import pytest
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.mapping import parse_mapping
 from smm_pipeline.ingest.csv_reader import read_csv
+from smm_pipeline.ingest.line_breaks import Text
 from smm_pipeline.ingest.results import Extract
-from smm_pipeline.ingest.text_readers import Text
 
 MAPPING = """
 format: {kind: csv, %s}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import duckdb
+import numpy as np
 import pytest
 
 from smm_pipeline.ingest import line_table
@@ -17,16 +18,17 @@ PARTS = [
     Lines(3, 4, b""),
     Lines(7, 10, bytearray("Лампа\n".encode())),
     Lines(8, 1, b"\n\r\n"),
+    Lines(8, 3, b" \t\r\n  {}\n\x01\n \xc2\xa0\n"),
     Lines(9, 5, b"last"),
 ]
 ROWS = [
-    (0, 3, 1, '{"a": 1}\n'),
-    (0, 3, 2, "\n"),
+    (0, 3, 1, '{"a": 1}\n\n'),
     (0, 3, 3, '{"a": 2}'),
     (2, 7, 10, "Лампа\n"),
-    (3, 8, 1, "\n"),
-    (3, 8, 2, "\r\n"),
-    (4, 9, 5, "last"),
+    (4, 8, 4, "  {}\n"),
+    (4, 8, 5, "\x01\n"),
+    (4, 8, 6, " \xa0\n"),
+    (5, 9, 5, "last"),
 ]
 
 
@@ -38,18 +40,27 @@ def _rows(parts: Sequence[Lines], times: int = 1) -> list[list[Row]]:
 
 
 @pytest.mark.parametrize("joined", [0, 12, 1 << 20])
-def test_each_line_is_a_row_with_its_number(joined: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same rows whether parts are joined or not, but for the break that joining gives a last line."""
+def test_each_line_that_holds_anything_is_a_row_with_its_number(joined: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same rows whether parts are joined or not, but for the breaks and empty lines at their ends."""
     monkeypatch.setattr(line_table, "_JOINED_BYTES", joined)
     [rows] = _rows(PARTS)
-    assert [(*row[:3], row[3].rstrip("\n")) for row in rows] == [(*row[:3], row[3].rstrip("\n")) for row in ROWS]
+    assert [(*row[:3], row[3].rstrip(" \t\r\n")) for row in rows] == [
+        (*row[:3], row[3].rstrip(" \t\r\n")) for row in ROWS
+    ]
 
 
 def test_a_text_alone_is_left_as_it_is() -> None:
     """Also when it is read again."""
-    assert _rows(PARTS[:1], times=2) == [ROWS[:3], ROWS[:3]]
+    assert _rows(PARTS[:1], times=2) == [ROWS[:2], ROWS[:2]]
 
 
 def test_a_part_of_nothing_has_no_row() -> None:
     """Nor has a batch of such parts."""
     assert _rows([Lines(1, 1, b""), Lines(2, 1, b"")]) == [[]]
+
+
+def test_ends_that_are_known_are_used() -> None:
+    """Of a text that is not copied the reader has found them before."""
+    text = b"one\ntwo\n"
+    assert _rows([Lines(1, 1, text, ends=np.array([4, 8]))]) == [[(0, 1, 1, "one\n"), (0, 1, 2, "two\n")]]
+    assert _rows([Lines(1, 1, text, ends=np.array([8]))]) == [[(0, 1, 1, "one\ntwo\n")]]
