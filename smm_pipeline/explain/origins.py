@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlglot import exp
 from sqlglot.lineage import Node, lineage
 
-from smm_pipeline.catalog import Catalog, TableSpec
+from smm_pipeline.catalog import MONTH, Catalog, TableSpec
 
 Origin = tuple[str, str]
 """Full name of a table and one of its columns."""
@@ -22,7 +22,8 @@ def column_origins(spec: TableSpec, catalog: Catalog) -> dict[str, set[Origin]]:
     return {column: _leaves(node) for column, node in _nodes(spec, catalog).items()}
 
 
-_NEW_VALUES = (exp.AggFunc, exp.DateTrunc, exp.TimestampTrunc)
+_TO_MONTH = (exp.DateTrunc, exp.TimestampTrunc)
+_NEW_VALUES = (exp.AggFunc, *_TO_MONTH)
 
 
 class Lineage:
@@ -38,11 +39,9 @@ class Lineage:
         Of two columns made from one the one of its name is taken; of a column made from several the one of its name
         counts. What is counted, added up or cut to the month is no value any more that a row upstream has.
         """
-        if spec.full_name not in self._nodes:
-            self._nodes[spec.full_name] = _nodes(spec, self._catalog)
         types, theirs = ({c.name: c.type for c in of.columns} for of in (spec, upstream))
         found: dict[str, str] = {}
-        for column, node in self._nodes[spec.full_name].items():
+        for column, node in self._of(spec).items():
             if any(step.expression.find(*_NEW_VALUES) for step in node.walk()):
                 continue
             sources = {name for table, name in _leaves(node) if table == upstream.full_name}
@@ -50,6 +49,20 @@ class Lineage:
             if source and types[column] == theirs[source] and (source not in found or source == column):
                 found[source] = column
         return found
+
+    def month_of(self, spec: TableSpec, upstream: TableSpec) -> str | None:
+        """The day of an upstream table whose month a table of months counts; None where it is none or open which."""
+        node = self._of(spec).get(MONTH) if MONTH in spec.key else None
+        if node is None or any(step.expression.find(exp.AggFunc) for step in node.walk()):
+            return None
+        cut = {leaf for step in node.walk() if step.expression.find(*_TO_MONTH) for leaf in _leaves(step)}
+        days = {name for table, name in cut if table == upstream.full_name}
+        return days.pop() if len(days) == 1 else None
+
+    def _of(self, spec: TableSpec) -> dict[str, Node]:
+        if spec.full_name not in self._nodes:
+            self._nodes[spec.full_name] = _nodes(spec, self._catalog)
+        return self._nodes[spec.full_name]
 
 
 def _nodes(spec: TableSpec, catalog: Catalog) -> dict[str, Node]:

@@ -22,9 +22,34 @@ from smm_pipeline.catalog import MONTH, Catalog, TableSpec
 from smm_pipeline.explain.origins import Lineage
 from smm_pipeline.warehouse.schema import quoted, relation
 
+_SAME_CELL = " and ".join(f"{{0}}.{name} = a.{name}" for name in ("model", "level", "network", "community_id"))
+_PIECE_OF_MONTH = (
+    f"{_SAME_CELL} and (date_trunc('month', {{0}}.order_date_local) = a.month_start_date or exists ("
+    "select 1 from core.fct_refund as r where r.order_key = {0}.order_key and r.is_countable "
+    "and date_trunc('month', r.refund_date_local) = a.month_start_date))"
+)
 # What no key of one name joins. The key of a visit is a hash of its first event: its events are found by visitor and
-# time. Signs of interest have words of their own for what was done.
+# time. Signs of interest have words of their own for what was done. To a month of returns belong pieces of its orders,
+# and of older ones whose refunds fell into it.
 _OWN_LINKS = {
+    ("kpi.kpi_monthly_return", "core.order_credit_part"): _PIECE_OF_MONTH.format("b"),
+    ("kpi.kpi_monthly_return", "core.fct_order"): (
+        "exists (select 1 from core.order_credit_part as p "
+        f"where p.order_key = b.order_key and {_PIECE_OF_MONTH.format('p')})"
+    ),
+    ("kpi.kpi_monthly_return", "core.fct_refund"): (
+        "b.is_countable and date_trunc('month', b.refund_date_local) = a.month_start_date and ("
+        "(a.level = 'shop' and not b.is_order_known) or exists (select 1 from core.order_credit_part as p "
+        f"where p.order_key = b.order_key and {_SAME_CELL.format('p')}))"
+    ),
+    ("kpi.kpi_monthly_return", "core.fct_cohort_day"): (
+        f"{_SAME_CELL.format('b')} and b.month_start_date = a.month_start_date"
+    ),
+    ("kpi.kpi_monthly_return", "core.fct_cost_day"): (
+        "date_trunc('month', b.date_local) = a.month_start_date "
+        "and b.date_local <= (select max(d.date_local) from core.dim_date as d) and (a.level in ('shop', 'social') "
+        "or (b.network = a.network and (a.level = 'network' or b.community_id = a.community_id)))"
+    ),
     ("core.fct_visit", "staging.stg_web_event"): (
         "b.source_system = a.source_system and b.property_id = a.property_id and b.visitor_key = a.visitor_key "
         "and coalesce(b.vendor_session_id, '') = coalesce(a.vendor_session_id, '') "
@@ -54,12 +79,16 @@ _KEY, _KEY_OF_PARTS, _FOREIGN_KEY = range(3)
 
 @dataclass(frozen=True)
 class _Link:
-    """How rows are found, and whether exactly these belong to the number; `is_whole` where a whole key joins them."""
+    """How rows are found, and whether exactly these belong to the number.
+
+    `is_whole` where a whole key joins them, `is_complete` where the number has no others of this table.
+    """
 
     condition: str
     is_exact: bool
     rank: int = _KEY
     is_whole: bool = True
+    is_complete: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,7 +202,9 @@ def _follow(
         links += [link for part in parts if (link := _beside(part, spec)) and link.rank <= rank]
     best = min((link.rank for link in links if link.is_exact), default=None)
     links = links if best is None else [link for link in links if link.is_exact and link.rank == best]
-    if is_direct and (links or rank == _FOREIGN_KEY):
+    if complete := [link for link in down if link.is_complete]:
+        links = complete
+    elif is_direct and (links or rank == _FOREIGN_KEY):
         # By a part of the key only what the number itself is made from: further down it would be half the warehouse.
         links += [link for link in down if not link.is_whole]
         links = links or [link for part in parts if spec.full_name in part.spec.deps and (link := _window(part, spec))]
@@ -189,18 +220,20 @@ def _follow(
 def _down(part: Found, spec: TableSpec, lineage: Lineage) -> _Link | None:
     """How rows of a table are found from rows that are made from it."""
     if own := _OWN_LINKS.get((part.spec.full_name, spec.full_name)):
-        return _Link(f"exists (select 1 from {part.name} as a where {own})", part.is_exact)
+        is_complete = part.spec.layer == "kpi"
+        return _Link(f"exists (select 1 from {part.name} as a where {own})", part.is_exact, is_complete=is_complete)
     mine = {c.name for c in part.spec.columns}
     # Staging takes the newest version of each key of a contract as it is.
     same = {k: k for k in spec.key if k in mine} if spec.layer == "raw" else lineage.same_values(part.spec, spec)
     if set(spec.key) <= same.keys():
         return _Link(_in(part.name, {k: same[k] for k in spec.key}), part.is_exact)
     handed_on = {source: column for source, column in same.items() if column in part.spec.key}
-    if not handed_on:
+    month = lineage.month_of(part.spec, spec)
+    if not handed_on and not month:
         return None
-    is_whole = set(handed_on.values()) >= set(part.spec.key)
+    is_whole = {*handed_on.values(), *([MONTH] if month else [])} >= set(part.spec.key)
     # Of a part of the key alone, the day may not be in it: then the days that a day may read are bounds.
-    days = [] if is_whole else _days(part.spec, spec)
+    days = [_in_month(month)] if month else [] if is_whole else _days(part.spec, spec)
     return _Link(_alike(part.name, handed_on, days), part.is_exact and is_whole, is_whole=is_whole)
 
 
@@ -224,7 +257,7 @@ def _window(part: Found, spec: TableSpec) -> _Link | None:
     types = {c.name: c.type for c in mine.columns}
     shared = [f"b.{quoted(k)} = a.{quoted(k)}" for k in mine.key if theirs.get(k) == types[k] and k != mine.partition]
     if spec.partition and MONTH in mine.key:
-        shared += [f"date_trunc('month', b.{quoted(spec.partition)}) = a.{MONTH}"]
+        shared += [_in_month(spec.partition)]
     shared += _days(mine, spec)
     if not shared or not spec.partition:
         return None
@@ -241,6 +274,10 @@ def _days(mine: TableSpec, spec: TableSpec) -> list[str]:
         *([f"{day} >= {of} - {before}"] if before != "all" else []),
         *([f"{day} <= {of} + {after}"] if after != "all" else []),
     ]
+
+
+def _in_month(day: str) -> str:
+    return f"date_trunc('month', b.{quoted(day)}) = a.{MONTH}"
 
 
 def _in(name: str, columns: Mapping[str, str]) -> str:

@@ -15,14 +15,19 @@ Text = bytes | bytearray
 LineEnds = NDArray[np.int64]
 BLANKS = b" \t\r\n"
 _BREAK = ord("\n")
+# What is compared at a time: of a whole text the comparison would be as large as the text.
+_COMPARED_BYTES = 512 << 10
 
 
 def line_ends(text: Text) -> LineEnds:
     """Where each line of a text ends, empty ones too."""
-    ends = np.flatnonzero(np.frombuffer(text, np.uint8) == _BREAK) + 1
+    octets = np.frombuffer(text, np.uint8)
+    steps = range(0, len(octets), _COMPARED_BYTES)
+    found = [np.flatnonzero(octets[at : at + _COMPARED_BYTES] == _BREAK) + (at + 1) for at in steps]
+    ends = np.concatenate([np.empty(0, np.int64), *found])
     if text and not text.endswith(b"\n"):
         ends = np.append(ends, len(text))
-    return ends.astype(np.int64, copy=False)
+    return ends
 
 
 def line_starts(ends: LineEnds) -> LineEnds:

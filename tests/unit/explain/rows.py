@@ -11,6 +11,7 @@ DAY, VISITOR, BUYER, VISIT = "2026-03-10", "ab" * 32, "cd" * 32, "ef" * 16
 SHOP = {"source_system": "woocommerce", "store_id": "main"}
 SITE = {"source_system": "ga4", "property_id": "1", "visitor_key": VISITOR, "vendor_session_id": None}
 PLACE = {"network": "telegram", "community_id": "77"}
+CELL = {"model": "benefit_touch", "level": "community", **PLACE}
 AMOUNTS = {"gross_revenue_amount": 100, "refund_amount": 0, "net_revenue_amount": 100, "margin_amount": None}
 
 
@@ -26,6 +27,15 @@ def _order(number: int, **columns: Any) -> dict[str, Any]:
 
 def _event(key: str, minute: int) -> dict[str, Any]:
     return {**SITE, "event_key": key, "event_ts": f"{DAY} 10:{minute:02}:00+00", "event_date_local": DAY}
+
+
+def _credit(number: int, day: str, **columns: Any) -> dict[str, Any]:
+    return {"order_key": f"woocommerce|main|{number}", "order_date_local": day, **CELL, **columns}
+
+
+def _refund(number: int, day: str) -> dict[str, Any]:
+    known = {"is_countable": True, "is_order_known": True}
+    return {"refund_key": f"r{number}", "order_key": f"woocommerce|main|{number}", "refund_date_local": day, **known}
 
 
 # Two orders of one day: 7 came by a visit from a community, 8 by nothing that is known; and one event after the visit.
@@ -96,7 +106,31 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "kpi.kpi_daily_potential_customers": [
         {"date_local": DAY, "origin": "social", "state": "engaged", "age_band": "00-06", "people": 5}
     ],
-    "core.fct_refund": [{"refund_key": "r", "order_key": "woocommerce|main|8", "refund_date_local": DAY}],
+    "core.fct_refund": [
+        {"refund_key": "r", "order_key": "woocommerce|main|8", "refund_date_local": DAY},
+        _refund(6, "2026-03-20"),
+        _refund(5, "2026-02-21"),
+        _refund(4, "2026-03-21"),
+    ],
+    "core.order_credit_part": [
+        _credit(7, DAY),
+        _credit(7, DAY, model="last"),
+        _credit(6, "2026-02-20"),
+        _credit(5, "2026-02-20"),
+        _credit(4, DAY, community_id="78"),
+    ],
+    "core.fct_cohort_day": [{**CELL, "month_start_date": month, "days": 0} for month in ("2026-02-01", "2026-03-01")],
+    "core.fct_cost_day": [
+        {**cost, "source_system": "costs", "kind": "ads"}
+        for cost in (
+            {"date_local": DAY, **PLACE},
+            {"date_local": DAY, "network": "telegram", "community_id": "78"},
+            {"date_local": "2026-02-20", **PLACE},
+            {"date_local": "2026-03-31", **PLACE},
+        )
+    ],
+    "core.dim_date": [{"date_local": DAY}],
+    "kpi.kpi_monthly_return": [{**CELL, "month_start_date": "2026-03-01"}],
     "core.dim_community": [
         {**PLACE, "community_name": "Дім", "handle": "dim", "is_own": True},
         {"network": "vk", "community_id": "78", "community_name": "Дім", "is_own": True},

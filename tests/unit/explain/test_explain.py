@@ -162,6 +162,27 @@ def test_who_may_buy_is_followed_to_the_visits_that_say_so(con: duckdb.DuckDBPyC
     assert _files(data) == [("web_event", "web", "web.jsonl", 2, 4, 5)]
 
 
+def test_a_month_is_made_of_its_own_orders_and_of_refunds_in_it(
+    con: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    """Of March its order 7, and order 6 of February, whose refund fell into it; no other model, community or month.
+
+    Of what is spent neither the other community's, nor February's, nor what is planned for after the last day.
+    """
+    wanted = Wanted("kpi_monthly_return", date.fromisoformat(DAY), community="77")
+    data = explain_figure(con, CATALOG, settings, wanted)
+    behind = {part["table"]: part for part in data["behind"]}
+    counted = {name: (part["rows"], part["is_exact"]) for name, part in behind.items()}
+    assert counted["core.order_credit_part"] == (2, True)
+    assert counted["core.fct_order"] == (1, True)
+    assert counted["core.fct_refund"] == (1, True)
+    assert counted["core.fct_cohort_day"] == (1, True)
+    assert counted["core.fct_cost_day"] == (1, True)
+    assert {row["order_key"] for row in behind["core.order_credit_part"]["first_rows"]} == {
+        f"woocommerce|main|{number}" for number in (6, 7)
+    }
+
+
 def test_a_community_is_found_by_name_and_network(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """As the summary prints it: two have this name."""
     found = explain_figure(con, CATALOG, settings, Wanted("kpi_daily_benefit", community="Дім (telegram)"))
@@ -195,6 +216,14 @@ def test_what_is_added_up_or_cut_hands_no_value_on() -> None:
     assert same["brand"] == "brand"
     segment, benefit = CATALOG["kpi.kpi_segment_benefit"], CATALOG["core.fct_order_benefit"]
     assert "month_start_date" not in Lineage(CATALOG).same_values(segment, benefit).values()
+
+
+def test_of_a_month_the_day_is_known_that_was_cut_to_it() -> None:
+    """And none where the table has no months, or counts nothing of the other table's days."""
+    lineage, choice = Lineage(CATALOG), CATALOG["kpi.kpi_platform_choice"]
+    assert lineage.month_of(choice, CATALOG["core.fct_post"]) == "post_date_local"
+    assert lineage.month_of(choice, CATALOG["core.fct_order"]) is None
+    assert lineage.month_of(CATALOG["kpi.kpi_daily_benefit"], CATALOG["core.fct_order_benefit"]) is None
 
 
 @pytest.mark.parametrize(

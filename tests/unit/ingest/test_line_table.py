@@ -8,7 +8,8 @@ import duckdb
 import numpy as np
 import pytest
 
-from smm_pipeline.ingest import line_table
+from smm_pipeline.ingest import line_breaks, line_table
+from smm_pipeline.ingest.line_breaks import line_ends
 from smm_pipeline.ingest.line_table import LineTable
 from smm_pipeline.ingest.parts import Lines
 
@@ -64,3 +65,10 @@ def test_ends_that_are_known_are_used() -> None:
     text = b"one\ntwo\n"
     assert _rows([Lines(1, 1, text, ends=np.array([4, 8]))]) == [[(0, 1, 1, "one\n"), (0, 1, 2, "two\n")]]
     assert _rows([Lines(1, 1, text, ends=np.array([8]))]) == [[(0, 1, 1, "one\ntwo\n")]]
+
+
+def test_ends_are_found_across_what_is_compared_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also a break that is the last of one step or the first of the next."""
+    monkeypatch.setattr(line_breaks, "_COMPARED_BYTES", 4)
+    assert line_ends(b"one\n\ntwo\nthree").tolist() == [4, 5, 9, 14]
+    assert line_ends(b"").tolist() == []
