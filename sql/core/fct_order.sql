@@ -135,7 +135,8 @@ select
     -- Their share is that of the original amounts, which are of one currency.
     cast(
         (gross_revenue_amount - refund_amount)
-        * (1 - (coalesce(tax_amount, 0) + coalesce(shipping_amount, 0)) / nullif(cast(original_amount as double), 0))
+        -- Of an order that was given away there is nothing to pass on.
+        * (1 - coalesce((coalesce(tax_amount, 0) + coalesce(shipping_amount, 0)) / nullif(cast(original_amount as double), 0), 0))
         - goods_cost_amount as decimal(18, 4)
     ) as margin_amount
 from netted
