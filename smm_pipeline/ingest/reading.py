@@ -29,7 +29,7 @@ from smm_pipeline.ingest.text_readers import read_json_lines
 from smm_pipeline.ingest.workbooks import read_workbook
 
 # Text after which a piece is full.
-PIECE_BYTES = 76 << 20
+PIECE_BYTES = 68 << 20
 
 
 class DeliveryReader:
