@@ -257,8 +257,11 @@ class _Writer:
     def __enter__(self) -> _Writer:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._pool.shutdown()
+        # The system tells a failure to write once: the last fsync would know nothing of it.
+        if self._running and kind is None:
+            self._running.result()
 
     def note(self, copied: int) -> None:
         """Begin to write when there is enough of it; `copied` counts the bytes so far."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Text = bytes | bytearray
 # Positions after each line's break, in order; the last line may lack one.
 LineEnds = NDArray[np.int64]
-BLANKS = b" \t\r\n"
+_BLANKS = b" \t\r\n"
 _BREAK = ord("\n")
 # What is compared at a time: of a whole text the comparison would be as large as the text.
 _COMPARED_BYTES = 512 << 10
@@ -42,5 +42,5 @@ def hold_anything(text: Text, ends: LineEnds) -> NDArray[np.bool_]:
     # No blank comes after the space. The few lines that begin with less are looked at one by one.
     holds = first > ord(" ")
     for place in np.flatnonzero(~holds & (first != _BREAK)):
-        holds[place] = bool(text[starts[place] : ends[place]].strip(BLANKS))
+        holds[place] = bool(text[starts[place] : ends[place]].strip(_BLANKS))
     return holds
