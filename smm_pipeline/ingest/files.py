@@ -98,7 +98,16 @@ def refuse_no_data(stream: io.BufferedReader[Any], name: str) -> None:
 
 def unreadable(what: str, where: str) -> NoReturn:
     """Refuse a delivery as a whole."""
-    raise SmmError("SMM-201", what, where=where, hint="deliver it again; the bytes received are kept in the raw store")
+    raise _unreadable(what, where)
+
+
+def no_json(why: str, where: str) -> SmmError:
+    """The error of a document that is no JSON."""
+    return _unreadable(f"not valid JSON: {why}", where)
+
+
+def _unreadable(what: str, where: str) -> SmmError:
+    return SmmError("SMM-201", what, where=where, hint="deliver it again; the bytes received are kept in the raw store")
 
 
 def wrong_encoding(error: UnicodeDecodeError, line: int, encoding: str, where: str, hint: str) -> NoReturn:

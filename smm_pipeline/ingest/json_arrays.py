@@ -7,107 +7,101 @@ read as a whole, and what an element means (json_documents.py).
 from __future__ import annotations
 
 import codecs
-import json
 from collections.abc import Iterator
-from typing import IO, Any
+from itertools import chain
+from typing import IO, NamedTuple
 
-from smm_pipeline.ingest.text_readers import DECODER
+import numpy as np
 
-_BLANKS = " \t\n\r"
-# What the processor keeps at hand: larger blocks take longer to decode, and smaller ones cut more elements off.
+from smm_pipeline.ingest.json_scan import scan
+from smm_pipeline.ingest.text_readers import parse_json
+
+_BLANKS = b" \t\n\r"
+# What the processor keeps at hand: larger blocks take longer, and smaller ones cut more elements off.
 _BLOCK_BYTES = 256 << 10
 # No record is so long; what is cannot be told from one that never ends.
-MAX_ELEMENT_CHARACTERS = 64 << 20
+MAX_ELEMENT_BYTES = 64 << 20
+
+
+class Element(NamedTuple):
+    """What stands between two commas of an array, as it is written, without the blanks around it.
+
+    Of one that is `is_plain`, DuckDB's parser makes what a strict one makes, or says that it is no JSON; of it a field
+    may be named twice. Others have to be parsed in Python.
+    """
+
+    text: bytes
+    is_plain: bool
 
 
 def is_array(head: bytes) -> bool:
     """Whether a document that begins so is an array."""
-    return head.removeprefix(codecs.BOM_UTF8).lstrip(_BLANKS.encode()).startswith(b"[")
+    return head.removeprefix(codecs.BOM_UTF8).lstrip(_BLANKS).startswith(b"[")
 
 
-def elements(head: bytes, stream: IO[bytes]) -> Iterator[Any]:
-    """The elements of an array; `head` is what was read of it before.
+def elements(head: bytes, stream: IO[bytes]) -> Iterator[Element]:
+    """The elements of an array; `head` is what was read of it before, at least its first bracket.
 
     Raises:
-        ValueError: when it is no JSON array, or something follows it; UnicodeDecodeError when it is no UTF-8.
+        ValueError: when what is around the elements is no JSON array, or something follows it; UnicodeDecodeError when
+            it is no UTF-8.
     """
-    text = _Text(head, stream)
-    text.expect("[")
-    if text.peek() == "]":
-        text.expect("]")
-    else:
-        yield text.value()
-        while text.peek() == ",":
-            text.expect(",")
-            yield text.value()
-        text.expect("]")
-    if text.peek():
-        raise ValueError(f"Extra data: {text.place()}")
+    blocks = _blocks(head, stream)
+    text = next(blocks).removeprefix(codecs.BOM_UTF8).lstrip(_BLANKS)
+    while not text:
+        text = next(blocks).lstrip(_BLANKS)
+    text, count = text[1:], 0
+    while True:
+        found, begin = scan(text), 0
+        odd = set(np.searchsorted(found.commas, found.odd).tolist())
+        for place, comma in enumerate(found.commas):
+            yield _element(text[begin:comma], place in odd)
+            begin, count = comma + 1, count + 1
+        if found.end >= 0:
+            break
+        text = _longer(text[begin:], blocks, count)
+    last = _element(text[begin : found.end], len(found.commas) in odd)
+    if last.text or count:
+        yield last
+    if text[found.end : found.end + 1] != b"]":
+        raise ValueError(f"Expecting ']' after record {count + 1}")
+    for rest in (text[found.end + 1 :], *blocks):
+        if rest.strip(_BLANKS):
+            raise ValueError("Extra data after the array")
 
 
-class _Text:
-    """The text of a document, of which only what is being read is held."""
-
-    def __init__(self, head: bytes, stream: IO[bytes]) -> None:
-        self._decoder, self._breaks = codecs.getincrementaldecoder("utf-8-sig")(), 0
-        self._stream, self._text, self._at, self._dropped, self._is_over = stream, "", 0, 0, False
-        self._text = self._decode(head)
-
-    def peek(self) -> str:
-        """The next character that is no blank; empty at the end."""
-        while True:
-            while self._at < len(self._text):
-                if (sign := self._text[self._at]) not in _BLANKS:
-                    return sign
-                self._at += 1
-            if not self._more():
-                return ""
-
-    def expect(self, sign: str) -> None:
-        """Pass over a character."""
-        if self.peek() != sign:
-            raise ValueError(f"Expecting {sign!r}: {self.place()}")
-        self._at += 1
-
-    def value(self) -> Any:
-        """The value that comes next."""
-        self.peek()
-        while True:
-            try:
-                value, end = DECODER.raw_decode(self._text, self._at)
-            except json.JSONDecodeError as error:
-                # It may only be cut off.
-                if not self._more():
-                    raise ValueError(f"{error.msg}: char {self._dropped + error.pos}") from error
-                continue
-            # A number may go on.
-            if end == len(self._text) and self._more():
-                continue
-            self._at = end
-            return value
-
-    def place(self) -> str:
-        """Where reading stands, for messages."""
-        return f"char {self._dropped + self._at}"
-
-    def _decode(self, block: bytes) -> str:
+def _blocks(head: bytes, stream: IO[bytes]) -> Iterator[bytes]:
+    """The text, in blocks of which each may end amid a character."""
+    decoder, breaks = codecs.getincrementaldecoder("utf-8")(), 0
+    known = (head[at : at + _BLOCK_BYTES] for at in range(0, len(head), _BLOCK_BYTES))
+    for block in chain(known, iter(lambda: stream.read(_BLOCK_BYTES), b""), [b""]):
         try:
-            return self._decoder.decode(block, final=not block)
+            decoder.decode(block, final=not block)
         except UnicodeDecodeError as error:
             # Its object is this block; who counts lines in it has to find those before as well.
-            skipped = b"\n" * self._breaks
-            place = (error.start + self._breaks, error.end + self._breaks)
-            raise UnicodeDecodeError(error.encoding, skipped + error.object, *place, error.reason) from error
-        finally:
-            self._breaks += block.count(b"\n")
+            place = (error.start + breaks, error.end + breaks)
+            raise UnicodeDecodeError(error.encoding, b"\n" * breaks + error.object, *place, error.reason) from error
+        yield block
+        breaks += block.count(b"\n")
 
-    def _more(self) -> bool:
-        """Read on; a long value is read in growing steps, so that it is not parsed again and again."""
-        rest = self._text[self._at :]
-        if self._is_over or len(rest) > MAX_ELEMENT_CHARACTERS:
-            return False
-        block = self._stream.read(max(_BLOCK_BYTES, len(rest)))
-        self._is_over = not block
-        self._dropped += self._at
-        self._text, self._at = rest + self._decode(block), 0
-        return not self._is_over
+
+def _element(text: bytes, is_odd: bool) -> Element:
+    text = text.strip(_BLANKS)
+    return Element(text, text.startswith(b"{") and not is_odd)
+
+
+def _longer(text: bytes, blocks: Iterator[bytes], count: int) -> bytes:
+    """A text that ends amid an element, and what follows: as much again, so that it is not looked at again and again.
+
+    Raises:
+        ValueError: when nothing follows, or the element is too long.
+    """
+    if len(text) >= MAX_ELEMENT_BYTES:
+        raise ValueError(f"record {count + 1} is longer than {MAX_ELEMENT_BYTES} bytes")
+    more = [next(blocks, b"")]
+    while more[-1] and sum(map(len, more)) < len(text):
+        more.append(next(blocks, b""))
+    if not more[0]:
+        parse_json(text.decode())
+        raise ValueError(f"Expecting ']' after record {count + 1}")
+    return text + b"".join(more)

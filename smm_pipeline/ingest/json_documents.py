@@ -17,8 +17,8 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.file_format import FileFormat, keys_of
 from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.archives import open_member
-from smm_pipeline.ingest.files import JSON_ENCODING_HINT, unreadable, wrong_encoding
-from smm_pipeline.ingest.json_arrays import elements, is_array
+from smm_pipeline.ingest.files import JSON_ENCODING_HINT, no_json, unreadable, wrong_encoding
+from smm_pipeline.ingest.json_arrays import Element, elements, is_array
 from smm_pipeline.ingest.line_breaks import Text
 from smm_pipeline.ingest.results import Extract, RecordReject
 from smm_pipeline.ingest.text_readers import (
@@ -58,7 +58,7 @@ def read_json_document(path: Path, name: str, mapping: Mapping, sink: ContextSin
         head = stream.read(WHOLE_BYTES)
         try:
             if len(head) == WHOLE_BYTES and is_array(head) and _is_itself_records(mapping.format):
-                return _write_records(elements(head, stream), "{}", sink)
+                return _write_elements(elements(head, stream), sink)
             document = parse_json((head + stream.read(MAX_DOCUMENT_BYTES - len(head))).decode("utf-8-sig"))
             if stream.read(1):
                 unreadable(f"a document of more than {MAX_DOCUMENT_BYTES} bytes that is no array of records", name)
@@ -66,7 +66,7 @@ def read_json_document(path: Path, name: str, mapping: Mapping, sink: ContextSin
             line = error.object.count(b"\n", 0, error.start) + 1
             wrong_encoding(error, line, "utf-8", name, JSON_ENCODING_HINT)
         except (ValueError, RecursionError) as error:
-            unreadable(f"not valid JSON: {error}", name)
+            raise no_json(str(error), name) from error
     _refuse_error_answer(document, mapping.format, name)
     records = _records_of(document, mapping.format, name)
     return _write_records(records, _context(document, mapping.format, name), sink)
@@ -80,20 +80,41 @@ def _is_itself_records(fmt: FileFormat) -> bool:
 def _write_records(records: Iterable[Any], context: str, sink: ContextSink) -> Extract:
     out, writer = Extract(), LineWriter(lambda first_row, lines: sink(first_row, lines, context))
     for row, record in enumerate(records, start=1):
-        out.records = row
-        try:
-            line = orjson.dumps(record)
-            is_odd = type(record) is not dict or b"\\u0000" in line
-        except orjson.JSONEncodeError:
-            # Integers of more than 64 bits, numbers that are not finite, deep nesting, halves of characters.
-            line, is_odd = json_text(record).encode(errors="backslashreplace"), True
-        if is_odd and (reason := record_problem(record, line.decode())):
-            text = json_text(record).encode(errors="backslashreplace").decode()
-            out.rejects.append(RecordReject(row, reason, text))
-        else:
-            writer.write(row, line)
+        _write_record(row, record, out, writer)
     writer.flush()
     return out
+
+
+def _write_elements(found: Iterable[Element], sink: ContextSink) -> Extract:
+    """Write elements of an array as they are, but for their line breaks, which stand between values."""
+    out, writer = Extract(), LineWriter(lambda first_row, lines: sink(first_row, lines, "{}"))
+    for row, element in enumerate(found, start=1):
+        if element.is_plain:
+            out.records = row
+            writer.write(row, element.text.replace(b"\n", b" "))
+        else:
+            try:
+                record = parse_json(element.text.decode())
+            except ValueError as error:
+                raise ValueError(f"record {row}: {error}") from error
+            _write_record(row, record, out, writer)
+    writer.flush()
+    return out
+
+
+def _write_record(row: int, record: Any, out: Extract, writer: LineWriter) -> None:
+    out.records = row
+    try:
+        line = orjson.dumps(record)
+        is_odd = type(record) is not dict or b"\\u0000" in line
+    except orjson.JSONEncodeError:
+        # Integers of more than 64 bits, numbers that are not finite, deep nesting, halves of characters.
+        line, is_odd = json_text(record).encode(errors="backslashreplace"), True
+    if is_odd and (reason := record_problem(record, line.decode())):
+        text = json_text(record).encode(errors="backslashreplace").decode()
+        out.rejects.append(RecordReject(row, reason, text))
+    else:
+        writer.write(row, line)
 
 
 def _context(document: Any, fmt: FileFormat, name: str) -> str:

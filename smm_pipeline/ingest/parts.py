@@ -20,7 +20,8 @@ from smm_pipeline.ingest.workbooks import TYPED_CELLS
 class Lines:
     """JSON texts of records, one a line, in UTF-8; the first is record `first_row`, an empty line is none.
 
-    `context` is the JSON of the document around the records; `ends` says where the lines end, where that is known.
+    `context` is the JSON of the document around the records; `ends` says where the lines end, where that is known;
+    `document` is the name of the file that has to be JSON as a whole, empty where each line stands for itself.
     """
 
     delivery: int
@@ -28,6 +29,7 @@ class Lines:
     text: Text
     context: str | None = None
     ends: LineEnds | None = field(default=None, repr=False, compare=False)
+    document: str = ""
 
 
 @dataclass(frozen=True)

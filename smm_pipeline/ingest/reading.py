@@ -91,7 +91,8 @@ class DeliveryReader:
 
     def _read_text(self, number: int, kind: Kind, path: Path, name: str) -> Extract:
         def sink(first_row: int, lines: Text, context: str | None = None, ends: LineEnds | None = None) -> None:
-            self._add(Lines(number, first_row, lines, context, ends), len(lines))
+            document = name if kind == "json" else ""
+            self._add(Lines(number, first_row, lines, context, ends, document), len(lines))
 
         match kind:
             case "csv":

@@ -18,12 +18,13 @@ import duckdb
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.file_format import DOCUMENT
 from smm_pipeline.feeds.mapping import RESERVED_PREFIX, Mapping
+from smm_pipeline.ingest.files import no_json
 from smm_pipeline.ingest.line_table import LineTable
 from smm_pipeline.ingest.parquet import no_damage
 from smm_pipeline.ingest.parts import Lines, ParquetRows, Part, record_fields
 from smm_pipeline.ingest.results import RecordReject
 from smm_pipeline.ingest.structures import literal, misfits_sql, sql_type
-from smm_pipeline.ingest.text_readers import DUPLICATE_KEY, explain_line
+from smm_pipeline.ingest.text_readers import BROKEN_JSON, DUPLICATE_KEY, explain_line, parse_json
 from smm_pipeline.warehouse.connection import little_planning
 from smm_pipeline.warehouse.schema import quoted
 
@@ -85,6 +86,9 @@ class RecordTable:
         """Take records out that are none; returns them by delivery number.
 
         Only records that look odd are parsed a second time, in Python, which is strict.
+
+        Raises:
+            DamagedDeliveryError: with SMM-201 when a record of a document is no JSON: then the document is none.
         """
         self._doubt_equal_keys()
         rejects: dict[int, list[RecordReject]] = {}
@@ -95,7 +99,9 @@ class RecordTable:
         for number, row, found in doubted:
             text = texts[number, row]
             reason = explain_line(text) if found[0] in (_BROKEN, _DOUBTED) else None
-            reason = reason or ("broken_json" if found[0] == _BROKEN else found.lstrip(_DOUBTED))
+            reason = reason or (BROKEN_JSON if found[0] == _BROKEN else found.lstrip(_DOUBTED))
+            if reason == BROKEN_JSON:
+                self._refuse_document(number, row, text)
             if reason:
                 rejects.setdefault(number, []).append(RecordReject(row, reason, text))
         if rejects:
@@ -106,6 +112,15 @@ class RecordTable:
                 [[n for n, _ in broken], [r for _, r in broken]],
             )
         return rejects
+
+    def _refuse_document(self, number: int, row: int, text: str) -> None:
+        """Refuse a document of which a record is no JSON."""
+        document = next(part.document for part in self._texts if part.delivery == number)
+        try:
+            parse_json(text)
+        except (ValueError, RecursionError) as error:
+            if document:
+                raise DamagedDeliveryError(number, no_json(f"record {row}: {error}", document)) from error
 
     def _doubt_equal_keys(self) -> None:
         """Doubt records that name a field twice; of records with the same keys one is looked at for all."""
@@ -151,10 +166,9 @@ class RecordTable:
         )
         doubt = f"case when r is null then '{_BROKEN}' when {odd} or {no_object} then '{_DOUBTED}' else '' end"
         misfits = misfits_sql(self._mapping.structure, "r", "text")
-        # Only lines are as their source wrote them; what other readers make of a record has each key once.
-        keys = (
-            "case when r is not null then hash(json_keys(text)) end" if "jsonl" in self._mapping.format.kind else "null"
-        )
+        # Only JSON may be as its source wrote it; what other readers make of a record has each key once.
+        is_written = {"json", "jsonl"} & {*self._mapping.format.kind}
+        keys = "case when r is not null then hash(json_keys(text)) end" if is_written else "null"
         parsed = (
             f"select *, try(from_json(text, {structure})) as r from {_LINES} join "
             f"(select generate_subscripts(given, 1) - 1 as part, from_json(unnest(given), {document}) as document "

@@ -35,7 +35,7 @@ PIECE_BYTES = 8 << 20
 _CACHED_BYTES = 64 << 10
 # No record is so long: this is another kind of file, or a bomb.
 MAX_LINE_BYTES = 64 << 20
-DUPLICATE_KEY = "duplicate_key"
+BROKEN_JSON, DUPLICATE_KEY = "broken_json", "duplicate_key"
 
 
 class LineWriter:
@@ -114,7 +114,7 @@ def explain_line(text: str) -> str | None:
     try:
         value = parse_json(text)
     except (ValueError, RecursionError):
-        return "broken_json"
+        return BROKEN_JSON
     return record_problem(value, text)
 
 

@@ -166,7 +166,11 @@ PRODUCT = '{"id": %d, "name": "Лампа", "price": 1.10, "sku": "s"}'
     [
         ("[" + ", \n".join(PRODUCT % n for n in range(40)) + " ]\n", ""),
         ("[" + ",".join(PRODUCT % n for n in range(40)) + "] x", "Extra data"),
-        ("[" + ",".join(PRODUCT % n for n in range(40)) + ",]", "Expecting value"),
+        ("[" + ",".join(PRODUCT % n for n in range(40)) + ",]", "record 41: Expecting value"),
+        ("[" + " ".join(PRODUCT % n for n in range(40)) + "]", "record 1: Extra data"),
+        ("[" + ",".join(PRODUCT % n for n in range(40)) + ', {"id": 1, "name": x}]', "record 41: Expecting value"),
+        ("[" + ",".join(PRODUCT % n for n in range(40)) + ', {"id": 1,}]', "record 41: "),
+        ("[" + ",".join(PRODUCT % n for n in range(40)) + ', {"id": 1, "name": "a\nb"}]', "record 41: Invalid control"),
         ("[" + ",".join(PRODUCT % n for n in range(40)), "Expecting ']'"),
         ("[" + ",".join(PRODUCT % n for n in range(40)) + ', {"id": 1, "name": "', "Unterminated string"),
     ],
@@ -188,6 +192,38 @@ def test_a_large_array_is_read_record_by_record(
         assert shop.rows("select distinct product_name, price_amount::varchar from raw.shop_product") == [
             ("Лампа", "1.1000")
         ]
+
+
+@pytest.mark.parametrize("whole_bytes", [10, json_documents.WHOLE_BYTES])
+def test_the_fate_of_a_record_is_the_same_in_a_large_array(
+    whole_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records that are none, and numbers as they are written: an article number 1.10, which is not 1.1, among them."""
+    monkeypatch.setattr(json_documents, "WHOLE_BYTES", whole_bytes)
+    monkeypatch.setattr(json_arrays, "_BLOCK_BYTES", 64)
+    shop = Instance(tmp_path, FEEDS)
+    good = [
+        '{"id": 1, "name": "a", "price": 5.5, "sku": 1.10}',
+        '{"id": 2, "name": "b", "price": 1e2, "sku": 12345678901234567890.12}',
+        '{"id": 3, "name": "\\u041b\\ud83d\\ude00\\"{", "price": "1", "sku": 123456789012345678901234567890}',
+    ]
+    odd = ['{"id": 4, "id": 5}', '{"id": NaN}', "7", '{"id": "\\u0000"}', '{"id": "\\ud83d"}', '{"id": 6, "x": 1e400}']
+    shop.deliver("array", "products.json", "[" + ",".join([*good, *odd]) + "]")
+    [result] = shop.ingest("array")
+    assert result.counts[RECORDS] == Counts(9, 3, rejected=6)
+    assert [reasons for _, _, reasons in shop.rejects()] == [
+        ["duplicate_key"],
+        ["not_finite"],
+        ["not_an_object"],
+        ["nul_character"],
+        ["half_character"],
+        ["not_finite"],
+    ]
+    assert shop.rows("select product_id, product_name, sku from raw.shop_product order by product_name") == [
+        ("1", "a", "1.10"),
+        ("2", "b", "12345678901234567890.12"),
+        ("3", 'Л😀"{', "123456789012345678901234567890"),
+    ]
 
 
 def test_the_line_of_a_wrong_byte_is_told_of_a_large_array_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
