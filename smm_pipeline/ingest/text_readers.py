@@ -166,10 +166,10 @@ class _NotFinite(float):
 
 
 class _Ambiguous(dict[str, Any]):
-    """An object that names a field twice: readers disagree on which of its values counts."""
+    """An object that names a field twice: readers disagree on which of its values counts; here as in DuckDB the first."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
-        super().__init__(pairs)
+        super().__init__(reversed(pairs))
         self.pairs = pairs
 
 

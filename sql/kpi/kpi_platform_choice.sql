@@ -19,17 +19,20 @@ follower as (
     group by cast(date_trunc('month', d.metric_date) as date), d.network, d.community_id, c.is_own
 ),
 
+-- One community of unknown following makes that of the network unknown: less than all of it would flatter what comes of a follower.
 audience as (
     select
         month_start_date,
         network,
         count(*) filter (where is_own) as communities,
-        sum(members) filter (where is_own) as members,
+        case when count(*) filter (where is_own and members is null) = 0 then sum(members) filter (where is_own) end as members,
         sum(reach) filter (where is_own) as reach,
         sum(views) filter (where is_own) as views,
         sum(engagements) filter (where is_own) as engagements,
         count(*) filter (where not is_own) as competitor_communities,
-        sum(members) filter (where not is_own) as competitor_members
+        case
+            when count(*) filter (where not is_own and members is null) = 0 then sum(members) filter (where not is_own)
+        end as competitor_members
     from follower
     group by month_start_date, network
 ),

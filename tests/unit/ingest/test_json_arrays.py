@@ -110,6 +110,12 @@ def test_duckdb_reads_a_plain_number_as_it_is_written(digits: int, places: int) 
         assert read == (number.replace("-0", "0") if number == "-0" else number,)
 
 
+def test_of_a_field_within_a_field_that_is_named_twice_every_reader_takes_the_first() -> None:
+    text = '{"a": {"b": "1", "c": "2", "b": "3"}}'
+    read = duckdb.execute('select from_json(?, \'{"a":{"b":"VARCHAR","c":"VARCHAR"}}\')', [text]).fetchone()
+    assert read == (parse_json(text),) == ({"a": {"b": "1", "c": "2"}},)
+
+
 def test_a_line_break_amid_a_text_is_not_plain_and_one_between_values_is() -> None:
     found = _read(b'[{"a":\n1}, {"a": "x\ny"}, {"a": "z"}, 7, "{"]', 1000, 1)
     assert [element.is_plain for element in found] == [True, False, True, False, False]
