@@ -166,7 +166,7 @@ class _NotFinite(float):
 
 
 class _Ambiguous(dict[str, Any]):
-    """An object that names a field twice: readers disagree on which value counts; here it is the first, as in DuckDB."""
+    """An object that names a field twice: readers disagree on which value counts; here the first, as in DuckDB."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(reversed(pairs))
