@@ -47,13 +47,13 @@ def explain(settings: Settings, catalog: Catalog, subject: str, wanted: Wanted) 
     """What stands behind an order, or behind a figure where the subject is the name of a KPI.
 
     Raises:
-        SmmError: SMM-501 for a day or community of an order, SMM-801 or SMM-802 for a subject that is not one.
+        SmmError: SMM-501 for a day, community or part of an order, SMM-801 or SMM-802 for a subject that is not one.
     """
     with open_books(settings, catalog) as (con, _):
         if is_figure(catalog, subject):
             return explain_figure(con, catalog, settings, wanted)
-        if wanted.day or wanted.community:
-            raise SmmError("SMM-501", "--date and --community are of a KPI; an order is explained as a whole")
+        if wanted.day or wanted.community or wanted.of:
+            raise SmmError("SMM-501", "--date, --community and --of are of a KPI; an order is explained as a whole")
         return explain_order(con, catalog, settings, subject)
 
 

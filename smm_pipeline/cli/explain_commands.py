@@ -41,13 +41,24 @@ def explain(
         datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Day of the figure [default: the newest]")
     ] = None,
     community: Annotated[str | None, typer.Option(help="Of this community alone: its id, handle or name")] = None,
+    of: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN=VALUE", help="Of these rows alone, such as segment=uk or model=last; repeatable"),
+    ] = None,
     rows: Annotated[int, typer.Option(min=1, help="So many rows of each table are shown")] = 3,
 ) -> None:
     """Say what stands behind an order or a figure: rows, rules, methods, settings and files. No personal data."""
-    wanted = Wanted(subject, day.date() if day else None, community, rows)
+    wanted = Wanted(subject, day.date() if day else None, community, rows, _pairs(of or []))
     with checking():
         data = explain_subject(load_settings(home), load_catalog(), subject, wanted)
     emit(data, explain_text(data))
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    if not all(column and sign for column, sign, _ in pairs):
+        raise typer.BadParameter("expected COLUMN=VALUE, such as --of segment=uk", param_hint="--of")
+    return {column: value for column, _, value in pairs}
 
 
 def share(

@@ -7,7 +7,7 @@ Belongs here: finding the figure, and putting together what stands behind it. Do
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 from typing import Any
@@ -29,16 +29,22 @@ from smm_pipeline.warehouse.zeros import Zeros
 # Columns that say which rule decided about a row, or how it is known.
 _RULES = ("rule_id", "method", "reason", "hint", "confidence")
 _COMMUNITY = "community_id"
+# So many values are listed for somebody who asks for one that is not there.
+_MANY = 20
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which figure is asked for: a table, and of it a column, a day and a community where they are given."""
+    """Which figure is asked for: a table, and of it a column, a day and a community where they are given.
+
+    `of` are values of other columns of the table's key, such as a segment or a model, as text.
+    """
 
     name: str
     day: date | None = None
     community: str | None = None
     rows: int = 3
+    of: Mapping[str, str] = field(default_factory=dict)
 
 
 def is_figure(catalog: Catalog, name: str) -> bool:
@@ -59,29 +65,11 @@ def explain_figure(
         wanted: which figure, and how many rows of each table are shown.
 
     Raises:
-        SmmError: SMM-801 for an unknown KPI, column, day or community; SMM-802 for a community's name of several.
+        SmmError: SMM-801 for an unknown KPI, column, day, community or value; SMM-802 for a name of several.
     """
     spec, column = _table(catalog, wanted.name)
-    conditions = ["true"]
-    values: dict[str, Any] = {}
-    day_column = spec.day_column
     day = _day(con, catalog, settings, spec, wanted.day)
-    if day_column and day:
-        conditions.append(f"b.{quoted(day_column)} = $day")
-        values["day"] = day
-    if wanted.community is not None:
-        network, community = _community(con, spec, wanted.community)
-        conditions.append("b.community_id = $community and ($network is null or b.network = $network)")
-        values |= {"network": network, "community": community}
-    condition = " and ".join(conditions)
-    [(rows,)] = con.execute(f"select count(*) from {relation(spec)} as b where {condition}", values).fetchall()
-    if not rows:
-        raise SmmError(
-            "SMM-801",
-            f"{spec.name} has no row of {day}" + (" of this community" if wanted.community else ""),
-            where=wanted.community or wanted.name,
-            hint="a community without anything on a day has no row there; choose another day, or leave --community out",
-        )
+    condition, values, rows = _selected(con, spec, day, wanted)
     found = trace(con, catalog, spec.full_name, condition, values)
     zeros = Zeros(con, catalog, settings)
     published = f"select * from ({zeros.select(spec)}) as b where {condition}"
@@ -95,6 +83,7 @@ def explain_figure(
         "key": list(spec.key),
         "day": day,
         "community": values.get("community"),
+        "of": dict(wanted.of),
         "is_stale": _is_stale(con, catalog, settings, spec, day),
         "missing_feeds": _missing_feeds(con, catalog, settings, spec, day),
         "unknown_zeros": zeros.missing(con, spec, condition, values),
@@ -112,6 +101,48 @@ def explain_figure(
         ),
         "files": [file.as_dict() for file in files_of(con, found.values())],
     }
+
+
+def _selected(
+    con: duckdb.DuckDBPyConnection, spec: TableSpec, day: date | None, wanted: Wanted
+) -> tuple[str, dict[str, Any], int]:
+    """SQL over columns aliased b that selects what is asked for, its parameters, and how many rows these are."""
+    conditions, values = ["true"], dict[str, Any]()
+    if spec.day_column and day:
+        conditions.append(f"b.{quoted(spec.day_column)} = $day")
+        values["day"] = day
+    if wanted.community is not None:
+        network, community = _community(con, spec, wanted.community)
+        conditions.append("b.community_id = $community and ($network is null or b.network = $network)")
+        values |= {"network": network, "community": community}
+    for column, value in wanted.of.items():
+        told_apart = f"cast(b.{quoted(_key_column(spec, column))} as varchar)"
+        rest = f"from {relation(spec)} as b where {' and '.join(conditions)}"
+        known = con.execute(f"select distinct {told_apart} {rest} order by 1", values).fetchall()
+        if (value,) not in known:
+            hint = f"there it is one of {', '.join(name for (name,) in known[:_MANY])}"
+            raise SmmError("SMM-801", f"{spec.name} has no such row", where=f"{column}={value}", hint=hint)
+        conditions.append(f"{told_apart} = ${column}_of")
+        values[f"{column}_of"] = value
+    condition = " and ".join(conditions)
+    [(rows,)] = con.execute(f"select count(*) from {relation(spec)} as b where {condition}", values).fetchall()
+    if not rows:
+        raise SmmError(
+            "SMM-801",
+            f"{spec.name} has no row of {day}" + (" of this community" if wanted.community else ""),
+            where=wanted.community or wanted.name,
+            hint="a community without anything on a day has no row there; choose another day, or leave --community out",
+        )
+    return condition, values, int(rows)
+
+
+def _key_column(spec: TableSpec, name: str) -> str:
+    """A column by which rows of the table are told apart, beside its day."""
+    names = [column for column in spec.key if column != spec.day_column]
+    if name not in names:
+        hint = f"one of {', '.join(names)}" if names else "leave --of out"
+        raise SmmError("SMM-801", f"rows of {spec.name} are not told apart by this column", where=name, hint=hint)
+    return name
 
 
 def _table(catalog: Catalog, name: str) -> tuple[TableSpec, str | None]:

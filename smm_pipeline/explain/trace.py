@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+from sqlglot import exp
 
 from smm_pipeline.catalog import MONTH, Catalog, TableSpec
 from smm_pipeline.explain.origins import Lineage
@@ -27,6 +28,17 @@ _PIECE_OF_MONTH = (
     f"{_SAME_CELL} and (date_trunc('month', {{0}}.order_date_local) = a.month_start_date or exists ("
     "select 1 from core.fct_refund as r where r.order_key = {0}.order_key and r.is_countable "
     "and date_trunc('month', r.refund_date_local) = a.month_start_date))"
+)
+# The communities of a segment stand in its SQL alone, where segments of few are merged.
+_CELLS = {"kpi.kpi_segment_benefit": "cell"}
+_CELLS_NAME = "behind_cells"
+_SAME_SEGMENT = (
+    f"exists (select 1 from {_CELLS_NAME} as c where c.month_start_date = a.month_start_date "
+    "and c.dimension = a.dimension and c.segment = a.segment and c.network = coalesce({0}.network, '(none)') "
+    "and c.community_id = coalesce({0}.community_id, if({0}.network is null, '(none)', '(unknown)')))"
+)
+_ORDER_OF_SEGMENT = (
+    f"date_trunc('month', {{0}}.order_date_local) = a.month_start_date and {_SAME_SEGMENT.format('{0}')}"
 )
 # What no key of one name joins. The key of a visit is a hash of its first event: its events are found by visitor and
 # time. Signs of interest have words of their own for what was done. To a month of returns belong pieces of its orders,
@@ -49,6 +61,15 @@ _OWN_LINKS = {
         "date_trunc('month', b.date_local) = a.month_start_date "
         "and b.date_local <= (select max(d.date_local) from core.dim_date as d) and (a.level in ('shop', 'social') "
         "or (b.network = a.network and (a.level = 'network' or b.community_id = a.community_id)))"
+    ),
+    ("kpi.kpi_segment_benefit", "core.fct_order_benefit"): _ORDER_OF_SEGMENT.format("b"),
+    ("kpi.kpi_segment_benefit", "core.fct_order"): (
+        "exists (select 1 from core.fct_order_benefit as o "
+        f"where o.order_key = b.order_key and {_ORDER_OF_SEGMENT.format('o')})"
+    ),
+    ("kpi.kpi_segment_benefit", "core.dim_community"): _SAME_SEGMENT.format("b"),
+    ("kpi.kpi_segment_benefit", "core.fct_community_day"): (
+        f"date_trunc('month', b.metric_date) = a.month_start_date and {_SAME_SEGMENT.format('b')}"
     ),
     ("core.fct_visit", "staging.stg_web_event"): (
         "b.source_system = a.source_system and b.property_id = a.property_id and b.visitor_key = a.visitor_key "
@@ -132,6 +153,10 @@ def trace(
         values: the parameters of the condition.
     """
     lineage = Lineage(catalog)
+    if table in _CELLS:
+        cells = exp.select("*").from_(_CELLS[table])
+        cells.set("with_", catalog[table].tree.args["with_"])
+        con.execute(f"create or replace temp table {_CELLS_NAME} as {cells.sql('duckdb')}")
     found = {table: _keep(con, catalog[table], f"where {condition}", True, values)}
     direct = [name for name in _downwards(catalog, table) if name in catalog[table].deps]
     # What the table itself joins is found from its neighbours: by the surest links first, and again after each of them.
@@ -196,7 +221,9 @@ def _follow(
     if spec.layer == "seeds":
         return False
     parts = [part for part in found.values() if part.spec.full_name not in _CALENDARS]
-    down = [link for part in parts if spec.full_name in part.spec.deps and (link := _down(part, spec, lineage))]
+    made = [(part, _down(part, spec, lineage)) for part in parts if spec.full_name in part.spec.deps]
+    # Where nothing was found, nothing that is only like it can be behind it.
+    down = [link for part, link in made if link and (link.is_exact or part.rows)]
     links = [link for link in down if link.is_whole]
     if not any(link.is_exact for link in links):
         links += [link for part in parts if (link := _beside(part, spec)) and link.rank <= rank]

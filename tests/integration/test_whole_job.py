@@ -17,8 +17,10 @@ import pytest
 from smm_pipeline import pipeline
 from smm_pipeline.attribution import Model
 from smm_pipeline.catalog import Catalog
+from smm_pipeline.explain import Wanted, explain_figure
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, load_settings
 from smm_pipeline.warehouse.completeness import lineage
+from smm_pipeline.warehouse.connection import connect
 from tests.commands import TEST_KEY
 from tests.instances import copy_instance, fingerprints, small_shop
 from tests.project_catalog import project_catalog
@@ -107,6 +109,24 @@ def test_money_of_months_products_and_segments_is_that_of_the_daily_benefit(buil
     assert [name for name, rows in found.items() if rows != found["daily"]] == []
     assert given_back == given_back_by_month
     assert segments == book
+
+
+@pytest.mark.parametrize("table", ["kpi_segment_benefit", "kpi_platform_choice", "kpi_daily_benefit"])
+def test_as_many_orders_are_explained_as_are_counted(built: Path, catalog: Catalog, table: str) -> None:
+    """Of each row of the newest day or month, told apart by its key, exactly the orders are behind it."""
+    settings, spec = load_settings(built), catalog[f"kpi.{table}"]
+    key = [name for name in spec.key if name != spec.day_column]
+    with connect(settings, read_only=True) as con:
+        rows = con.execute(
+            f"select {', '.join(key)}, orders from kpi.{table} where orders > 0 "
+            f"qualify {spec.day_column} = max({spec.day_column}) over () order by all limit 12"
+        ).fetchall()
+        assert rows
+        for *values, orders in rows:
+            wanted = Wanted(table, of=dict(zip(key, values, strict=True)))
+            behind = {part["table"]: part for part in explain_figure(con, catalog, settings, wanted)["behind"]}
+            part = behind["core.fct_order_benefit"]
+            assert (part["rows"], part["is_exact"]) == (orders, True), values
 
 
 def test_trackable_orders_get_the_class_that_caused_them(built: Path, shop: Path) -> None:

@@ -238,6 +238,9 @@ def test_of_a_month_the_day_is_known_that_was_cut_to_it() -> None:
         (Wanted("kpi_daily_benefit", community="дім"), "SMM-802", "78 (vk)"),
         (Wanted("kpi_daily_benefit", community="78"), "SMM-801", "another day"),
         (Wanted("metric_dictionary", date(2026, 3, 10)), "SMM-801", "--date"),
+        (Wanted("kpi_daily_benefit", of={"orders": "1"}), "SMM-801", "network, community_id, benefit_class"),
+        (Wanted("kpi_platform_choice", of={"network": "telegram"}), "SMM-801", "one of vk"),
+        (Wanted("kpi_daily_benefit", of={"network": "telegram", "benefit_class": "x"}), "SMM-801", "D2_impulse"),
     ],
 )
 def test_what_does_not_exist_is_told_with_what_does(
@@ -273,3 +276,7 @@ def test_on_a_terminal_of_80_columns_and_for_programs(home: Path) -> None:
     assert "woocommerce|main|9" in several.stderr
     assert "SMM-801" in smm(home, "explain", "55").stderr
     assert smm(home, "explain", "107", "--date", "2026-03-10").returncode == 2
+    assert smm(home, "explain", "107", "--of", "network=vk").returncode == 2
+    assert "--of segment=uk" in smm(home, "explain", "kpi_platform_choice", "--of", "network").stderr
+    choice = smm(home, "explain", "kpi_platform_choice.orders", "--of", "network=vk")
+    assert "2026-03-01, vk" in choice.stdout.splitlines()
