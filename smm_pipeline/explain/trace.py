@@ -2,7 +2,7 @@
 
 Belongs here: which rows of the tables upstream belong to given rows, and which deliveries those came in. Does not
 belong here: a list of tables; what a table is made from comes out of its SQL, and what joins two tables out of their
-keys.
+keys, but for a few joins of their own (own_links.py).
 
 A table upstream is joined by the columns that are handed on unchanged. Where these hold its key, or the whole key of
 the table made from it, its rows are exactly those behind the number; where they hold a part of it, such as the day,
@@ -21,73 +21,9 @@ from sqlglot import exp
 
 from smm_pipeline.catalog import MONTH, Catalog, TableSpec
 from smm_pipeline.explain.origins import Lineage
+from smm_pipeline.explain.own_links import CELLS, CELLS_NAME, OWN_LINKS
 from smm_pipeline.warehouse.schema import quoted, relation
 
-_SAME_CELL = " and ".join(f"{{0}}.{name} = a.{name}" for name in ("model", "level", "network", "community_id"))
-_PIECE_OF_MONTH = (
-    f"{_SAME_CELL} and (date_trunc('month', {{0}}.order_date_local) = a.month_start_date or exists ("
-    "select 1 from core.fct_refund as r where r.order_key = {0}.order_key and r.is_countable "
-    "and date_trunc('month', r.refund_date_local) = a.month_start_date))"
-)
-# The communities of a segment stand in its SQL alone, where segments of few are merged.
-_CELLS = {"kpi.kpi_segment_benefit": "cell"}
-_CELLS_NAME = "behind_cells"
-_SAME_SEGMENT = (
-    f"exists (select 1 from {_CELLS_NAME} as c where c.month_start_date = a.month_start_date "
-    "and c.dimension = a.dimension and c.segment = a.segment and c.network = coalesce({0}.network, '(none)') "
-    "and c.community_id = coalesce({0}.community_id, if({0}.network is null, '(none)', '(unknown)')))"
-)
-_ORDER_OF_SEGMENT = (
-    f"date_trunc('month', {{0}}.order_date_local) = a.month_start_date and {_SAME_SEGMENT.format('{0}')}"
-)
-# What no key of one name joins. The key of a visit is a hash of its first event: its events are found by visitor and
-# time. Signs of interest have words of their own for what was done. To a month of returns belong pieces of its orders,
-# and of older ones whose refunds fell into it.
-_OWN_LINKS = {
-    ("kpi.kpi_monthly_return", "core.order_credit_part"): _PIECE_OF_MONTH.format("b"),
-    ("kpi.kpi_monthly_return", "core.fct_order"): (
-        "exists (select 1 from core.order_credit_part as p "
-        f"where p.order_key = b.order_key and {_PIECE_OF_MONTH.format('p')})"
-    ),
-    ("kpi.kpi_monthly_return", "core.fct_refund"): (
-        "b.is_countable and date_trunc('month', b.refund_date_local) = a.month_start_date and ("
-        "(a.level = 'shop' and not b.is_order_known) or exists (select 1 from core.order_credit_part as p "
-        f"where p.order_key = b.order_key and {_SAME_CELL.format('p')}))"
-    ),
-    ("kpi.kpi_monthly_return", "core.fct_cohort_day"): (
-        f"{_SAME_CELL.format('b')} and b.month_start_date = a.month_start_date"
-    ),
-    ("kpi.kpi_monthly_return", "core.fct_cost_day"): (
-        "date_trunc('month', b.date_local) = a.month_start_date "
-        "and b.date_local <= (select max(d.date_local) from core.dim_date as d) and (a.level in ('shop', 'social') "
-        "or (b.network = a.network and (a.level = 'network' or b.community_id = a.community_id)))"
-    ),
-    ("kpi.kpi_segment_benefit", "core.fct_order_benefit"): _ORDER_OF_SEGMENT.format("b"),
-    ("kpi.kpi_segment_benefit", "core.fct_order"): (
-        "exists (select 1 from core.fct_order_benefit as o "
-        f"where o.order_key = b.order_key and {_ORDER_OF_SEGMENT.format('o')})"
-    ),
-    ("kpi.kpi_segment_benefit", "core.dim_community"): _SAME_SEGMENT.format("b"),
-    ("kpi.kpi_segment_benefit", "core.fct_community_day"): (
-        f"date_trunc('month', b.metric_date) = a.month_start_date and {_SAME_SEGMENT.format('b')}"
-    ),
-    ("core.fct_visit", "staging.stg_web_event"): (
-        "b.source_system = a.source_system and b.property_id = a.property_id and b.visitor_key = a.visitor_key "
-        "and coalesce(b.vendor_session_id, '') = coalesce(a.vendor_session_id, '') "
-        "and b.event_ts between a.start_ts and a.end_ts"
-    ),
-    ("core.fct_visit", "staging.stg_web_session"): (
-        "b.source_system = a.source_system and b.property_id = a.property_id and b.visitor_key = a.visitor_key "
-        "and b.start_ts = a.start_ts"
-    ),
-    ("core.fct_interest_sign", "core.fct_session"): (
-        "b.visitor_key = a.person_key and b.session_date_local between a.sign_date_local - 1 and a.sign_date_local"
-    ),
-    ("core.fct_interest_sign", "core.fct_item_event"): (
-        "b.visitor_key = a.person_key and b.event_date_local = a.sign_date_local and b.sku = a.subject"
-    ),
-    ("core.fct_interest_sign", "core.fct_order"): "b.order_key = a.subject and a.sign = 'bought'",
-}
 # They say how a row is known. The same word in two tables makes no link between them.
 _WAYS = {"method", "hint"}
 # They say only which days there are, so that every record of a day would be behind every number of it.
@@ -153,10 +89,10 @@ def trace(
         values: the parameters of the condition.
     """
     lineage = Lineage(catalog)
-    if table in _CELLS:
-        cells = exp.select("*").from_(_CELLS[table])
+    if table in CELLS:
+        cells = exp.select("*").from_(CELLS[table])
         cells.set("with_", catalog[table].tree.args["with_"])
-        con.execute(f"create or replace temp table {_CELLS_NAME} as {cells.sql('duckdb')}")
+        con.execute(f"create or replace temp table {CELLS_NAME} as {cells.sql('duckdb')}")
     found = {table: _keep(con, catalog[table], f"where {condition}", True, values)}
     direct = [name for name in _downwards(catalog, table) if name in catalog[table].deps]
     # What the table itself joins is found from its neighbours: by the surest links first, and again after each of them.
@@ -246,7 +182,7 @@ def _follow(
 
 def _down(part: Found, spec: TableSpec, lineage: Lineage) -> _Link | None:
     """How rows of a table are found from rows that are made from it."""
-    if own := _OWN_LINKS.get((part.spec.full_name, spec.full_name)):
+    if own := OWN_LINKS.get((part.spec.full_name, spec.full_name)):
         is_complete = part.spec.layer == "kpi"
         return _Link(f"exists (select 1 from {part.name} as a where {own})", part.is_exact, is_complete=is_complete)
     mine = {c.name for c in part.spec.columns}

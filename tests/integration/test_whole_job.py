@@ -111,7 +111,9 @@ def test_money_of_months_products_and_segments_is_that_of_the_daily_benefit(buil
     assert segments == book
 
 
-@pytest.mark.parametrize("table", ["kpi_segment_benefit", "kpi_platform_choice", "kpi_daily_benefit"])
+@pytest.mark.parametrize(
+    "table", ["kpi_segment_benefit", "kpi_platform_choice", "kpi_daily_benefit", "kpi_product_benefit"]
+)
 def test_as_many_orders_are_explained_as_are_counted(built: Path, catalog: Catalog, table: str) -> None:
     """Of each row of the newest day or month, told apart by its key, exactly the orders are behind it."""
     settings, spec = load_settings(built), catalog[f"kpi.{table}"]

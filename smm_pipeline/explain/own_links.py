@@ -1,0 +1,109 @@
+"""Joins of tables with what they are made from that no key of one name makes.
+
+Belongs here: for such a pair of tables, SQL that says whether a row b of the one upstream is behind a row a of the
+other. It repeats what the SQL of the table joins by: a change there is one here. Does not belong here: joins that are
+read out of the SQL (trace.py).
+"""
+
+from __future__ import annotations
+
+_SAME_CELL = " and ".join(f"{{0}}.{name} = a.{name}" for name in ("model", "level", "network", "community_id"))
+_PIECE_OF_MONTH = (
+    f"{_SAME_CELL} and (date_trunc('month', {{0}}.order_date_local) = a.month_start_date or exists ("
+    "select 1 from core.fct_refund as r where r.order_key = {0}.order_key and r.is_countable "
+    "and date_trunc('month', r.refund_date_local) = a.month_start_date))"
+)
+# As in the SQL of the tables: what is in no network, and what is in one but in no community that is known.
+_SAME_COMMUNITY = (
+    "{1}.network = coalesce({0}.network, '(none)') "
+    "and {1}.community_id = coalesce({0}.community_id, if({0}.network is null, '(none)', '(unknown)'))"
+)
+_SAME_PRODUCT = "coalesce({0}.product_group, '(unknown)') = a.product_group and coalesce({0}.sku, '(unknown)') = a.sku"
+_LINE = "exists (select 1 from core.fct_order_line as l where l.order_key = {0}.order_key"
+# Without lines nobody knows what an order held.
+_ORDER_OF_PRODUCT = (
+    f"{{0}}.order_date_local = a.date_local and {_SAME_COMMUNITY.format('{0}', 'a')} "
+    f"and ({_LINE} and {_SAME_PRODUCT.format('l')}) "
+    f"or (a.sku = '(unknown)' and a.product_group = '(unknown)' and not {_LINE})))"
+)
+# The communities of a segment stand in its SQL alone, where segments of few are merged.
+CELLS = {"kpi.kpi_segment_benefit": "cell"}
+CELLS_NAME = "behind_cells"
+_SAME_SEGMENT = (
+    f"exists (select 1 from {CELLS_NAME} as c where c.month_start_date = a.month_start_date "
+    f"and c.dimension = a.dimension and c.segment = a.segment and {_SAME_COMMUNITY.format('{0}', 'c')})"
+)
+_ORDER_OF_SEGMENT = (
+    f"date_trunc('month', {{0}}.order_date_local) = a.month_start_date and {_SAME_SEGMENT.format('{0}')}"
+)
+# What no key of one name joins. The key of a visit is a hash of its first event: its events are found by visitor and
+# time. Signs of interest have words of their own for what was done. To a month of returns belong pieces of its orders,
+# and of older ones whose refunds fell into it.
+OWN_LINKS = {
+    ("kpi.kpi_monthly_return", "core.order_credit_part"): _PIECE_OF_MONTH.format("b"),
+    ("kpi.kpi_monthly_return", "core.fct_order"): (
+        "exists (select 1 from core.order_credit_part as p "
+        f"where p.order_key = b.order_key and {_PIECE_OF_MONTH.format('p')})"
+    ),
+    ("kpi.kpi_monthly_return", "core.fct_refund"): (
+        "b.is_countable and date_trunc('month', b.refund_date_local) = a.month_start_date and ("
+        "(a.level = 'shop' and not b.is_order_known) or exists (select 1 from core.order_credit_part as p "
+        f"where p.order_key = b.order_key and {_SAME_CELL.format('p')}))"
+    ),
+    ("kpi.kpi_monthly_return", "core.fct_cohort_day"): (
+        f"{_SAME_CELL.format('b')} and b.month_start_date = a.month_start_date"
+    ),
+    ("kpi.kpi_monthly_return", "core.fct_cost_day"): (
+        "date_trunc('month', b.date_local) = a.month_start_date "
+        "and b.date_local <= (select max(d.date_local) from core.dim_date as d) and (a.level in ('shop', 'social') "
+        "or (b.network = a.network and (a.level = 'network' or b.community_id = a.community_id)))"
+    ),
+    ("kpi.kpi_product_benefit", "core.fct_order_benefit"): _ORDER_OF_PRODUCT.format("b"),
+    ("kpi.kpi_product_benefit", "core.fct_order"): (
+        "exists (select 1 from core.fct_order_benefit as o "
+        f"where o.order_key = b.order_key and {_ORDER_OF_PRODUCT.format('o')})"
+    ),
+    ("kpi.kpi_product_benefit", "core.fct_order_line"): (
+        f"{_SAME_PRODUCT.format('b')} and exists (select 1 from core.fct_order_benefit as o "
+        f"where o.order_key = b.order_key and o.order_date_local = a.date_local and {_SAME_COMMUNITY.format('o', 'a')})"
+    ),
+    ("kpi.kpi_product_benefit", "core.fct_item_event"): (
+        f"b.event_date_local = a.date_local and {_SAME_PRODUCT.format('b')} and case "
+        "when exists (select 1 from core.fct_session as v where v.session_key = b.session_key "
+        "and v.visit_kind = 'session') then exists (select 1 from core.fct_session as v "
+        "where v.session_key = b.session_key and v.visit_kind = 'session' "
+        f"and not coalesce(v.is_referrer_spam, false) and {_SAME_COMMUNITY.format('v', 'a')}) "
+        "else a.network = '(none)' and a.community_id = '(none)' end"
+    ),
+    ("kpi.kpi_product_benefit", "core.fct_session"): (
+        "exists (select 1 from core.fct_item_event as i where i.session_key = b.session_key "
+        f"and i.event_date_local = a.date_local and {_SAME_PRODUCT.format('i')}) "
+        "and b.visit_kind = 'session' and not coalesce(b.is_referrer_spam, false) "
+        f"and {_SAME_COMMUNITY.format('b', 'a')}"
+    ),
+    ("kpi.kpi_segment_benefit", "core.fct_order_benefit"): _ORDER_OF_SEGMENT.format("b"),
+    ("kpi.kpi_segment_benefit", "core.fct_order"): (
+        "exists (select 1 from core.fct_order_benefit as o "
+        f"where o.order_key = b.order_key and {_ORDER_OF_SEGMENT.format('o')})"
+    ),
+    ("kpi.kpi_segment_benefit", "core.dim_community"): _SAME_SEGMENT.format("b"),
+    ("kpi.kpi_segment_benefit", "core.fct_community_day"): (
+        f"date_trunc('month', b.metric_date) = a.month_start_date and {_SAME_SEGMENT.format('b')}"
+    ),
+    ("core.fct_visit", "staging.stg_web_event"): (
+        "b.source_system = a.source_system and b.property_id = a.property_id and b.visitor_key = a.visitor_key "
+        "and coalesce(b.vendor_session_id, '') = coalesce(a.vendor_session_id, '') "
+        "and b.event_ts between a.start_ts and a.end_ts"
+    ),
+    ("core.fct_visit", "staging.stg_web_session"): (
+        "b.source_system = a.source_system and b.property_id = a.property_id and b.visitor_key = a.visitor_key "
+        "and b.start_ts = a.start_ts"
+    ),
+    ("core.fct_interest_sign", "core.fct_session"): (
+        "b.visitor_key = a.person_key and b.session_date_local between a.sign_date_local - 1 and a.sign_date_local"
+    ),
+    ("core.fct_interest_sign", "core.fct_item_event"): (
+        "b.visitor_key = a.person_key and b.event_date_local = a.sign_date_local and b.sku = a.subject"
+    ),
+    ("core.fct_interest_sign", "core.fct_order"): "b.order_key = a.subject and a.sign = 'bought'",
+}
