@@ -175,7 +175,7 @@ def _figure(data: dict[str, Any]) -> list[str]:
         lines += _wrapped(f"mind: {column['caveat']}", 6) if column["caveat"] else []
     lines += ["", "rows behind it"]
     for part in data["behind"]:
-        among = "" if part["is_exact"] else " looked at, of which some belong to it"
+        among = "" if part["is_exact"] else " looked at, what belongs to it among them"
         lines += _wrapped(f"{part['table']}: {counted(part['rows'], 'row')}{among}", 2)
         for row in part["first_rows"] if part["is_read_directly"] else ():
             lines += _wrapped(", ".join(f"{name} {_value(value)}" for name, value in row.items()), 6)

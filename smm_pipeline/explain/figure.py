@@ -18,8 +18,9 @@ from sqlglot import exp
 from smm_pipeline.catalog import MONTH, Catalog, TableSpec
 from smm_pipeline.errors import SmmError
 from smm_pipeline.explain.order import settings_of
+from smm_pipeline.explain.origins import Lineage
 from smm_pipeline.explain.shown import dicts, shown_row
-from smm_pipeline.explain.trace import Found, files_of, trace
+from smm_pipeline.explain.trace import Found, Root, files_of, tables_read, trace
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.completeness import completeness
 from smm_pipeline.warehouse.schema import quoted, relation
@@ -70,7 +71,7 @@ def explain_figure(
     spec, column = _table(catalog, wanted.name)
     day = _day(con, catalog, settings, spec, wanted.day)
     condition, values, rows = _selected(con, spec, day, wanted)
-    found = trace(con, catalog, spec.full_name, condition, values)
+    found = trace(con, catalog, Root(spec.full_name, condition, values, column, settings=settings.sql_parameters()))
     zeros = Zeros(con, catalog, settings)
     published = f"select * from ({zeros.select(spec)}) as b where {condition}"
     core = [part for part in found.values() if part.spec.layer == "core"]
@@ -96,7 +97,7 @@ def explain_figure(
         "behind": [_behind(con, spec, part, wanted.rows) for part in core if part.rows],
         "not_followed": sorted(
             name
-            for name in spec.deps - found.keys()
+            for name in tables_read(spec, column, Lineage(catalog)) - found.keys()
             if catalog[name].layer != "seeds" and not (made_of and catalog[name].layer == "kpi")
         ),
         "files": [file.as_dict() for file in files_of(con, found.values())],

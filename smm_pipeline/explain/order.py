@@ -13,7 +13,7 @@ import duckdb
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
 from smm_pipeline.explain.shown import dicts, shown_row
-from smm_pipeline.explain.trace import files_of, trace
+from smm_pipeline.explain.trace import Root, files_of, trace
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.schema import relation
 
@@ -34,6 +34,17 @@ where order_key = ?
 group by changed_at, reason
 order by changed_at, reason
 """
+# Beside the visits of touches, which the class is made from: the one of the buying, however it is found, and all that
+# models credit.
+_KNOWN = {
+    "core.brg_order_session": "b.order_key = $order_key",
+    "core.fct_session": (
+        "b.session_key in (select session_key from core.brg_order_session where order_key = $order_key "
+        "union all select t.session_key from core.fct_touch as t "
+        "inner join core.brg_order_touch as o on o.touch_id = t.touch_id and o.order_key = $order_key "
+        "union all select session_key from core.fct_attribution_credit where order_key = $order_key)"
+    ),
+}
 _SHOWN_KEYS = 5
 
 
@@ -81,7 +92,7 @@ def explain_order(con: duckdb.DuckDBPyConnection, catalog: Catalog, settings: Se
     visits = _rows(con, catalog, "core.brg_order_session", key, order_by="not is_chosen, method")
     sessions = {v["session_key"]: _session(con, catalog, v["session_key"]) for v in visits}
     root = "core.fct_order_benefit" if benefit else "core.fct_order"
-    found = trace(con, catalog, root, "b.order_key = $order_key", {"order_key": key})
+    found = trace(con, catalog, Root(root, "b.order_key = $order_key", {"order_key": key}, known=_KNOWN))
 
     def shown(table: str, order_by: str = "all") -> list[dict[str, Any]]:
         return [shown_row(catalog[table], row) for row in _rows(con, catalog, table, key, order_by=order_by)]

@@ -1,9 +1,11 @@
-"""Column lineage: which columns of which tables a column is made from.
+"""Column lineage: which columns of which tables a column is made from, and which of their rows.
 
 Belongs here: reading it out of a table's SQL. Does not belong here: lineage between tables; that is TableSpec.deps.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 from sqlglot.lineage import Node, lineage
@@ -59,6 +61,32 @@ class Lineage:
         days = {name for table, name in cut if table == upstream.full_name}
         return days.pop() if len(days) == 1 else None
 
+    def tables_of(self, spec: TableSpec, column: str) -> set[str]:
+        """The tables that the SQL of a column reads: of its values, what these are joined with, and what is counted."""
+        found: set[str] = set()
+        if (node := self._of(spec).get(column)) is None:
+            return found
+        for step in node.walk():
+            found |= {table for table, _ in _leaves(step)}
+            if isinstance(step.source, exp.Select):
+                counts_rows = step.expression.find(exp.Star) is not None
+                found |= _read_by(step.source, _ctes(spec) if counts_rows else {})
+        return found
+
+    def filter_of(self, spec: TableSpec, upstream: TableSpec) -> str | None:
+        """What the SQL of a table asks of rows b of one upstream alone, wherever it reads them; None for nothing.
+
+        Windows of days, which are parameters, are no part of it.
+        """
+        asked = set()
+        for table in spec.tree.find_all(exp.Table):
+            if (table.db, table.name) == (upstream.layer, upstream.name):
+                conditions = _asked_of(table)
+                if not conditions:
+                    return None
+                asked.add(" and ".join(conditions))
+        return " or ".join(f"({condition})" for condition in sorted(asked)) or None
+
     def _of(self, spec: TableSpec) -> dict[str, Node]:
         if spec.full_name not in self._nodes:
             self._nodes[spec.full_name] = _nodes(spec, self._catalog)
@@ -86,3 +114,57 @@ def _leaves(node: Node) -> set[Origin]:
         if not step.downstream and isinstance(source, exp.Table) and source.db:
             origins.add((f"{source.db}.{source.name}", exp.to_column(step.name).name))
     return origins
+
+
+def _ctes(spec: TableSpec) -> dict[str, exp.Expr]:
+    return {cte.alias: cte.this for cte in spec.tree.find_all(exp.CTE)}
+
+
+def _read_by(select: exp.Expr, ctes: Mapping[str, exp.Expr]) -> set[str]:
+    """Stored tables that a SELECT takes rows from, also by way of the given parts of its statement."""
+    found: set[str] = set()
+    for table in _sources(select):
+        if table.db:
+            found.add(f"{table.db}.{table.name}")
+        elif table.name in ctes:
+            rest = {name: part for name, part in ctes.items() if name != table.name}
+            found |= {name for part in ctes[table.name].find_all(exp.Select) for name in _read_by(part, rest)}
+    return found
+
+
+def _sources(select: exp.Expr) -> list[exp.Table]:
+    parts = [select.args.get("from_"), *(select.args.get("joins") or [])]
+    return [part.this for part in parts if part is not None and isinstance(part.this, exp.Table)]
+
+
+def _asked_of(table: exp.Table) -> list[str]:
+    """Conditions on the columns of a table alone where it is read, of the WHERE and of its join."""
+    select = table.find_ancestor(exp.Select)
+    if select is None:
+        return []
+    is_alone = len(_sources(select)) == 1 and not select.args.get("joins")
+    join = table.parent if isinstance(table.parent, exp.Join) else None
+    where, on = select.args.get("where"), join.args.get("on") if join else None
+    parts = [part for place in (where.this if where else None, on) if place for part in _conjuncts(place)]
+    return [_on_b(part) for part in parts if _is_of(part, table.alias_or_name, is_alone=is_alone)]
+
+
+def _conjuncts(condition: exp.Expr) -> Iterator[exp.Expr]:
+    if isinstance(condition, exp.And):
+        yield from _conjuncts(condition.left)
+        yield from _conjuncts(condition.right)
+    else:
+        yield condition
+
+
+def _is_of(condition: exp.Expr, alias: str, *, is_alone: bool) -> bool:
+    columns = list(condition.find_all(exp.Column))
+    is_open = condition.find(exp.Parameter, exp.Placeholder, exp.Query, exp.AggFunc, exp.Window) is not None
+    return bool(columns) and not is_open and all(c.table == alias or (is_alone and not c.table) for c in columns)
+
+
+def _on_b(condition: exp.Expr) -> str:
+    copy = condition.copy()
+    for column in copy.find_all(exp.Column):
+        column.set("table", exp.to_identifier("b"))
+    return copy.sql("duckdb")

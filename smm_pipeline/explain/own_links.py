@@ -26,16 +26,23 @@ _ORDER_OF_PRODUCT = (
     f"and ({_LINE} and {_SAME_PRODUCT.format('l')}) "
     f"or (a.sku = '(unknown)' and a.product_group = '(unknown)' and not {_LINE})))"
 )
-# The communities of a segment stand in its SQL alone, where segments of few are merged.
-CELLS = {"kpi.kpi_segment_benefit": "cell"}
-CELLS_NAME = "behind_cells"
+# What stands in the SQL of a table alone, by the names of its parts, each of which is a temporary table WITHIN + name:
+# the communities of a segment, the visits and orders of a mailing.
+WITHIN = "within_"
+PARTS = {"kpi.kpi_segment_benefit": ("cell",), "kpi.kpi_events_newsletters": ("visit", "credited")}
 _SAME_SEGMENT = (
-    f"exists (select 1 from {CELLS_NAME} as c where c.month_start_date = a.month_start_date "
+    f"exists (select 1 from {WITHIN}cell as c where c.month_start_date = a.month_start_date "
     f"and c.dimension = a.dimension and c.segment = a.segment and {_SAME_COMMUNITY.format('{0}', 'c')})"
 )
 _ORDER_OF_SEGMENT = (
     f"date_trunc('month', {{0}}.order_date_local) = a.month_start_date and {_SAME_SEGMENT.format('{0}')}"
 )
+_OF_MAILING = (
+    f"exists (select 1 from {WITHIN}{{0}} as c where c.position = 1 and c.{{1}} = b.{{1}} "
+    "and c.source_system = a.source_system and c.event_id = a.event_id)"
+)
+# The days that the expected level is made from stand behind a figure of it, beside its own.
+_DEMAND_DAYS = 56
 # What no key of one name joins. The key of a visit is a hash of its first event: its events are found by visitor and
 # time. Signs of interest have words of their own for what was done. To a month of returns belong pieces of its orders,
 # and of older ones whose refunds fell into it.
@@ -57,6 +64,13 @@ OWN_LINKS = {
         "date_trunc('month', b.date_local) = a.month_start_date "
         "and b.date_local <= (select max(d.date_local) from core.dim_date as d) and (a.level in ('shop', 'social') "
         "or (b.network = a.network and (a.level = 'network' or b.community_id = a.community_id)))"
+    ),
+    ("kpi.kpi_daily_benefit", "core.fct_refund"): (
+        "b.is_countable and (exists (select 1 from core.fct_order_benefit as o "
+        f"where o.order_key = b.order_key and o.benefit_class = a.benefit_class and {_SAME_COMMUNITY.format('o', 'a')} "
+        "and a.date_local in (b.refund_date_local, o.order_date_local)) or (b.refund_date_local = a.date_local "
+        "and a.network = '(none)' and a.benefit_class = 'no_social_touch' and not exists ("
+        "select 1 from core.fct_order_benefit as o where o.order_key = b.order_key)))"
     ),
     ("kpi.kpi_product_benefit", "core.fct_order_benefit"): _ORDER_OF_PRODUCT.format("b"),
     ("kpi.kpi_product_benefit", "core.fct_order"): (
@@ -89,6 +103,17 @@ OWN_LINKS = {
     ("kpi.kpi_segment_benefit", "core.dim_community"): _SAME_SEGMENT.format("b"),
     ("kpi.kpi_segment_benefit", "core.fct_community_day"): (
         f"date_trunc('month', b.metric_date) = a.month_start_date and {_SAME_SEGMENT.format('b')}"
+    ),
+    ("kpi.kpi_events_newsletters", "core.fct_session"): _OF_MAILING.format("visit", "session_key"),
+    ("kpi.kpi_events_newsletters", "core.brg_order_session"): _OF_MAILING.format("credited", "order_key"),
+    ("kpi.kpi_events_newsletters", "core.fct_order"): _OF_MAILING.format("credited", "order_key"),
+    ("kpi.kpi_daily_brand_demand", "core.fct_session"): (
+        "a.signal = 'direct_sessions' and b.channel = 'Direct' "
+        f"and b.session_date_local between a.date_local - {_DEMAND_DAYS} and a.date_local"
+    ),
+    ("kpi.kpi_daily_brand_demand", "core.fct_search_day"): (
+        "a.signal <> 'direct_sessions' and b.is_brand "
+        f"and b.metric_date between a.date_local - {_DEMAND_DAYS} and a.date_local"
     ),
     ("core.fct_visit", "staging.stg_web_event"): (
         "b.source_system = a.source_system and b.property_id = a.property_id and b.visitor_key = a.visitor_key "

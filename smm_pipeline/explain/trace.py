@@ -13,7 +13,7 @@ order of an order's class, is found by keys of one name. A table that nothing jo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -21,7 +21,7 @@ from sqlglot import exp
 
 from smm_pipeline.catalog import MONTH, Catalog, TableSpec
 from smm_pipeline.explain.origins import Lineage
-from smm_pipeline.explain.own_links import CELLS, CELLS_NAME, OWN_LINKS
+from smm_pipeline.explain.own_links import OWN_LINKS, PARTS, WITHIN
 from smm_pipeline.warehouse.schema import quoted, relation
 
 # They say how a row is known. The same word in two tables makes no link between them.
@@ -76,35 +76,54 @@ class File:
         return dict(vars(self))
 
 
-def trace(
-    con: duckdb.DuckDBPyConnection, catalog: Catalog, table: str, condition: str, values: Mapping[str, Any]
-) -> dict[str, Found]:
-    """Rows of a table that fulfil a condition, and of every table upstream those that belong to them.
+@dataclass(frozen=True)
+class Root:
+    """What to begin with: rows of a table that fulfil a condition over its columns, aliased b.
+
+    `values` are the condition's parameters. Where only one `column` of them counts, only what it is made from is
+    followed. `known` are conditions on tables upstream whose rows are known to belong to it; `settings` are the
+    parameters that the SQL of tables names.
+    """
+
+    table: str
+    condition: str
+    values: Mapping[str, Any]
+    column: str | None = None
+    known: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def trace(con: duckdb.DuckDBPyConnection, catalog: Catalog, root: Root) -> dict[str, Found]:
+    """The rows to begin with, and of every table upstream those that belong to them.
 
     Args:
         con: the work database; temporary tables are made in it.
         catalog: the tables.
-        table: full name of the table to begin with.
-        condition: SQL over its columns, aliased b.
-        values: the parameters of the condition.
+        root: the rows to begin with.
     """
-    lineage = Lineage(catalog)
-    if table in CELLS:
-        cells = exp.select("*").from_(CELLS[table])
-        cells.set("with_", catalog[table].tree.args["with_"])
-        con.execute(f"create or replace temp table {CELLS_NAME} as {cells.sql('duckdb')}")
-    found = {table: _keep(con, catalog[table], f"where {condition}", True, values)}
-    direct = [name for name in _downwards(catalog, table) if name in catalog[table].deps]
+    lineage, spec = Lineage(catalog), catalog[root.table]
+    for part in PARTS.get(root.table, ()):
+        _keep_part(con, spec, part, root.settings)
+    found = {root.table: _keep(con, spec, f"where {root.condition}", True, root.values)}
+    for name, condition in root.known.items():
+        found[name] = _keep(con, catalog[name], f"where {condition}", True, root.values)
+    walk = _Walk(con, found, lineage, spec, tables_read(spec, root.column, lineage))
+    down = _downwards(catalog, walk.direct)
+    direct = [name for name in down if name in walk.direct]
     # What the table itself joins is found from its neighbours: by the surest links first, and again after each of them.
     rank = 0
     while rank <= _FOREIGN_KEY:
-        names = [name for name in direct if name not in found]
-        is_new = any(_follow(con, catalog[name], found, lineage, rank, is_direct=True) for name in names)
+        is_new = any(walk.follow(catalog[name], rank) for name in direct if name not in found)
         rank = 0 if is_new else rank + 1
-    for name in _downwards(catalog, table):
+    for name in down:
         if name not in found:
-            _follow(con, catalog[name], found, lineage, _FOREIGN_KEY, is_direct=name in direct)
+            walk.follow(catalog[name], _FOREIGN_KEY)
     return found
+
+
+def tables_read(spec: TableSpec, column: str | None, lineage: Lineage) -> set[str]:
+    """The tables that a table, or one column of it, is made from; of a column that nothing tells of, all of them."""
+    return (lineage.tables_of(spec, column) & spec.deps if column else set()) or set(spec.deps)
 
 
 def files_of(con: duckdb.DuckDBPyConnection, found: Iterable[Found]) -> list[File]:
@@ -137,47 +156,58 @@ def files_of(con: duckdb.DuckDBPyConnection, found: Iterable[Found]) -> list[Fil
     return sorted(files, key=lambda f: (f.table, f.feed, f.file))
 
 
-def _downwards(catalog: Catalog, table: str) -> list[str]:
-    """Everything upstream of a table, each after all that is made from it."""
-    upstream = catalog.upstream(table)
+def _downwards(catalog: Catalog, tables: Iterable[str]) -> list[str]:
+    """Tables and everything upstream of them, each after all that is made from it."""
+    upstream = {name for table in tables for name in (table, *catalog.upstream(table))}
     built = [spec.full_name for spec in reversed(catalog.build_order) if spec.full_name in upstream]
     return built + sorted(name for name in upstream if catalog[name].layer == "raw")
 
 
-def _follow(
-    con: duckdb.DuckDBPyConnection,
-    spec: TableSpec,
-    found: dict[str, Found],
-    lineage: Lineage,
-    rank: int,
-    *,
-    is_direct: bool,
-) -> bool:
-    """Find rows of one table from those of tables that are made from it, else from its neighbours', if it can be."""
-    if spec.layer == "seeds":
-        return False
-    parts = [part for part in found.values() if part.spec.full_name not in _CALENDARS]
-    made = [(part, _down(part, spec, lineage)) for part in parts if spec.full_name in part.spec.deps]
-    # Where nothing was found, nothing that is only like it can be behind it.
-    down = [link for part, link in made if link and (link.is_exact or part.rows)]
-    links = [link for link in down if link.is_whole]
-    if not any(link.is_exact for link in links):
-        links += [link for part in parts if (link := _beside(part, spec)) and link.rank <= rank]
-    best = min((link.rank for link in links if link.is_exact), default=None)
-    links = links if best is None else [link for link in links if link.is_exact and link.rank == best]
-    if complete := [link for link in down if link.is_complete]:
-        links = complete
-    elif is_direct and (links or rank == _FOREIGN_KEY):
-        # By a part of the key only what the number itself is made from: further down it would be half the warehouse.
-        links += [link for link in down if not link.is_whole]
-        links = links or [link for part in parts if spec.full_name in part.spec.deps and (link := _window(part, spec))]
-    if not links:
-        return False
-    conditions = " or ".join(f"({link.condition})" for link in links)
-    current = "b._is_current and " if spec.layer == "raw" else ""
-    is_exact = all(link.is_exact for link in links)
-    found[spec.full_name] = _keep(con, spec, f"where {current}({conditions})", is_exact, {})
-    return True
+@dataclass(frozen=True)
+class _Walk:
+    """A walk upstream from the table `root`, of which the tables `direct` count; `found` grows."""
+
+    con: duckdb.DuckDBPyConnection
+    found: dict[str, Found]
+    lineage: Lineage
+    root: TableSpec
+    direct: set[str]
+
+    def follow(self, spec: TableSpec, rank: int) -> bool:
+        """Find rows of a table from those of tables that are made from it, else from its neighbours', if it can be."""
+        if spec.layer == "seeds":
+            return False
+        is_direct = spec.full_name in self.direct
+        parts = [part for part in self.found.values() if part.spec.full_name not in _CALENDARS]
+        above = [
+            part for part in parts if spec.full_name in part.spec.deps and (is_direct or part.spec is not self.root)
+        ]
+        made = [(part, _down(part, spec, self.lineage)) for part in above]
+        # Where nothing was found, nothing that is only like it can be behind it.
+        down = [link for part, link in made if link and (link.is_exact or part.rows)]
+        links = [link for link in down if link.is_whole]
+        if not any(link.is_exact for link in links):
+            links += [link for part in parts if (link := _beside(part, spec)) and link.rank <= rank]
+        best = min((link.rank for link in links if link.is_exact), default=None)
+        links = links if best is None else [link for link in links if link.is_exact and link.rank == best]
+        if complete := [link for link in down if link.is_complete]:
+            links = complete
+        elif is_direct and (links or rank == _FOREIGN_KEY):
+            # By a part of the key only what the number itself is made from: further down it would be half of all rows.
+            links += [link for link in down if not link.is_whole]
+            links = links or [link for part in above if (link := _window(part, spec))]
+        if not links:
+            return False
+        conditions = " or ".join(f"({link.condition})" for link in links)
+        asked = self.lineage.filter_of(self.root, spec) if is_direct else None
+        where = " and ".join(
+            f"({condition})"
+            for condition in (conditions, asked, "b._is_current" if spec.layer == "raw" else None)
+            if condition
+        )
+        is_exact = all(link.is_exact for link in links)
+        self.found[spec.full_name] = _keep(self.con, spec, f"where {where}", is_exact, {})
+        return True
 
 
 def _down(part: Found, spec: TableSpec, lineage: Lineage) -> _Link | None:
@@ -257,6 +287,16 @@ def _alike(name: str, columns: Mapping[str, str], days: Sequence[str]) -> str:
         for source, column in columns.items()
     ]
     return f"exists (select 1 from {name} as a where {' and '.join([*same, *days])})"
+
+
+def _keep_part(con: duckdb.DuckDBPyConnection, spec: TableSpec, part: str, settings: Mapping[str, Any]) -> None:
+    """Put the rows of a part of a table's SQL into a temporary table, the parameters in their places."""
+    select = exp.select("*").from_(part)
+    select.set("with_", spec.tree.args["with_"].copy())
+
+    for parameter in select.find_all(exp.Placeholder):
+        parameter.replace(exp.convert(settings[parameter.name]))
+    con.execute(f"create or replace temp table {WITHIN}{part} as {select.sql('duckdb')}")
 
 
 def _keep(

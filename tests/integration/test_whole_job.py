@@ -17,7 +17,7 @@ import pytest
 from smm_pipeline import pipeline
 from smm_pipeline.attribution import Model
 from smm_pipeline.catalog import Catalog
-from smm_pipeline.explain import Wanted, explain_figure
+from smm_pipeline.explain import Wanted, explain_figure, explain_order
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, load_settings
 from smm_pipeline.warehouse.completeness import lineage
 from smm_pipeline.warehouse.connection import connect
@@ -112,23 +112,69 @@ def test_money_of_months_products_and_segments_is_that_of_the_daily_benefit(buil
 
 
 @pytest.mark.parametrize(
-    "table", ["kpi_segment_benefit", "kpi_platform_choice", "kpi_daily_benefit", "kpi_product_benefit"]
+    ("table", "figure", "behind"),
+    [
+        ("kpi_segment_benefit", "orders", "core.fct_order_benefit"),
+        ("kpi_platform_choice", "orders", "core.fct_order_benefit"),
+        ("kpi_platform_choice", "posts", "core.fct_post"),
+        ("kpi_daily_benefit", "orders", "core.fct_order_benefit"),
+        ("kpi_product_benefit", "orders", "core.fct_order_benefit"),
+        ("kpi_product_benefit", "views", "core.fct_item_event"),
+        ("kpi_daily_social_traffic", "sessions", "core.fct_session"),
+        ("kpi_daily_share_of_voice", "mentions", "core.fct_mention"),
+        ("kpi_events_newsletters", "orders", "core.fct_order"),
+        ("kpi_events_newsletters", "sessions", "core.fct_session"),
+    ],
 )
-def test_as_many_orders_are_explained_as_are_counted(built: Path, catalog: Catalog, table: str) -> None:
-    """Of each row of the newest day or month, told apart by its key, exactly the orders are behind it."""
+def test_as_many_rows_are_explained_as_are_counted(
+    built: Path, catalog: Catalog, table: str, figure: str, behind: str
+) -> None:
+    """Of rows of the newest day or month that has any, told apart by their keys, exactly these are behind each."""
     settings, spec = load_settings(built), catalog[f"kpi.{table}"]
     key = [name for name in spec.key if name != spec.day_column]
+    kinds = " and event_name = 'view_item'" if figure == "views" else ""
     with connect(settings, read_only=True) as con:
         rows = con.execute(
-            f"select {', '.join(key)}, orders from kpi.{table} where orders > 0 "
-            f"qualify {spec.day_column} = max({spec.day_column}) over () order by all limit 12"
+            f"select {', '.join(key)}, {spec.day_column}, {figure} from kpi.{table} where {figure} > 0 "
+            f"qualify {spec.day_column} = max({spec.day_column}) over () order by all limit 8"
         ).fetchall()
         assert rows
-        for *values, orders in rows:
-            wanted = Wanted(table, of=dict(zip(key, values, strict=True)))
-            behind = {part["table"]: part for part in explain_figure(con, catalog, settings, wanted)["behind"]}
-            part = behind["core.fct_order_benefit"]
-            assert (part["rows"], part["is_exact"]) == (orders, True), values
+        for *values, day, counted in rows:
+            wanted = Wanted(f"{table}.{figure}", day, of=dict(zip(key, map(str, values), strict=True)))
+            explained = explain_figure(con, catalog, settings, wanted)
+            [part] = [part for part in explained["behind"] if part["table"] == behind]
+            [(found,)] = con.execute(f'select count(*) from "behind_{behind}" where true{kinds}').fetchall()
+            assert (found, part["is_exact"]) == (counted, True), values
+
+
+def test_an_expected_level_is_explained_by_the_days_before(built: Path, catalog: Catalog) -> None:
+    """As many direct visits are behind it as were counted on its day and the 56 before."""
+    settings = load_settings(built)
+    with connect(settings, read_only=True) as con:
+        [(day, counted)] = con.execute(
+            "select date_local, sum(observed_count) over (order by date_local range between interval 56 day preceding "
+            "and current row) from kpi.kpi_daily_brand_demand where signal = 'direct_sessions' "
+            "order by date_local desc limit 1"
+        ).fetchall()
+        wanted = Wanted("kpi_daily_brand_demand.expected_count", day, of={"signal": "direct_sessions"})
+        explained = explain_figure(con, catalog, settings, wanted)
+        [visits] = [part for part in explained["behind"] if part["table"] == "core.fct_session"]
+    assert (visits["rows"], visits["is_exact"]) == (counted, True)
+
+
+def test_the_visit_of_the_buying_stands_behind_an_order_that_no_touch_led_to(built: Path, catalog: Catalog) -> None:
+    """With the event that told of it."""
+    settings = load_settings(built)
+    with connect(settings, read_only=True) as con:
+        [(order_key, delivery, row)] = con.execute(
+            "select b.order_key, e._delivery_id, e._source_row from core.fct_order_benefit as b "
+            "inner join core.fct_order as o on o.order_key = b.order_key "
+            "inner join raw.web_event as e on lower(e.order_ref) = o.order_ref "
+            "where b.benefit_class = 'no_social_touch' and e._is_current order by all limit 1"
+        ).fetchall()
+        files = explain_order(con, catalog, settings, order_key)["files"]
+    events = [file for file in files if file["table"] == "web_event" and file["delivery_id"] == delivery[:12]]
+    assert [file["first_row"] <= row <= file["last_row"] for file in events] == [True]
 
 
 def test_trackable_orders_get_the_class_that_caused_them(built: Path, shop: Path) -> None:

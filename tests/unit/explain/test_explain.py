@@ -134,7 +134,7 @@ def test_hint_that_raises_the_upper_bound_is_named(con: duckdb.DuckDBPyConnectio
 
 
 def test_figure_is_followed_down_to_files(figure: dict[str, Any]) -> None:
-    """Its own order and no other of the day; of refunds, which the SQL joins by days, that they are looked at."""
+    """Its own order and no other of the day; of refunds, of which net revenue is not made here, nothing."""
     assert [row["orders"] for row in figure["figures"]] == [1]
     [column] = figure["columns"]
     assert (column["label_uk"], column["basis"]) == ("Чиста виручка", "credited")
@@ -144,7 +144,7 @@ def test_figure_is_followed_down_to_files(figure: dict[str, Any]) -> None:
         "core.fct_order_benefit": (1, True),
         "core.fct_session": (1, True),
     }
-    assert behind["core.fct_refund"] == (1, False)
+    assert "core.fct_refund" not in behind
     rules = {(rule["table"], rule["column"]): rule["rows"] for rule in figure["rules"]}
     assert rules["core.fct_order_benefit", "rule_id"] == {"D2": 1}
     assert rules["core.brg_order_session", "confidence"] == {"certain": 1, "likely": 1}
@@ -160,6 +160,15 @@ def test_who_may_buy_is_followed_to_the_visits_that_say_so(con: duckdb.DuckDBPyC
     behind = {part["table"]: part["rows"] for part in data["behind"]}
     assert (behind["core.fct_interest_sign"], behind["core.fct_session"], behind["core.fct_visit"]) == (1, 1, 1)
     assert _files(data) == [("web_event", "web", "web.jsonl", 2, 4, 5)]
+
+
+def test_a_refund_is_behind_the_figures_of_its_own_order_alone(
+    con: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    """Of the day's refunds that of an order of February is of another cell."""
+    wanted = Wanted("kpi_daily_benefit.refund_on_refund_day_amount", date(2026, 3, 10), "@dim")
+    refunds = [p for p in explain_figure(con, CATALOG, settings, wanted)["behind"] if p["table"] == "core.fct_refund"]
+    assert [(part["rows"], part["is_exact"]) for part in refunds] == []
 
 
 def test_a_month_is_made_of_its_own_orders_and_of_refunds_in_it(
@@ -224,6 +233,19 @@ def test_of_a_month_the_day_is_known_that_was_cut_to_it() -> None:
     assert lineage.month_of(choice, CATALOG["core.fct_post"]) == "post_date_local"
     assert lineage.month_of(choice, CATALOG["core.fct_order"]) is None
     assert lineage.month_of(CATALOG["kpi.kpi_daily_benefit"], CATALOG["core.fct_order_benefit"]) is None
+
+
+def test_of_a_column_the_tables_are_known_and_what_is_asked_of_their_rows() -> None:
+    """Read off the SQL by hand: what a part of it counts, what a join asks, and nothing where one read is open."""
+    lineage, choice = Lineage(CATALOG), CATALOG["kpi.kpi_platform_choice"]
+    assert lineage.tables_of(choice, "cost_amount") == {"core.fct_cost_day"}
+    assert lineage.tables_of(choice, "orders") == {"core.fct_order_benefit", "core.fct_order"}
+    assert lineage.tables_of(choice, "sessions") == {"core.fct_session"}
+    assert lineage.filter_of(choice, CATALOG["core.fct_post"]) == "(b.is_own)"
+    assert lineage.filter_of(choice, CATALOG["core.fct_order"]) is None
+    recommended = CATALOG["kpi.kpi_daily_recommendation"]
+    assert lineage.filter_of(recommended, CATALOG["core.dim_community"]) == "(b.is_own)"
+    assert lineage.filter_of(recommended, CATALOG["core.fct_order"]) == "(b.is_countable)"
 
 
 @pytest.mark.parametrize(
