@@ -67,7 +67,10 @@ sold as (
         count(*) - count(o.net_revenue_amount) as orders_without_amount,
         count(*) filter (where o.is_first_order) as new_customers,
         sum(o.net_revenue_amount) as net_revenue_amount,
-        sum(case when b.benefit_class like 'D%' then o.net_revenue_amount else 0 end) as benefit_net_revenue_amount,
+        case
+            when count(*) filter (where b.benefit_class like 'D%') = 0 then 0
+            else sum(o.net_revenue_amount) filter (where b.benefit_class like 'D%')
+        end as benefit_net_revenue_amount,
         case when count(o.margin_amount) = count(*) then sum(o.margin_amount) end as margin_amount
     from core.fct_order_benefit as b
     inner join core.fct_order as o on o.order_key = b.order_key

@@ -127,7 +127,10 @@ sold as (
         count(quantity) as counted_lines,
         sum(quantity) as quantity,
         sum(net_revenue_amount) as net_revenue_amount,
-        sum(case when benefit_class like 'D%' then net_revenue_amount else 0 end) as benefit_net_revenue_amount
+        case
+            when count(*) filter (where benefit_class like 'D%') = 0 then 0
+            else sum(net_revenue_amount) filter (where benefit_class like 'D%')
+        end as benefit_net_revenue_amount
     from sold_line
     group by order_date_local, product_group, sku, network, community_id
 ),
