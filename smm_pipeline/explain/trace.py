@@ -107,14 +107,15 @@ def trace(con: duckdb.DuckDBPyConnection, catalog: Catalog, root: Root) -> dict[
     found = {root.table: _keep(con, spec, f"where {root.condition}", True, root.values)}
     for name, condition in root.known.items():
         found[name] = _keep(con, catalog[name], f"where {condition}", True, root.values)
-    walk = _Walk(con, found, lineage, spec, tables_read(spec, root.column, lineage))
-    down = _downwards(catalog, walk.direct)
-    direct = [name for name in down if name in walk.direct]
-    # What the table itself joins is found from its neighbours: by the surest links first, and again after each of them.
-    rank = 0
-    while rank <= _FOREIGN_KEY:
-        is_new = any(walk.follow(catalog[name], rank) for name in direct if name not in found)
-        rank = 0 if is_new else rank + 1
+    read = tables_read(spec, root.column, lineage)
+    walk = _Walk(con, found, lineage, spec, read)
+    walk.follow_direct(catalog)
+    down = _downwards(catalog, read)
+    if read - found.keys():
+        # Only what the other columns are made from may tell which rows: it is asked, and is not behind this one.
+        _Walk(con, found, lineage, spec, set(spec.deps)).follow_direct(catalog)
+        for name in found.keys() - {root.table, *root.known, *down}:
+            del found[name]
     for name in down:
         if name not in found:
             walk.follow(catalog[name], _FOREIGN_KEY)
@@ -173,6 +174,16 @@ class _Walk:
     root: TableSpec
     direct: set[str]
 
+    def follow_direct(self, catalog: Catalog) -> None:
+        """Follow the direct ones, what the table itself joins from its neighbours.
+
+        By the surest links first, and again after each of them.
+        """
+        names, rank = [name for name in _downwards(catalog, self.direct) if name in self.direct], 0
+        while rank <= _FOREIGN_KEY:
+            is_new = any(self.follow(catalog[name], rank) for name in names if name not in self.found)
+            rank = 0 if is_new else rank + 1
+
     def follow(self, spec: TableSpec, rank: int) -> bool:
         """Find rows of a table from those of tables that are made from it, else from its neighbours', if it can be."""
         if spec.layer == "seeds":
@@ -183,6 +194,7 @@ class _Walk:
             part for part in parts if spec.full_name in part.spec.deps and (is_direct or part.spec is not self.root)
         ]
         made = [(part, _down(part, spec, self.lineage)) for part in above]
+        is_told = any(part.spec is self.root and link and link.is_whole and link.is_exact for part, link in made)
         # Where nothing was found, nothing that is only like it can be behind it.
         down = [link for part, link in made if link and (link.is_exact or part.rows)]
         links = [link for link in down if link.is_whole]
@@ -192,7 +204,7 @@ class _Walk:
         links = links if best is None else [link for link in links if link.is_exact and link.rank == best]
         if complete := [link for link in down if link.is_complete]:
             links = complete
-        elif is_direct and (links or rank == _FOREIGN_KEY):
+        elif is_direct and not is_told and (links or rank == _FOREIGN_KEY):
             # By a part of the key only what the number itself is made from: further down it would be half of all rows.
             links += [link for link in down if not link.is_whole]
             links = links or [link for part in above if (link := _window(part, spec))]
