@@ -149,9 +149,20 @@ def _credits(data: dict[str, Any]) -> list[str]:
     lines += ["changed since, kpi._credit_changes has how"] if data["credit_changes"] else []
     for change in data["credit_changes"]:
         feeds = f" from {change['feeds']}" if change["feeds"] else ""
-        models = ", ".join(change["models"])
-        lines += _wrapped(f"{change['changed_at']:%Y-%m-%d %H:%M} by {change['reason']}{feeds}: {models}", 2)
+        what = _reclassed(change) if change["old_class"] else ", ".join(change["models"])
+        lines += _wrapped(f"{change['changed_at']:%Y-%m-%d %H:%M} by {change['reason']}{feeds}: {what}", 2)
     return lines
+
+
+def _reclassed(change: Row) -> str:
+    """What the class of the order was and what it became, each with its rule and the touch that it is credited to."""
+    before, since = (
+        f"{known['benefit_class']} by rule {known['rule_id']}, {_place({k: v for k, v in known.items() if v})}"
+        if known
+        else "none, as it left the order book"
+        for known in (change["old_class"], change["new_class"])
+    )
+    return f"class {before}, became {since}"
 
 
 def _figure(data: dict[str, Any]) -> list[str]:

@@ -27,10 +27,30 @@ where
     or order_id = $wanted
 order by order_key
 """
+# Of the class what it was and what it is; both are NULL where only the order's worth changed.
 _CHANGES = """
-select changed_at, reason, list_sort(list(distinct model)) as models, array_to_string(any_value(feeds), ', ') as feeds
-from meta.credit_change
-where order_key = ?
+with change as (
+    select
+        *,
+        {
+            'benefit_class': benefit_class,
+            'rule_id': rule_id,
+            'network': nullif(network, '(none)'),
+            'community_id': nullif(community_id, '(none)'),
+            'post_id': nullif(post_id, '(none)')
+        } as class
+    from meta.credit_change
+    where order_key = ?
+)
+
+select
+    changed_at,
+    reason,
+    list_sort(list(distinct model)) as models,
+    array_to_string(any_value(feeds), ', ') as feeds,
+    any_value(class) filter (where model = 'benefit_touch' and old_credited_orders > new_credited_orders) as old_class,
+    any_value(class) filter (where model = 'benefit_touch' and old_credited_orders < new_credited_orders) as new_class
+from change
 group by changed_at, reason
 order by changed_at, reason
 """

@@ -52,19 +52,37 @@ CREDIT_CHANGES = TableSpec(
     layer="kpi",
     name="_credit_changes",
     description="Credit of orders that a later build changed: what it was, what it is, and what came in between",
-    grain="one row per build, order, model and channel or community whose credit changed",
-    key=("changed_at", "order_key", "model", "level", "channel", "network", "community_id"),
+    grain="one row per build, order, model and channel, community or class whose credit changed",
+    key=(
+        "changed_at",
+        "order_key",
+        "model",
+        "level",
+        "channel",
+        "network",
+        "community_id",
+        "benefit_class",
+        "rule_id",
+        "post_id",
+    ),
     columns=(
         ColumnSpec("changed_at", "TIMESTAMPTZ", "Instant of the build that changed it"),
         ColumnSpec("order_key", "VARCHAR", "Order: shop system, store and the shop's own id"),
         ColumnSpec("order_date_local", "DATE", "Day of the order"),
-        ColumnSpec("model", "VARCHAR", "Attribution model"),
         ColumnSpec(
-            "level", "VARCHAR", "visit for models that are rules, else channel or community, the level of the model"
+            "model", "VARCHAR", "Attribution model, or benefit_touch: the class, credited to the touch that explains it"
         ),
-        ColumnSpec("channel", "VARCHAR", "Channel whose credit changed"),
+        ColumnSpec(
+            "level",
+            "VARCHAR",
+            "visit of models that are rules, touch of benefit_touch, else the level of the model, channel or community",
+        ),
+        ColumnSpec("channel", "VARCHAR", "Channel whose credit changed; (all) of benefit_touch"),
         ColumnSpec("network", "VARCHAR", "Social network, (none), or (all) at the level of channels"),
         ColumnSpec("community_id", "VARCHAR", "Community, (unknown), (none), or (all) at the level of channels"),
+        ColumnSpec("benefit_class", "VARCHAR", "Benefit class of the order; (all) of models, which know none"),
+        ColumnSpec("rule_id", "VARCHAR", "Rule that decided the class; (all) of models"),
+        ColumnSpec("post_id", "VARCHAR", "Post of the touch, or (none); (all) of models"),
         ColumnSpec("old_credited_orders", "DOUBLE", "Share of the order before, 0 to 1"),
         ColumnSpec("new_credited_orders", "DOUBLE", "Share of the order since"),
         ColumnSpec("old_credited_revenue_amount", "DECIMAL(18,4)", "Net revenue credited before; NULL is unknown"),
@@ -88,6 +106,9 @@ select
     channel,
     network,
     community_id,
+    benefit_class,
+    rule_id,
+    post_id,
     old_credited_orders,
     new_credited_orders,
     old_credited_revenue_amount,
@@ -96,7 +117,7 @@ select
     array_to_string(feeds, ', ') as feeds,
     array_to_string(delivery_ids, ', ') as delivery_ids
 from meta.credit_change
-order by changed_at, order_key, model, level, channel, network, community_id
+order by changed_at, order_key, model, level, channel, network, community_id, benefit_class, rule_id, post_id
 """
 # A delivery under two names is one delivery; a reject stands once for every table that refused its record.
 _FEEDS_SQL = """

@@ -3,8 +3,9 @@
 Belongs here: how a build fills meta.credit_change (its DDL is in schema.py). Does not belong here: building (build.py),
 which calls this within its transaction, so that a build which is rolled back leaves no change on record.
 
-An order's credit stands unless late or corrected data, a setting or a new rule changes it. Only orders that had credit
-before are told of: a new order is no change, one that left the order book is.
+An order's credit stands unless late or corrected data, a setting or a new rule changes it: that of the attribution
+models, and the benefit class with the touch that it is credited to. Only orders that had credit before are told of: a
+new order is no change, one that left the order book is.
 """
 
 from __future__ import annotations
@@ -17,16 +18,22 @@ import duckdb
 
 from smm_pipeline.catalog import TableSpec
 from smm_pipeline.warehouse.audits import selecting
-from smm_pipeline.warehouse.schema import quoted, relation
+from smm_pipeline.warehouse.schema import quoted, relation, sql_text
 from smm_pipeline.warehouse.state import Window
 
+_BENEFIT_TOUCH = "benefit_touch"
 # Level of the rows of each table whose credit stands.
-_LEVELS = {"core.fct_attribution_credit": "'visit'", "core.fct_model_credit": "level"}
+_LEVELS = {
+    "core.fct_attribution_credit": "'visit'",
+    "core.fct_model_credit": "level",
+    "core.fct_order_benefit": "'touch'",
+}
+_BENEFIT = "core.fct_order_benefit"
 # Days of rows that can change the credit of an order: those of its path, and of the visit it was placed in.
 _BEFORE, _AFTER = timedelta(days=95), timedelta(days=2)
 _ANY_LATER_DAY = frozenset({"shop_refund", "shop_refund_line"})
-_OLD = "smm_old_credit"
-_UNIT = "order_key, order_date_local, model, level, channel, network, community_id"
+_OLD, _CHANGED, _STATE, _NEWS = "smm_old_credit", "smm_changed_credit", "smm_state_before", "smm_news"
+_UNIT = "order_key, order_date_local, model, level, channel, network, community_id, benefit_class, rule_id, post_id"
 
 
 @contextmanager
@@ -43,72 +50,147 @@ def credit_changes(
         code: the version of SQL and settings with which they are built.
         run_id: of the build.
     """
-    level = _LEVELS.get(spec.full_name)
-    if level is None:
+    if spec.full_name not in _LEVELS:
         yield
         return
-    con.execute(f"create or replace temp table {_OLD} as {_credit(spec, window, level)}")
-    # The states are overwritten by the build: what was loaded since is asked for before it.
-    causes = _causes(con, inputs, spec, window, code)
+    con.execute(f"create or replace temp table {_OLD} as {_credit(spec, window, is_old=True)}")
+    # The states are overwritten by the build.
+    con.execute(
+        f"create or replace temp table {_STATE} as "
+        "select cast(partition_key as date) as day, built_at, code_version <> ? as is_recoded "
+        "from meta.partition_state where table_name = ? and list_contains(?::varchar[], partition_key)",
+        [code, spec.full_name, list(window.keys)],
+    )
     yield
     con.execute(
         f"""
-        insert into meta.credit_change
+        create or replace temp table {_CHANGED} as
         select
             {_UNIT},
-            coalesce(o.orders, 0),
-            coalesce(n.orders, 0),
-            case when o.orders is null then 0 else o.amount end,
-            case when n.orders is null then 0 else n.amount end,
-            ?, ?, ?, ?, ?
-        from (select * from {_OLD}) as o
-        full join ({_credit(spec, window, level)}) as n using ({_UNIT})
+            coalesce(o.orders, 0) as old_orders,
+            coalesce(n.orders, 0) as new_orders,
+            case when o.orders is null then 0 else o.amount end as old_amount,
+            case when n.orders is null then 0 else n.amount end as new_amount
+        from {_OLD} as o
+        full join ({_credit(spec, window, is_old=False)}) as n using ({_UNIT})
         where
             order_key in (select order_key from {_OLD})
             and (
                 coalesce(o.orders, 0) <> coalesce(n.orders, 0)
-                or case when o.orders is null then 0 else o.amount end
-                is distinct from case when n.orders is null then 0 else n.amount end
+                or (o.has_amount and o.amount is distinct from n.amount)
             )
-        """,
-        [*causes, run_id, datetime.now(UTC)],
+        """
     )
-    con.execute(f"drop table {_OLD}")
+    days = [day for (day,) in con.execute(f"select distinct order_date_local from {_CHANGED} order by 1").fetchall()]
+    # Mostly there is none, and then nobody asks what came.
+    if days:
+        _record(con, inputs, days, run_id)
+    for table in (_OLD, _STATE, _CHANGED):
+        con.execute(f"drop table {table}")
 
 
-def _credit(spec: TableSpec, window: Window, level: str) -> str:
+def _credit(spec: TableSpec, window: Window, *, is_old: bool) -> str:
     """Credit by order, model and unit: a visit more on a path moves positions, which are no change by themselves."""
+    if spec.full_name == _BENEFIT:
+        return _benefit(spec, window, is_old=is_old)
     return (
         "select order_key, order_date_local, model, "
-        f"{level} as level, channel, network, community_id, "
+        f"{_LEVELS[spec.full_name]} as level, channel, network, community_id, "
+        "'(all)' as benefit_class, '(all)' as rule_id, '(all)' as post_id, "
         "round(sum(credited_orders), 6) as orders, "
-        "case when bool_and(credited_revenue_amount is not null) then sum(credited_revenue_amount) end as amount "
+        "case when bool_and(credited_revenue_amount is not null) then sum(credited_revenue_amount) end as amount, "
+        "true as has_amount "
         f"from {relation(spec)} where {selecting(spec, window)} and credited_orders > 0 group by all"
     )
 
 
-def _causes(
-    con: duckdb.DuckDBPyConnection, inputs: Sequence[TableSpec], spec: TableSpec, window: Window, code: str
-) -> tuple[str, list[str], list[str]]:
-    """Why the window is built anew: a reason, and the feeds and deliveries whose rows came since it was built."""
-    row = con.execute(
-        "select min(built_at), count(*) filter (where code_version <> ?) from meta.partition_state "
-        "where table_name = ? and list_contains(?::varchar[], partition_key)",
-        [code, spec.full_name, list(window.keys)],
-    ).fetchone()
-    built_at, recoded = row if row else (None, 0)
-    first, last = window.first - _BEFORE, window.last + _AFTER
-    found: set[tuple[str, str]] = set()
-    for table in inputs:
-        # A refund changes what an order of long ago is worth.
-        until = date.max if table.name in _ANY_LATER_DAY else last
-        within = f"{quoted(table.partition)} between ? and ?" if table.partition else "? <= ?"
-        found |= set(
-            con.execute(
-                f"select distinct _feed, _delivery_id from {relation(table)} where _loaded_at > ? and {within}",
-                [built_at, first, until],
-            ).fetchall()
+def _benefit(spec: TableSpec, window: Window, *, is_old: bool) -> str:
+    """The class of each order and the touch that it is credited to as a whole, with what the order is worth.
+
+    The class itself knows no worth, and core.fct_order is built anew before it: what the order was worth still stands
+    in the credit that is built after it. Without a row there it is unknown, which is no change of it.
+    """
+    worth = "core.order_credit_part" if is_old else "core.fct_order"
+    amount = "credited_revenue_amount" if is_old else "net_revenue_amount"
+    within = selecting(spec, window)
+    only = f"{within} and model = {sql_text(_BENEFIT_TOUCH)} and level = 'shop'" if is_old else within
+    return (
+        f"select b.order_key, b.order_date_local, {sql_text(_BENEFIT_TOUCH)} as model, "
+        f"{_LEVELS[_BENEFIT]} as level, '(all)' as channel, coalesce(b.network, '(none)') as network, "
+        "coalesce(b.community_id, case when b.network is null then '(none)' else '(unknown)' end) as community_id, "
+        "b.benefit_class, b.rule_id, coalesce(b.post_id, '(none)') as post_id, "
+        "cast(1 as double) as orders, w.amount, w.order_key is not null as has_amount "
+        f"from (select * from {relation(spec)} where {within}) as b "
+        f"left join (select order_key, {amount} as amount from {worth} where {only}) as w on w.order_key = b.order_key"
+    )
+
+
+def _record(con: duckdb.DuckDBPyConnection, inputs: Sequence[TableSpec], days: Sequence[date], run_id: str) -> None:
+    """Write the changes down with their reasons: a change of rules, and the deliveries of what can touch their day."""
+    _find_news(con, inputs, days)
+    con.execute(
+        f"""
+        insert into meta.credit_change by name
+        with cause as (
+            select
+                s.day,
+                coalesce(bool_or(s.is_recoded), false) as is_recoded,
+                coalesce(list_sort(list(distinct n.feed) filter (where n.feed is not null)), []) as feeds,
+                coalesce(list_sort(list(distinct n.delivery_id) filter (where n.feed is not null)), []) as delivery_ids
+            from {_STATE} as s
+            left join {_NEWS} as n
+                on n.loaded_at > s.built_at and s.day between n.first_touched and n.last_touched
+            where s.day in (select order_date_local from {_CHANGED})
+            group by s.day
         )
-    reasons = [name for name, is_so in (("data", bool(found)), ("rules", bool(recoded))) if is_so]
-    feeds = sorted({feed for feed, _ in found})
-    return " and ".join(reasons) or "unknown", feeds, sorted({delivery for _, delivery in found})
+
+        select
+            c.* exclude (old_orders, new_orders, old_amount, new_amount),
+            c.old_orders as old_credited_orders,
+            c.new_orders as new_credited_orders,
+            c.old_amount as old_credited_revenue_amount,
+            c.new_amount as new_credited_revenue_amount,
+            case
+                when len(k.feeds) > 0 then case when k.is_recoded then 'data and rules' else 'data' end
+                when k.is_recoded then 'rules'
+                else 'unknown'
+            end as reason,
+            coalesce(k.feeds, []) as feeds,
+            coalesce(k.delivery_ids, []) as delivery_ids,
+            ? as run_id,
+            ? as changed_at
+        from {_CHANGED} as c
+        left join cause as k on k.day = c.order_date_local
+        """,
+        [run_id, datetime.now(UTC)],
+    )
+    con.execute(f"drop table {_NEWS}")
+
+
+def _find_news(con: duckdb.DuckDBPyConnection, inputs: Sequence[TableSpec], days: Sequence[date]) -> None:
+    """Deliveries whose rows came since the days were built, by day, with the days of orders that these can touch."""
+    con.execute(
+        f"create or replace temp table {_NEWS} "
+        "(feed varchar, delivery_id varchar, loaded_at timestamptz, first_touched date, last_touched date)"
+    )
+    for table in inputs:
+        day = quoted(table.partition) if table.partition else "null"
+        # A refund changes what an order of long ago is worth, and what has no day can touch any.
+        is_any_earlier = table.name in _ANY_LATER_DAY or not table.partition
+        con.execute(
+            f"""
+            insert into {_NEWS}
+            select
+                _feed,
+                _delivery_id,
+                max(_loaded_at),
+                {"date '0001-01-01'" if is_any_earlier else f"{day} - {_AFTER.days}"},
+                {f"{day} + {_BEFORE.days}" if table.partition else "date '9999-12-31'"}
+            from {relation(table)}
+            where
+                _loaded_at > (select min(built_at) from {_STATE} where list_contains(?::date[], day))
+                and {f"{day} >= ?" if table.partition else "?::date is not null"}
+            group by all
+            """,
+            [list(days), days[0] - _BEFORE],
+        )

@@ -44,7 +44,7 @@ create table if not exists meta.audit_state (
     primary key (table_name, partition_key)
 )
 """
-# One row per order, model and channel or community whose credit another build changed; credit_history.py fills it.
+# One row per order, model and channel, community or class whose credit another build changed (credit_history.py).
 CREDIT_CHANGE_DDL = """
 create table if not exists meta.credit_change (
     order_key varchar not null,
@@ -65,6 +65,11 @@ create table if not exists meta.credit_change (
     changed_at timestamptz not null
 )
 """
+# What happened cannot be made again: older work databases keep their changes, which are of models without classes.
+CREDIT_CLASS_DDL = tuple(
+    f"alter table meta.credit_change add column if not exists {name} varchar default '(all)'"
+    for name in ("benefit_class", "rule_id", "post_id")
+)
 
 
 def quoted(identifier: str) -> str:
@@ -125,7 +130,7 @@ def create_books(con: duckdb.DuckDBPyConnection) -> None:
     """Create the tables in which the engine keeps its own books, where they are missing."""
     for schema in ("meta", "quality"):
         con.execute(f"create schema if not exists {schema}")
-    for statement in (STATE_DDL, CHECK_DDL, AUDIT_DDL, CREDIT_CHANGE_DDL, *DELIVERY_DDL):
+    for statement in (STATE_DDL, CHECK_DDL, AUDIT_DDL, CREDIT_CHANGE_DDL, *CREDIT_CLASS_DDL, *DELIVERY_DDL):
         con.execute(statement)
 
 

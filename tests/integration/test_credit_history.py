@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -34,17 +34,37 @@ class Shelf:
         self.order("a", "100.00")
         self.visit("s1", "Email", "2026-03-10 11:00:00+00")
 
-    def order(self, key: str, amount: str) -> None:
+    def order(self, key: str, amount: str, day: date = DAY) -> None:
         self.con.execute("delete from core.fct_order where order_key = ?", [key])
         self.con.execute(
             "insert into core.fct_order (order_key, order_date_local, created_ts, is_countable, is_marketplace, "
-            "net_revenue_amount) values (?, ?, '2026-03-10 12:00:00+00', true, false, ?)",
-            [key, DAY, amount],
+            "net_revenue_amount) values (?, ?, ?, true, false, ?)",
+            [key, day, datetime(day.year, day.month, day.day, 12, tzinfo=UTC), amount],
         )
         self.con.execute(
             "insert into core.brg_order_visitor (order_key, visitor_key, order_date_local) select ?, 'v', ? "
             "where not exists (from core.brg_order_visitor where order_key = ?)",
-            [key, DAY, key],
+            [key, day, key],
+        )
+
+    def touch(self, key: str, age_seconds: int, post: str | None, **columns: Any) -> None:
+        """A touch of order a that showed what was bought."""
+        values = {
+            "order_key": "a",
+            "order_date_local": DAY,
+            "touch_id": key,
+            "touch_kind": "visit",
+            "touch_ts": datetime(2026, 3, 10, 12, tzinfo=UTC) - timedelta(seconds=age_seconds),
+            "age_seconds": age_seconds,
+            "is_matched": True,
+            "network": "telegram",
+            "community_id": "c",
+            "post_id": post,
+            **columns,
+        }
+        marks = ", ".join("?" for _ in values)
+        self.con.execute(
+            f"insert into core.brg_order_touch ({', '.join(values)}) values ({marks})", list(values.values())
         )
 
     def visit(self, key: str, channel: str, start: str) -> None:
@@ -60,11 +80,22 @@ class Shelf:
         marks = ", ".join("?" for _ in values)
         self.con.execute(f"insert into raw.{table} ({', '.join(values)}) values ({marks})", list(values.values()))
 
-    def build(self, run_id: str, settings: Settings | None = None) -> None:
+    def build(
+        self,
+        run_id: str,
+        settings: Settings | None = None,
+        *,
+        tables: tuple[str, ...] = ("core.fct_attribution_credit",),
+        days: tuple[date, ...] = (DAY,),
+    ) -> None:
         settings = settings or self.settings
-        view = StateView(self.con, CATALOG, settings)
-        spec = CATALOG["core.fct_attribution_credit"]
-        build_table(self.con, spec, [DAY], settings, view, run_id=run_id, validate=lambda *_, **__: ())
+        for table in tables:
+            view = StateView(self.con, CATALOG, settings)
+            build_table(self.con, CATALOG[table], days, settings, view, run_id=run_id, validate=lambda *_, **__: ())
+
+    def build_class(self, run_id: str) -> None:
+        """The class, and what is made of it: there stands what an order was worth."""
+        self.build(run_id, tables=("core.fct_order_benefit", "core.order_credit_part"))
 
     def changes(self, model: str = "first") -> list[tuple[Any, ...]]:
         return self.con.execute(
@@ -72,6 +103,16 @@ class Shelf:
             "new_credited_revenue_amount, reason, feeds, delivery_ids from meta.credit_change where model = ? "
             "order by changed_at, order_key, channel",
             [model],
+        ).fetchall()
+
+    def reclassed(self) -> list[tuple[Any, ...]]:
+        """Changes of the class: those of what it was before those of what it is."""
+        return self.con.execute(
+            "select run_id, network, community_id, post_id, benefit_class, rule_id, old_credited_orders, "
+            "new_credited_orders, old_credited_revenue_amount, new_credited_revenue_amount, reason, feeds, "
+            "delivery_ids from meta.credit_change "
+            "where model = 'benefit_touch' and level = 'touch' and channel = '(all)' "
+            "order by changed_at, order_key, new_credited_orders"
         ).fetchall()
 
 
@@ -132,3 +173,92 @@ def test_an_order_that_left_the_book_is_on_record(shelf: Shelf) -> None:
     shelf.con.execute("update core.fct_order set is_countable = false")
     shelf.build("r2")
     assert shelf.changes() == [("r2", "a", "Email", 1.0, 0.0, Decimal(100), Decimal(0), "unknown", [], [])]
+
+
+def test_a_late_touch_gives_another_class_and_both_are_on_record(shelf: Shelf) -> None:
+    """Without a touch the order is nobody's; one of an hour before, which showed what was bought, makes it D1 by D1c.
+
+    It is no due day (D4), nothing was compared (D3) or seen for the first time (D2), and there is no code and no word.
+    """
+    shelf.build_class("r1")
+    assert shelf.reclassed() == []
+    shelf.touch("t1", 3600, "12")
+    shelf.deliver("web_event", "web", "d2", event_date_local=DAY)
+    shelf.build_class("r2")
+    why = ("data", ["web"], ["d2"])
+    assert shelf.reclassed() == [
+        ("r2", "(none)", "(none)", "(none)", "no_social_touch", "none", 1.0, 0.0, Decimal(100), Decimal(0), *why),
+        ("r2", "telegram", "c", "12", "D1_recommendation", "D1c", 0.0, 1.0, Decimal(0), Decimal(100), *why),
+    ]
+
+
+def test_of_the_class_the_community_the_post_and_the_worth_are_on_record_too(shelf: Shelf) -> None:
+    """The class stays; the newer touch is named, then its post is known, then part of the order is paid back."""
+    shelf.touch("t1", 3600, "12")
+    shelf.build_class("r1")
+    shelf.touch("t2", 60, None, community_id=None)
+    shelf.build_class("r2")
+    shelf.con.execute("update core.brg_order_touch set post_id = '13' where touch_id = 't2'")
+    shelf.build_class("r3")
+    shelf.order("a", "60.00")
+    shelf.build_class("r4")
+    assert {row[4:6] for row in shelf.reclassed()} == {("D1_recommendation", "D1c")}
+    assert [(*row[:4], *row[6:10]) for row in shelf.reclassed()] == [
+        ("r2", "telegram", "c", "12", 1.0, 0.0, Decimal(100), Decimal(0)),
+        ("r2", "telegram", "(unknown)", "(none)", 0.0, 1.0, Decimal(0), Decimal(100)),
+        ("r3", "telegram", "(unknown)", "(none)", 1.0, 0.0, Decimal(100), Decimal(0)),
+        ("r3", "telegram", "(unknown)", "13", 0.0, 1.0, Decimal(0), Decimal(100)),
+        ("r4", "telegram", "(unknown)", "13", 1.0, 1.0, Decimal(100), Decimal(60)),
+    ]
+
+
+def test_a_class_built_again_is_no_change(shelf: Shelf) -> None:
+    """Neither without news, nor with another touch of the same post, nor where what is made of the class is gone."""
+    shelf.touch("t1", 3600, "12")
+    shelf.build_class("r1")
+    shelf.build_class("r2")
+    shelf.touch("t2", 60, "12")
+    shelf.order("b", "7.00")
+    shelf.build_class("r3")
+    for table in ("order_credit_part", "fct_attribution_credit"):
+        shelf.con.execute(f"delete from core.{table}")
+    shelf.con.execute("delete from meta.partition_state where table_name like 'core.%credit%'")
+    shelf.build_class("r4")
+    # As when a new version of the program makes its tables anew.
+    shelf.con.execute("delete from core.fct_order_benefit")
+    shelf.build_class("r5")
+    assert shelf.con.execute("select count(*) from meta.credit_change").fetchone() == (0,)
+
+
+def test_an_order_that_left_the_book_has_no_class_any_more(shelf: Shelf) -> None:
+    shelf.build_class("r1")
+    shelf.con.execute("update core.fct_order set is_countable = false")
+    shelf.build_class("r2")
+    [change] = shelf.reclassed()
+    assert change[4:10] == ("no_social_touch", "none", 1.0, 0.0, Decimal(100), Decimal(0))
+
+
+def test_a_change_is_put_down_to_what_can_touch_its_own_day(shelf: Shelf) -> None:
+    """Two orders are built in one go: what came for the days of the later one did nothing to the earlier one."""
+    later = DAY + timedelta(days=20)
+    days = tuple(DAY + timedelta(days=n) for n in range(21))
+    shelf.order("b", "7.00", later)
+    shelf.visit("s2", "Email", "2026-03-29 11:00:00+00")
+    shelf.build("r1", days=days)
+    shelf.visit("s0", "Organic Social", "2026-03-09 11:00:00+00")
+    shelf.deliver("web_event", "web", "d2", event_date_local=date(2026, 3, 9))
+    shelf.deliver("web_event", "web", "d3", event_date_local=later)
+    shelf.build("r2", days=days)
+    told = {row[1]: row[7:] for row in shelf.changes()}
+    assert told == {"a": ("data", ["web"], ["d2"]), "b": ("data", ["web"], ["d2", "d3"])}
+
+
+def test_a_work_database_of_before_keeps_its_changes(shelf: Shelf) -> None:
+    shelf.build("r1")
+    shelf.con.execute("update core.fct_order set is_countable = false")
+    shelf.build("r2")
+    for column in ("benefit_class", "rule_id", "post_id"):
+        shelf.con.execute(f"alter table meta.credit_change drop column {column}")
+    ensure_schema(shelf.con, CATALOG, shelf.settings)
+    kept = shelf.con.execute("select distinct benefit_class, rule_id, post_id from meta.credit_change").fetchall()
+    assert kept == [("(all)", "(all)", "(all)")]

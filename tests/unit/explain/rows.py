@@ -38,6 +38,27 @@ def _refund(number: int, day: str) -> dict[str, Any]:
     return {"refund_key": f"r{number}", "order_key": f"woocommerce|main|{number}", "refund_date_local": day, **known}
 
 
+def _changed(when: str, new: int, **columns: Any) -> dict[str, Any]:
+    """A change of order 7's credit: what it was before has none since, and the other way round."""
+    return {
+        "order_key": "woocommerce|main|7",
+        "order_date_local": DAY,
+        "model": "benefit_touch",
+        "level": "touch",
+        "channel": "(all)",
+        "network": "(none)",
+        "community_id": "(none)",
+        "old_credited_orders": 1 - new,
+        "new_credited_orders": new,
+        "reason": "data",
+        "feeds": ["web"],
+        "delivery_ids": ["d2"],
+        "run_id": "r2",
+        "changed_at": when,
+        **columns,
+    }
+
+
 # Two orders of one day: 7 came by a visit from a community, 8 by nothing that is known; and one event after the visit.
 ROWS: dict[str, list[dict[str, Any]]] = {
     "raw.shop_order": [
@@ -128,6 +149,21 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             {"date_local": "2026-02-20", **PLACE},
             {"date_local": "2026-03-31", **PLACE},
         )
+    ],
+    "meta.credit_change": [
+        _changed("2026-03-11 08:00:00+00", 0, model="last", level="visit", channel="Direct"),
+        _changed("2026-03-11 08:00:00+00", 1, model="last", level="visit", channel="Organic Social", **PLACE),
+        _changed("2026-03-11 08:00:01+00", 0, benefit_class="no_social_touch", rule_id="none", post_id="(none)"),
+        _changed("2026-03-11 08:00:01+00", 1, benefit_class="D2_impulse", rule_id="D2", post_id="12", **PLACE),
+        _changed(
+            "2026-03-12 08:00:00+00",
+            1,
+            old_credited_orders=1,
+            benefit_class="D2_impulse",
+            rule_id="D2",
+            post_id="12",
+            **PLACE,
+        ),
     ],
     "core.dim_date": [{"date_local": DAY}],
     "kpi.kpi_monthly_return": [{**CELL, "month_start_date": "2026-03-01"}],

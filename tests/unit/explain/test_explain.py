@@ -103,6 +103,22 @@ def test_signs_are_told_from_touches_and_who_was_of_the_core_is_said(order: dict
     assert "1 touch, newest first" in explain_text(order)
 
 
+def test_what_changed_an_orders_class_is_told_in_words(order: dict[str, Any]) -> None:
+    """What it was and what it is; a change of its worth alone names the model, as those of other models do."""
+    lines = explain_text(order).splitlines()
+    start = lines.index("changed since, kpi._credit_changes has how")
+    assert lines[start + 1 : start + 6] == [
+        "  2026-03-11 08:00 by data from web: last",
+        "  2026-03-11 08:00 by data from web: class no_social_touch by rule none, no",
+        "    network, became D2_impulse by rule D2, telegram/77 post 12",
+        "  2026-03-12 08:00 by data from web: benefit_touch",
+        "files behind it",
+    ]
+    gone = [change | {"new_class": None} for change in order["credit_changes"]]
+    told = " ".join(explain_text(order | {"credit_changes": gone}).split())
+    assert "class no_social_touch by rule none, no network, became none, as it left the order book" in told
+
+
 def test_nothing_shown_names_a_person(order: dict[str, Any], figure: dict[str, Any]) -> None:
     """Pseudonyms by their beginnings; no addresses of pages and no codes, which may bear a name."""
     for data in (order, figure):
