@@ -52,6 +52,14 @@ GOAL_METRICS = (
     "kpi_daily_supporters.members_net",
     "kpi_daily_supporters.repeat_buying_members_share",
 )
+# Costs above sales, more bad words than good, followers who left: a shop may want no less than a figure below 0.
+MAY_BE_NEGATIVE = frozenset(
+    {
+        "kpi_daily_benefit.margin_amount",
+        "kpi_daily_media_interest.net_sentiment_pct",
+        "kpi_daily_supporters.members_net",
+    }
+)
 
 
 def _followed_up(kpi: str) -> str:
@@ -77,14 +85,24 @@ class Goal(BaseModel):
         "all",
         min_length=1,
         description="all, social (whatever a network is credited with), a network, `network/community`, a community, "
-        "or a benefit class, D1 to D4 together being `benefit`; of media interest a class of authors, of brand demand "
-        "a signal (required), of social traffic a section, of content traffic `social`, `other` or a page, of "
-        "potential customers `social`, `other`, `engaged` or `intent`",
+        "or a benefit class: D1, D2, D3, D4, all four being `benefit`, `anyway` or `no_social_touch`; of media "
+        "interest a class of authors, of brand demand a signal (required), of social traffic a section, of content "
+        "traffic `social`, `other` or a page, of potential customers `social`, `other`, `engaged` or `intent`",
     )
-    target: Decimal = Field(max_digits=18, decimal_places=4, description="Value to be reached")
+    target: Decimal = Field(
+        max_digits=18,
+        decimal_places=4,
+        description="Value to be reached; below 0 only of a margin, of net sentiment and of net followers",
+    )
     direction: Literal["at_least", "at_most"] = Field("at_least", description="Whether it is a least or a most value")
     starts_on: date | None = Field(None, description="First day that counts; default: the first day with data")
     due_on: date = Field(description="Day by which it is to be reached")
+
+    @model_validator(mode="after")
+    def _may_be_reached(self) -> Goal:
+        if self.target < 0 and self.kpi not in MAY_BE_NEGATIVE:
+            raise ValueError(f"expected a target of 0 or more of {self.kpi}, and not {self.target}")
+        return self
 
     @model_validator(mode="after")
     def _has_days(self) -> Goal:

@@ -28,6 +28,7 @@ from smm_pipeline.pulls import pull_fault
 from smm_pipeline.reporting.wording import counted
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, Feed, Settings, load_settings, person_key
 from smm_pipeline.warehouse.connection import connect, tune
+from smm_pipeline.warehouse.goal_scopes import Aimless, aimless_goals
 from smm_pipeline.warehouse.outcomes import open_refusals
 
 # The contract of holidays and paydays.
@@ -207,6 +208,7 @@ def _warehouse_findings(settings: Settings) -> Iterator[Finding]:
             refused = open_refusals(con, settings.landing)
             key = os.environ.get(PERSON_KEY_VARIABLE, "").encode()
             other_key = bool(key) and is_other_key(con, key)
+            aimless = aimless_goals(con, settings.goals)
     except SmmError as error:
         yield Finding("work database", "problem", error.what, error.hint)
         return
@@ -227,6 +229,13 @@ def _warehouse_findings(settings: Settings) -> Iterator[Finding]:
             f"e.g. {mine[0].file}: {mine[0].code} {mine[0].reason}",
             "smm status lists them; correct them and put them again, or take them out of landing/",
         )
+    yield from map(_goal_finding, aimless)
+
+
+def _goal_finding(goal: Aimless) -> Finding:
+    meant = f"did you mean {' or '.join(goal.nearest)}?" if goal.nearest else "docs/settings.md says what it may be"
+    told = f"its scope {goal.scope} is no network, community, class or other scope that {goal.kpi} has"
+    return Finding(f"goal {goal.name}", "warning", told, meant)
 
 
 def _serving_finding(settings: Settings) -> Finding:

@@ -254,6 +254,8 @@ measured as (
         date_diff('day', g.first_date_local, g.due_on) + 1 as total_days,
         greatest(date_diff('day', g.first_date_local, g.as_of_date) + 1, 0) as elapsed_days,
         greatest(date_diff('day', g.as_of_date, g.due_on), 0) as days_left,
+        -- Whatever has figures is a scope, listed or not.
+        f.name is not null or k.scope is not null as is_scope_known,
         case g.kpi_kind
             when 'flow' then r.numerator
             when 'level' then r.newest_value
@@ -268,6 +270,8 @@ measured as (
         s.mean_numerator,
         s.mean_denominator
     from goal as g
+    left join first_reading as f on f.source_system = g.source_system and f.name = g.name
+    left join core.dim_goal_scope as k on k.kpi_table = g.kpi_table and k.scope = g.scope
     left join reached as r on r.source_system = g.source_system and r.name = g.name and r.counted_days > 0
     left join stepping as s on s.source_system = g.source_system and s.name = g.name
 ),
@@ -332,6 +336,7 @@ select
     end as state,
     case
         when kpi_kind is null then 'no such daily figure'
+        when not is_scope_known then 'no such scope'
         when as_of_date < first_date_local then 'not begun'
         when actual is null then 'no data in this scope'
         when model_days is null then 'fewer than 14 days to forecast from'

@@ -83,6 +83,10 @@ def test_a_minimal_file_is_enough(tmp_path: Path) -> None:
             ["goals.0.kpi = 'orders': expected a figure that a goal may be about"],
         ),
         (GOAL + "starts_on = 2026-07-01\n", ["goals.0: expected a first day not after due_on = 2026-06-30"]),
+        (
+            GOAL.replace("0.25", "-3"),
+            ["goals.0: expected a target of 0 or more of kpi_daily_benefit.orders, and not -3"],
+        ),
         (GOAL + GOAL.removeprefix(GOOD), ["goals: expected every goal once, but More stands there twice"]),
         (
             GOOD + "[channels]\nspam_hosts = ['spam']\n",
@@ -131,6 +135,12 @@ def test_a_wrong_value_names_key_value_and_what_was_expected(tmp_path: Path, tex
     assert caught.value.code == "SMM-102"
     assert [part for part in told if part not in caught.value.what] == []
     assert "Value error" not in caught.value.what
+
+
+def test_no_less_than_a_loss_may_be_a_goal(tmp_path: Path) -> None:
+    """Of figures that are below 0 at times."""
+    text = GOAL.replace("kpi_daily_benefit.orders", "kpi_daily_supporters.members_net").replace("0.25", "-20")
+    assert [goal.target for goal in load_settings(_write(tmp_path, text)).goals] == [-20]
 
 
 def test_goals_become_rows_of_their_seed(tmp_path: Path) -> None:

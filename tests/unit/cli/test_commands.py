@@ -122,6 +122,28 @@ def test_what_cannot_be_written_has_a_code(tmp_path: Path) -> None:
     assert taken.read_text(encoding="utf-8") == "mine"
 
 
+def test_a_goal_of_nothing_is_told_by_the_run_and_by_doctor(tmp_path: Path) -> None:
+    """The short name of a class is something; nobody knows a nowhere, and there is a word near to the third."""
+    home = tmp_path / "instance"
+    smm(home, "init")
+    with (home / "smm.toml").open("a", encoding="utf-8") as file:
+        for name, scope in (("Word", "D1"), ("Lost", "nowhere"), ("Typo", "telegramm")):
+            file.write(f"\n[[goals]]\nname = '{name}'\nkpi = 'kpi_daily_benefit.orders'\nscope = '{scope}'\n")
+            file.write("target = 5\ndue_on = 2030-06-30\n")
+    ran = smm(home, "run")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "warning: kpi.kpi_goal_progress: scope_is_known, 2 rows" in ran.stdout
+    checked = smm(home, "--json", "doctor")
+    assert checked.returncode == 0, checked.stdout
+    found = {f["subject"]: f for f in json.loads(checked.stdout) if f["subject"].startswith("goal ")}
+    assert {name: finding["status"] for name, finding in found.items()} == {
+        "goal Lost": "warning",
+        "goal Typo": "warning",
+    }
+    assert "its scope nowhere is no network, community, class" in found["goal Lost"]["message"]
+    assert found["goal Typo"]["hint"].startswith("did you mean telegram")
+
+
 def test_doctor_tries_to_write(tmp_path: Path) -> None:
     """It names the folder before a run meets it, and leaves nothing behind."""
     home = tmp_path / "instance"
