@@ -1,5 +1,6 @@
 -- Grain: one row per month, dimension and segment. Every dimension divides the whole order book by the community that is credited,
--- to the cent: by what the community is made for, or by the group that most of its members belong to.
+-- to the cent: by what the community is made for, or by the group that most of its members belong to. Communities of few buyers are
+-- merged, the same ones in every dimension: so no segment less another, of whatever dimension, is about fewer than five persons.
 with ordered as (
     select
         b.order_key,
@@ -7,8 +8,8 @@ with ordered as (
         coalesce(b.network, '(none)') as network,
         coalesce(b.community_id, case when b.network is null then '(none)' else '(unknown)' end) as community_id,
         b.benefit_class like 'D%' as is_benefit,
-        -- Whoever has no key is taken for somebody else in each order.
-        coalesce(o.customer_key, o.order_key) as person_key,
+        -- Who has no key may be one of the others, and an unknown amount leaves the sum to the others: neither makes five.
+        case when o.net_revenue_amount is not null then o.customer_key end as person_key,
         o.customer_key,
         o.is_first_order,
         o.net_revenue_amount,
@@ -136,77 +137,65 @@ placed as (
         on f.month_start_date = c.month_start_date and f.network = c.network and f.community_id = c.community_id
 ),
 
--- The order in which segments are merged: by their buyers. Orders without a touch, if they are many, come last.
-bought as (
-    select distinct
-        p.month_start_date,
-        p.dimension,
-        p.segment,
-        o.person_key
-    from placed as p
-    left join ordered as o
-        on o.month_start_date = p.month_start_date and o.network = p.network and o.community_id = p.community_id
-),
-
+-- The order in which communities are merged: by their buyers. Orders without a touch, if they are many, come last.
 sized as (
     select
         *,
         row_number() over (
-            partition by month_start_date, dimension
-            order by case when segment = '(none)' and persons >= 5 then 1 else 0 end, persons, segment
+            partition by month_start_date
+            order by case when network = '(none)' and persons >= 5 then 1 else 0 end, persons, network, community_id
         ) as position
     from (
         select
             month_start_date,
-            dimension,
-            segment,
-            count(person_key) as persons
-        from bought
-        group by month_start_date, dimension, segment
+            network,
+            community_id,
+            count(distinct person_key) as persons
+        from ordered
+        group by month_start_date, network, community_id
     ) as counted
 ),
 
--- Whoever bought in several segments is one person, and counts in the first of them.
+-- Whoever bought in several communities is one person, and counts in the first of them.
 newcomer as (
     select
-        first_segment.month_start_date,
-        first_segment.dimension,
-        first_segment.position,
+        month_start_date,
+        position,
         count(*) as persons
     from (
         select
-            b.month_start_date,
-            b.dimension,
-            b.person_key,
+            o.month_start_date,
+            o.person_key,
             min(s.position) as position
-        from bought as b
+        from ordered as o
         inner join sized as s
-            on s.month_start_date = b.month_start_date and s.dimension = b.dimension and s.segment = b.segment
-        where b.person_key is not null
-        group by b.month_start_date, b.dimension, b.person_key
-    ) as first_segment
-    group by first_segment.month_start_date, first_segment.dimension, first_segment.position
+            on s.month_start_date = o.month_start_date and s.network = o.network and s.community_id = o.community_id
+        where o.person_key is not null
+        group by o.month_start_date, o.person_key
+    ) as first_community
+    group by month_start_date, position
 ),
 
--- Segments of one to four buyers are merged, with the next larger ones until five are together: else one that is hidden alone
--- could be read off the total. Those without buyers name nobody.
+-- Those of fewer than five buyers are merged, with the next larger ones until five are together: else one that is hidden alone
+-- could be read off the total. Communities without an order name nobody and are none of them.
 merged as (
     select
-        s.*,
-        s.persons between 1 and 4
+        s.month_start_date,
+        s.network,
+        s.community_id,
+        s.persons < 5
         or (
-            s.persons > 0
+            min(s.persons) over (partition by s.month_start_date) < 5
             and coalesce(
                 sum(n.persons) over (
-                    partition by s.month_start_date, s.dimension
+                    partition by s.month_start_date
                     order by s.position
                     rows between unbounded preceding and 1 preceding
                 ), 0
-            ) between 1 and 4
+            ) < 5
         ) as is_few
     from sized as s
-    left join newcomer as n
-        on n.month_start_date = s.month_start_date and n.dimension = s.dimension and n.position = s.position
+    left join newcomer as n on n.month_start_date = s.month_start_date and n.position = s.position
 ),
 
 cell as (
@@ -218,8 +207,8 @@ cell as (
         p.community_id,
         p.members
     from placed as p
-    inner join merged as m
-        on m.month_start_date = p.month_start_date and m.dimension = p.dimension and m.segment = p.segment
+    left join merged as m
+        on m.month_start_date = p.month_start_date and m.network = p.network and m.community_id = p.community_id
 ),
 
 peopled as (
@@ -263,8 +252,8 @@ select
     coalesce(s.orders, 0) as orders,
     coalesce(s.benefit_orders, 0) as benefit_orders,
     coalesce(s.orders_without_amount, 0) as orders_without_amount,
-    case when s.persons between 1 and 4 then null else coalesce(s.customers, 0) end as customers,
-    case when s.persons between 1 and 4 then null else coalesce(s.new_customers, 0) end as new_customers,
+    case when s.persons < 5 then null else coalesce(s.customers, 0) end as customers,
+    case when s.persons < 5 then null else coalesce(s.new_customers, 0) end as new_customers,
     cast(case when s.orders > 0 then s.net_revenue_amount else 0 end as decimal(18, 4)) as net_revenue_amount,
     cast(case when s.orders > 0 then s.benefit_net_revenue_amount else 0 end as decimal(18, 4)) as benefit_net_revenue_amount,
     cast(case when s.orders > 0 then s.margin_amount else 0 end as decimal(18, 4)) as margin_amount,
