@@ -1,5 +1,5 @@
 -- Grain: one row per day, origin, state and age of the wait: the people who may still buy, the worth of their carts and
--- lists, and how waits of the last 28 days ended. No number of fewer than five people is shown.
+-- lists, and how waits of the last 28 days ended. No number of fewer than five people is shown, nor what so few of many hold.
 with history as (
     select
         person_key,
@@ -13,6 +13,11 @@ with history as (
         cart_amount,
         list_amount,
         items_without_amount,
+        -- Whom the amounts are about: of 29 who wait one may have a cart.
+        case when cart_amount <> 0 then 1 else 0 end as cart_people,
+        case when list_amount <> 0 then 1 else 0 end as list_people,
+        case when items_without_amount <> 0 then 1 else 0 end as unvalued_people,
+        case when cart_amount + list_amount <> 0 then 1 else 0 end as held_people,
         lead(date_local) over (partition by person_key order by date_local) as next_date
     from core.fct_potential_customer
     where date_local between $first_date - interval 90 day and $last_date
@@ -35,7 +40,10 @@ wait as (
         count(*) as people,
         sum(cart_amount) as cart_amount,
         sum(list_amount) as list_amount,
-        sum(items_without_amount) as items_without_amount
+        sum(items_without_amount) as items_without_amount,
+        sum(cart_people) as cart_people,
+        sum(list_people) as list_people,
+        sum(unvalued_people) as unvalued_people
     from history
     where state in ('engaged', 'intent')
     group by date_local, next_date, origin, state
@@ -51,7 +59,10 @@ waiting as (
         w.people,
         w.cart_amount,
         w.list_amount,
-        w.items_without_amount
+        w.items_without_amount,
+        w.cart_people,
+        w.list_people,
+        w.unvalued_people
     from day as d
     inner join wait as w
         on
@@ -70,6 +81,7 @@ ending as (
         person_key,
         orders > 0 as is_bought,
         cart_amount + list_amount as held_amount,
+        held_people,
         lag(date_local) over (partition by person_key, orders > 0 order by date_local) as date_before,
         lead(date_local) over (partition by person_key, orders > 0 order by date_local) as date_after
     from history
@@ -88,7 +100,8 @@ end_group as (
         end as person_key,
         is_bought,
         count(*) as people,
-        sum(held_amount) as held_amount
+        sum(held_amount) as held_amount,
+        sum(held_people) as held_people
     from ending
     group by
         date_local,
@@ -110,7 +123,8 @@ ended as (
         g.person_key,
         g.is_bought,
         g.people,
-        g.held_amount
+        g.held_amount,
+        g.held_people
     from day as d
     inner join end_group as g on g.date_local <= d.date_local and g.date_local > d.date_local - interval 28 day
 ),
@@ -144,7 +158,10 @@ band as (
         sum(case when w.age_days >= $potential_days - 7 then w.people else 0 end) as expiring_people,
         sum(w.cart_amount) as cart_amount,
         sum(w.list_amount) as list_amount,
-        sum(w.items_without_amount) as items_without_amount
+        sum(w.items_without_amount) as items_without_amount,
+        sum(w.cart_people) as cart_people,
+        sum(w.list_people) as list_people,
+        sum(w.unvalued_people) as unvalued_people
     from waiting as w
     inner join age_band as b on b.age_days = w.age_days
     group by w.date_local, w.origin, w.state, b.age_band
@@ -182,7 +199,10 @@ stock as (
         sum(expiring_people) as expiring_people,
         sum(cart_amount) as cart_amount,
         sum(list_amount) as list_amount,
-        sum(items_without_amount) as items_without_amount
+        sum(items_without_amount) as items_without_amount,
+        sum(cart_people) as cart_people,
+        sum(list_people) as list_people,
+        sum(unvalued_people) as unvalued_people
     from shown
     group by date_local, origin, state, shown_band
 ),
@@ -197,7 +217,9 @@ flow as (
         + coalesce(sum(e.people) filter (where e.is_bought and e.person_key is null), 0) as bought_people,
         count(distinct case when not e.is_bought then e.person_key end)
         + coalesce(sum(e.people) filter (where not e.is_bought and e.person_key is null), 0) as lapsed_people,
-        sum(e.held_amount) filter (where not e.is_bought) as lapsed_amount
+        sum(e.held_amount) filter (where not e.is_bought) as lapsed_amount,
+        count(distinct case when not e.is_bought and e.held_people > 0 then e.person_key end)
+        + coalesce(sum(e.held_people) filter (where not e.is_bought and e.person_key is null), 0) as lapsed_held_people
     from ended as e
     inner join age_band as b on b.age_days = e.age_days
     left join shown as s
@@ -232,9 +254,13 @@ counted as (
         case when s.people > 0 then s.cart_amount else 0 end as cart_amount,
         case when s.people > 0 then s.list_amount else 0 end as list_amount,
         coalesce(s.items_without_amount, 0) as items_without_amount,
+        coalesce(s.cart_people, 0) as cart_people,
+        coalesce(s.list_people, 0) as list_people,
+        coalesce(s.unvalued_people, 0) as unvalued_people,
         coalesce(f.bought_people, 0) as bought_people,
         coalesce(f.lapsed_people, 0) as lapsed_people,
-        case when f.lapsed_people > 0 then f.lapsed_amount else 0 end as lapsed_amount
+        case when f.lapsed_people > 0 then f.lapsed_amount else 0 end as lapsed_amount,
+        coalesce(f.lapsed_held_people, 0) as lapsed_held_people
     from cell as c
     left join stock as s
         on s.date_local = c.date_local and s.origin = c.origin and s.state = c.state and s.age_band = c.age_band
@@ -252,11 +278,21 @@ select
     cast(
         case when people not between 1 and 4 and expiring_people not between 1 and 4 then expiring_people end as bigint
     ) as expiring_people,
-    cast(case when people not between 1 and 4 then cart_amount end as decimal(18, 4)) as cart_amount,
-    cast(case when people not between 1 and 4 then list_amount end as decimal(18, 4)) as list_amount,
-    cast(case when people not between 1 and 4 then items_without_amount end as bigint) as items_without_amount,
+    cast(
+        case when people not between 1 and 4 and cart_people not between 1 and 4 then cart_amount end as decimal(18, 4)
+    ) as cart_amount,
+    cast(
+        case when people not between 1 and 4 and list_people not between 1 and 4 then list_amount end as decimal(18, 4)
+    ) as list_amount,
+    cast(
+        case when people not between 1 and 4 and unvalued_people not between 1 and 4 then items_without_amount end as bigint
+    ) as items_without_amount,
     cast(case when bought_people not between 1 and 4 then bought_people end as bigint) as bought_people_28_days,
     cast(case when lapsed_people not between 1 and 4 then lapsed_people end as bigint) as lapsed_people_28_days,
-    cast(case when lapsed_people not between 1 and 4 then lapsed_amount end as decimal(18, 4)) as lapsed_amount_28_days,
+    cast(
+        case
+            when lapsed_people not between 1 and 4 and lapsed_held_people not between 1 and 4 then lapsed_amount
+        end as decimal(18, 4)
+    ) as lapsed_amount_28_days,
     $shop_currency as currency
 from counted
