@@ -83,7 +83,8 @@ class TableSpec:
     rows add up to what their parent is worth: one rejected for a value that it may lack stays, its numbers unknown.
     `persons` names the columns that count the persons a row is about (warehouse/sharing.py); a table without it is in
     no copy for others. `parts` are figures about some of these persons alone, under the column that counts them, or
-    under the difference of two (`orders - benefit_orders`).
+    under the difference of two (`orders - new_customers`). `unshared` are those that nobody counts, or that no count
+    can make safe: the copy has none of their values.
     `zero_needs` says what a 0 needs to be one (zero_needs.py); a column that `follows` others is unknown where a 0 of
     one of them is published as unknown.
     """
@@ -103,6 +104,7 @@ class TableSpec:
     publish: bool = False
     persons: tuple[str, ...] | None = None
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unshared: tuple[str, ...] = ()
     zero_needs: tuple[ZeroNeed, ...] = ()
     follows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sql: str | None = None
@@ -272,6 +274,7 @@ def _read_table(layer: Layer, path: Path, suite_path: Path, known: Mapping[str, 
             key=tuple(data.pop("key")),
             persons=tuple(data.pop("persons")) if "persons" in data else None,
             parts={count: tuple(columns) for count, columns in data.pop("parts", {}).items()},
+            unshared=tuple(data.pop("unshared", ())),
             zero_needs=read_zero_needs(data.pop("zero_needs", [])),
             follows=read_follows(data.pop("follows", {})),
             **data,
@@ -298,11 +301,9 @@ def _check_table(spec: TableSpec) -> None:
     problems = []
     if len(set(names)) != len(names):
         problems.append("a column is listed twice")
-    counts = (name for count in spec.parts for name in count.split(" - "))
-    parts = (*counts, *(name for columns in spec.parts.values() for name in columns))
-    named = (*spec.key, *(spec.persons or ()), *parts, *filter(None, (spec.partition, spec.version)))
-    if missing := [k for k in named if k not in names]:
-        problems.append(f"unknown columns in key, persons, parts, partition or version: {missing}")
+    if missing := [k for k in (*spec.key, *filter(None, (spec.partition, spec.version))) if k not in names]:
+        problems.append(f"unknown columns in key, partition or version: {missing}")
+    problems += _sharing_problems(spec, names)
     problems += zero_problems(spec.zero_needs, spec.follows, names)
     if strangers := sorted((spec.lookback_days.keys() | spec.lookahead_days.keys()) - spec.deps):
         problems.append(f"lookback or lookahead names tables that the SQL does not read: {strangers}")
@@ -315,3 +316,17 @@ def _check_table(spec: TableSpec) -> None:
         problems.append("the name is not snake_case")
     if problems:
         raise SmmError("SMM-105", "; ".join(problems), where=str(spec.path))
+
+
+def _sharing_problems(spec: TableSpec, names: list[str]) -> list[str]:
+    """What is wrong with what a table says of its copy for others."""
+    problems = []
+    counts = (name for count in spec.parts for name in count.split(" - "))
+    parts = [name for columns in spec.parts.values() for name in columns]
+    if missing := [k for k in (*(spec.persons or ()), *counts, *parts, *spec.unshared) if k not in names]:
+        problems.append(f"unknown columns in persons, parts or unshared: {missing}")
+    if twice := sorted({*spec.unshared} & {*spec.key, *parts}):
+        problems.append(f"unshared names what is of the key or under parts: {twice}")
+    if (spec.parts or spec.unshared) and spec.persons is None:
+        problems.append("parts and unshared are about a copy that a table without persons is not in")
+    return problems

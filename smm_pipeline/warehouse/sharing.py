@@ -12,7 +12,12 @@ the rows the few have none.
 
 Of five visitors one may have bought, and what she paid is about her alone. Such figures stand in the yml under the
 column that counts whom they are about, `parts: {orders: [orders, net_revenue_amount]}`; where these are fewer than
-five, or nobody says how many, they are left out. The copy has no sum from which they could be told.
+five, or nobody says how many, they are left out. What nobody counts, such as refunds, or what a sum or a difference of
+rows would tell all the same, is `unshared`: its column is there, and empty. So is what would tell it beside what stays:
+gross revenue less net revenue is the refund.
+
+Each table is safe by itself and against sums over its own rows of a day or month, not against other tables, other days
+or other copies: DECISIONS.md says what remains.
 """
 
 from __future__ import annotations
@@ -138,6 +143,8 @@ order by {key}
 def _shown(spec: TableSpec, column: ColumnSpec) -> str:
     """A column of the copy; what is about a part of the row's persons only where that part is none or large enough."""
     name = quoted(column.name)
+    if column.name in spec.unshared:
+        return f"cast(null as {column.type}) as {name}"
     # Of the difference of two counts: who knows the whole and a part knows the rest.
     counts = [
         " - ".join(map(quoted, count.split(" - "))) for count, columns in spec.parts.items() if column.name in columns

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from smm_pipeline.catalog import load_catalog
 from smm_pipeline.errors import SmmError
+from smm_pipeline.settings import PROJECT_ROOT
 from smm_pipeline.warehouse.sharing import few_merged, share, shared_tables
 from tests.commands import smm
 from tests.project_catalog import project_catalog
@@ -20,7 +23,8 @@ COUNTS_OF_PERSONS = {"customers", "new_customers", "visitors", "buyers", "attend
 
 def _cell(day: str, community: str, customers: int, orders: int, net: int, margin: int | None = 1) -> dict[str, Any]:
     row = {"date_local": day, "network": "vk", "community_id": community, "benefit_class": "anyway", "currency": "UAH"}
-    return {**row, "customers": customers, "orders": orders, "net_revenue_amount": net, "margin_amount": margin}
+    counts = {"customers": customers, "orders": orders, "orders_without_amount": 0}
+    return {**row, **counts, "net_revenue_amount": net, "margin_amount": margin}
 
 
 ROWS = [
@@ -87,7 +91,8 @@ TRAFFIC = {
     "community_id": "c",
     "currency": "UAH",
     "visitors": 8,
-    "sessions": 9,
+    "sessions": 12,
+    "orders_without_amount": 0,
 }
 MENTIONS = {"date_local": "2026-03-01", "brand": "Kozak", "mentions": 3}
 SEGMENT = {"month_start_date": "2026-03-01", "dimension": "city", "currency": "UAH", "members": 100}
@@ -100,8 +105,16 @@ def test_what_few_of_many_did_is_left_out(tmp_path: Path) -> None:
     smm(home, "init")
     rows = {
         "kpi_daily_social_traffic": [
-            {**TRAFFIC, "landing_section": "one", "orders": 1, "net_revenue_amount": 2568, "vendor_transactions": 5},
-            {**TRAFFIC, "landing_section": "five", "orders": 5, "net_revenue_amount": 500, "vendor_transactions": 4},
+            {**TRAFFIC, "landing_section": "one", "orders": 1, "net_revenue_amount": 2568},
+            {**TRAFFIC, "landing_section": "five", "orders": 5, "net_revenue_amount": 500},
+            # Of eight orders all but three buyers' had no amount.
+            {
+                **TRAFFIC,
+                "landing_section": "three",
+                "orders": 8,
+                "orders_without_amount": 5,
+                "net_revenue_amount": 30,
+            },
             {**TRAFFIC, "landing_section": "none", "orders": 0, "net_revenue_amount": 0},
         ],
         "kpi_daily_media_interest": [
@@ -112,10 +125,8 @@ def test_what_few_of_many_did_is_left_out(tmp_path: Path) -> None:
         "kpi_segment_benefit": [
             {**SEGMENT, "segment": "(few)", "orders": 2, "customers": None, "net_revenue_amount": 55},
             {**SEGMENT, "segment": "Kyiv", "orders": 6, "customers": 5, "net_revenue_amount": 60},
-            # Of 30 orders three were a benefit, all but three, and half of them.
-            {**MANY, "segment": "Lviv", "benefit_orders": 3, "benefit_net_revenue_amount": 30},
-            {**MANY, "segment": "Odesa", "benefit_orders": 27, "benefit_net_revenue_amount": 270},
-            {**MANY, "segment": "Rivne", "benefit_orders": 15, "benefit_net_revenue_amount": 150},
+            # How many of them were a benefit, another dimension could tell of three.
+            {**MANY, "segment": "Lviv", "benefit_orders": 15, "benefit_net_revenue_amount": 150},
         ],
     }
     publish_rows(home, rows)
@@ -123,7 +134,7 @@ def test_what_few_of_many_did_is_left_out(tmp_path: Path) -> None:
     assert smm(home, "share", "--out", str(target)).returncode == 0
     with duckdb.connect(str(target), read_only=True) as con:
         traffic = con.execute(
-            "select landing_section, sessions, orders, cast(net_revenue_amount as integer), vendor_transactions "
+            "select landing_section, sessions, orders, cast(net_revenue_amount as integer) "
             "from kpi.kpi_daily_social_traffic order by 1"
         ).fetchall()
         media = con.execute(
@@ -134,19 +145,20 @@ def test_what_few_of_many_did_is_left_out(tmp_path: Path) -> None:
             "from kpi.kpi_segment_benefit where segment <= 'Kyiv' order by 1"
         ).fetchall()
         benefits = con.execute(
-            "select segment, benefit_orders, cast(benefit_net_revenue_amount as integer) "
+            "select segment, orders, benefit_orders, benefit_net_revenue_amount, new_customers "
             "from kpi.kpi_segment_benefit where segment > 'Kyiv' order by 1"
         ).fetchall()
-    assert traffic == [("five", 9, 5, 500, None), ("none", 9, 0, 0, None), ("one", 9, None, None, 5)]
+    # Of eight orders in twelve visits the rest is four visits without one.
+    assert traffic == [("five", 12, 5, 500), ("none", 12, 0, 0), ("one", 12, None, None), ("three", 12, None, None)]
     assert media == [("blogger", 3, 5, 5), ("media", 3, None, None), ("user", 3, 50, None)]
     assert segments == [("(few)", 100, None, None), ("Kyiv", 100, 6, 60)]
-    assert benefits == [("Lviv", None, None), ("Odesa", None, None), ("Rivne", 15, 150)]
+    assert benefits == [("Lviv", 30, None, None, None)]
 
 
 def test_no_money_of_buyers_is_without_a_count_of_them() -> None:
     """Where a row's persons are no buyers, what was bought stands under what counts the buyers."""
     for spec in shared_tables(CATALOG):
-        covered = {name for columns in spec.parts.values() for name in columns}
+        covered = {*spec.unshared, *(name for columns in spec.parts.values() for name in columns)}
         money = {column.name for column in spec.columns if column.name.endswith("revenue_amount")}
         assert money <= covered or "customers" in (spec.persons or ()), spec.name
 
@@ -174,3 +186,23 @@ def test_a_table_about_persons_says_how_many() -> None:
         if not spec.persons and {c.name for c in spec.columns} & COUNTS_OF_PERSONS
     ]
     assert silent == ["kpi_segment_benefit"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("persons: []\nunshared: [reached]", "unknown columns in persons, parts or unshared: ['reached']"),
+        ("persons: []\nparts: {mentions - posts: [reach]}", "unknown columns in persons, parts or unshared: ['posts']"),
+        ("persons: []\nunshared: [brand]", "unshared names what is of the key or under parts: ['brand']"),
+        ("persons: []\nparts: {mentions: [reach]}\nunshared: [reach]", "of the key or under parts: ['reach']"),
+        ("unshared: [reach]", "a table without persons is not in"),
+    ],
+)
+def test_a_wrong_word_about_the_copy_is_told(tmp_path: Path, line: str, said: str) -> None:
+    for folder in ("sql", "expectations"):
+        shutil.copytree(PROJECT_ROOT / folder, tmp_path / folder)
+    table = tmp_path / "sql" / "kpi" / "kpi_daily_share_of_voice.yml"
+    table.write_text(table.read_text(encoding="utf-8").replace("persons: []", line), encoding="utf-8")
+    with pytest.raises(SmmError, match="SMM-105") as caught:
+        load_catalog(tmp_path)
+    assert said in str(caught.value)
