@@ -8,8 +8,8 @@ with ordered as (
         coalesce(b.network, '(none)') as network,
         coalesce(b.community_id, case when b.network is null then '(none)' else '(unknown)' end) as community_id,
         b.benefit_class like 'D%' as is_benefit,
-        -- Who has no key may be one of the others, and an unknown amount leaves the sum to the others: neither makes five.
-        case when o.net_revenue_amount is not null then o.customer_key end as person_key,
+        -- Whoever has no key is taken for somebody else in each order. An unknown amount leaves the sum to the others.
+        case when o.net_revenue_amount is not null then coalesce(o.customer_key, o.order_key) end as person_key,
         o.customer_key,
         o.is_first_order,
         o.net_revenue_amount,
