@@ -1,6 +1,7 @@
 """The constants of a feed, held against what its mapping takes.
 
-Belongs here: finding a constant that nothing reads. Does not belong here: what a constant becomes (room ingest).
+Belongs here: which constants the mapping reads, and finding one that nothing reads. Does not belong here: what a
+constant becomes (room ingest).
 """
 
 from __future__ import annotations
@@ -18,28 +19,40 @@ from smm_pipeline.feeds.mapping_check import expressions_of
 _CALL = re.compile(r"\bconstant\s*\(\s*(?:'(?P<name>[^']*)'\s*\)|'(?P<prefix>[^']+)'\s*\|\|)?", re.IGNORECASE)
 
 
+def reads_constant(mapping: Mapping, name: str) -> bool:
+    """Whether an expression of the mapping may read a constant: it says then itself what that is for."""
+    names, prefixes = _called(mapping)
+    return None in names or name in names or name.startswith(prefixes)
+
+
 def check_constants(mapping: Mapping, catalog: Catalog, constants: Iterable[str], *, key: str, where: str) -> None:
     """Refuse a constant that is neither a column of the mapping's contracts nor named by one of its expressions.
+
+    Neither is a column to which the mapping gives a constant of its own: that is never unknown.
 
     Raises:
         SmmError: SMM-102 naming every such constant. None when an expression computes the whole name of a constant, or
             the mapping fills a contract that is not known.
     """
-    calls = [match for _, text in expressions_of(mapping) for match in _CALL.finditer(text)]
-    called = [call["name"] for call in calls if not call["prefix"]]
-    prefixes = tuple(call["prefix"] for call in calls if call["prefix"])
+    called, prefixes = _called(mapping)
     if None in called or any(f"raw.{name}" not in catalog.tables for name in mapping.tables):
         return
-    columns = {
-        c.name: c.name in rule.columns for n, rule in mapping.tables.items() for c in catalog[f"raw.{n}"].columns
-    }
+    rules = [(c.name, t.columns.get(c.name)) for n, t in mapping.tables.items() for c in catalog[f"raw.{n}"].columns]
+    open_names = {name for name, rule in rules if rule is None or rule.const is None}
     begun = {f"{prefix}..." for prefix in prefixes}
-    wanted = sorted({*called, *begun, *(name for name, is_filled in columns.items() if not is_filled)})
+    wanted = sorted({*filter(None, called), *begun, *(name for name, rule in rules if rule is None)})
     problems = []
-    unread = set(constants) - columns.keys() - set(called)
+    unread = set(constants) - open_names - called
     for name in sorted(name for name in unread if not name.startswith(prefixes)):
         close = get_close_matches(name, wanted, n=1)
         told = f"did you mean {close[0]}?" if close else f"the mapping takes: {', '.join(wanted)}"
         problems.append(f"{key}.{name}: nothing reads this constant; {told}")
     if problems:
         raise SmmError("SMM-102", "; ".join(problems), where=where, hint="see docs/mapping.md")
+
+
+def _called(mapping: Mapping) -> tuple[set[str | None], tuple[str, ...]]:
+    """The constants that expressions name, None among them where a name is computed, and beginnings of names."""
+    calls = [match for _, text in expressions_of(mapping) for match in _CALL.finditer(text)]
+    names = {call["name"] for call in calls if not call["prefix"]}
+    return names, tuple(call["prefix"] for call in calls if call["prefix"])

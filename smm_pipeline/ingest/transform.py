@@ -14,6 +14,7 @@ from functools import cached_property
 
 from smm_pipeline.catalog import ColumnSpec, TableSpec
 from smm_pipeline.feeds import FeedSource
+from smm_pipeline.feeds.constants import reads_constant
 from smm_pipeline.feeds.mapping import DELIVERY_DATE, ColumnRule, CombineRule, Mapping, TableRule
 from smm_pipeline.ingest.structures import literal
 from smm_pipeline.ingest.values import known_text, mapped_text, typed, typed_cell, untimely_sql
@@ -37,11 +38,21 @@ class TablePlan:
 
     @cached_property
     def rules(self) -> dict[str, ColumnRule]:
-        """The rule of every column that has one; constants of the feed fill what the mapping leaves open."""
+        """The rule of every column that has one; constants of the feed fill what the mapping does not name."""
         names = {c.name for c in self.spec.columns}
         constants = {k: ColumnRule(const=v) for k, v in self.source.feed.constants.items() if k in names}
         fixed = {"source_system": ColumnRule(const=self.source.mapping.source_system)}
         return {**fixed, **constants, **self.rule.columns}
+
+    @cached_property
+    def _constants(self) -> dict[str, str]:
+        """Constants of the feed by the column that they fill where the mapping finds nothing for it.
+
+        One that the mapping reads itself is where the mapping puts it, and nowhere else.
+        """
+        mapping = self.source.mapping
+        given = self.source.feed.constants.items()
+        return {name: value for name, value in given if name in self.rule.columns and not reads_constant(mapping, name)}
 
     @cached_property
     def persons(self) -> list[tuple[str, str]]:
@@ -69,7 +80,7 @@ class TablePlan:
         vendors = [_vendor_name(c) for c in dated_names]
         mapped = self._level(
             known,
-            [f"{mapped_text(self.rules[c.name], quoted(c.name))} as {quoted(c.name)}" for c in columns]
+            [f"{self._mapped(c)} as {quoted(c.name)}" for c in columns]
             + [f"{quoted(c.name)} as {_vendor_name(c)}" for c in dated_names]
             + cells,
         )
@@ -105,6 +116,11 @@ class TablePlan:
 
     def _text(self, column: ColumnSpec) -> str:
         return _as_text(self.rules[column.name], self.source)
+
+    def _mapped(self, column: ColumnSpec) -> str:
+        text = mapped_text(self.rules[column.name], quoted(column.name))
+        constant = self._constants.get(column.name)
+        return text if constant is None else f"coalesce({text}, {literal(constant)})"
 
     def _value(self, column: ColumnSpec) -> str:
         text = quoted(column.name)

@@ -317,6 +317,8 @@ def test_anything_else_is_refused(expression: str) -> None:
         ("telegram_views", "zzz", "the mapping takes: "),
         # Of names that begin so any is taken: status_packed.
         ("woocommerce_orders", "statuspacked", "status_..., store_id"),
+        # The mapping says itself what is in it, of every row.
+        ("opencart_orders", "sales_channel", "feeds.x.constants.sales_channel: nothing reads this constant; "),
     ],
 )
 def test_a_constant_that_nothing_reads_is_refused(tmp_path: Path, vendor: str, constant: str, says: str) -> None:
@@ -332,7 +334,7 @@ def test_a_constant_that_nothing_reads_is_refused(tmp_path: Path, vendor: str, c
 def test_constants_that_something_reads_pass() -> None:
     """A column that the mapping leaves open, one that it fills itself, a name in an expression, computed names."""
     for text, names in (
-        (GOOD, ["country", "kind"]),
+        (GOOD, ["country", "name"]),
         (GOOD.replace("{const: payday}", "\"coalesce(constant('sort'), 'payday')\""), ["sort"]),
         (GOOD.replace("{const: payday}", "constant(lower(date))"), ["anything"]),
         (GOOD.replace("{const: payday}", "constant('kind_' || date)"), ["kind_a", "kind_2026-03-01"]),
