@@ -64,6 +64,15 @@ CODES: dict[str, str] = {
 }
 
 
+# All that str.splitlines() takes for the end of a line.
+_LINE_ENDS = {n: ascii(chr(n))[1:-1] for n in (*range(10, 14), *range(28, 31), 0x85, 0x2028, 0x2029)}
+
+
+def one_line(name: str) -> str:
+    """A name with its line breaks as Python writes them: a file may have some, and would forge lines of ours."""
+    return name.translate(_LINE_ENDS)
+
+
 class SmmError(Exception):
     """A problem that the user can act on.
 
@@ -77,7 +86,7 @@ class SmmError(Exception):
     def __init__(self, code: str, what: str, *, where: str = "", hint: str = "") -> None:
         if code not in CODES:
             raise KeyError(f"unregistered error code {code}")
-        self.code, self.what, self.where, self.hint = code, what, where, hint
+        self.code, self.what, self.where, self.hint = code, what, one_line(where), hint
         super().__init__(self.__str__())
 
     def __str__(self) -> str:

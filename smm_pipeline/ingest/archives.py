@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn, cast
 
-from smm_pipeline.errors import SmmError
+from smm_pipeline.errors import SmmError, one_line
 from smm_pipeline.ingest.files import (
     MAX_RATIO,
     MAX_UNPACKED_BYTES,
@@ -68,7 +68,7 @@ def open_member(path: Path, name: str, members: Sequence[str]) -> Iterator[io.Bu
 
 def _member(archive: zipfile.ZipFile, name: str, members: Sequence[str]) -> zipfile.ZipInfo:
     files = [info for info in archive.infolist() if _is_file(info)]
-    told = ", ".join(without_persons(info.filename) for info in files[:_SHOWN_NAMES]) or "nothing"
+    told = ", ".join(one_line(without_persons(info.filename)) for info in files[:_SHOWN_NAMES]) or "nothing"
     if not members:
         hint = "name the file to read in the mapping's format, e.g. member: Queries.csv, or deliver it unpacked"
         raise SmmError("SMM-201", f"the file is a zip archive that holds {told}", where=name, hint=hint)

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from smm_pipeline.errors import SmmError
+from smm_pipeline.errors import SmmError, one_line
 from smm_pipeline.settings import Feed
 
 CHUNK_BYTES = 1 << 20
@@ -88,8 +88,8 @@ def not_a_file(path: Path) -> SmmError:
 
 
 def display_name(path: Path, folder: Path) -> str:
-    """The file's path below its folder as text that every table and terminal can hold."""
-    return os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "backslashreplace")
+    """The file's path below its folder as text that every table and terminal can hold, in one line."""
+    return one_line(os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "backslashreplace"))
 
 
 def raw_path(store: Path, feed: str, delivery_id: str) -> Path:

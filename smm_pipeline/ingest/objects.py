@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from smm_pipeline.errors import SmmError
+from smm_pipeline.errors import SmmError, one_line
 from smm_pipeline.ingest.landing import is_left_alone, store_stream
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.delivery_schema import OBJECTS_FOLDER
@@ -144,7 +144,7 @@ def _object(store: Any, folder: str, path: str, info: dict[str, Any]) -> StoredO
     moment = changed if isinstance(changed, datetime) else datetime.fromtimestamp(changed, UTC)
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     version = next((str(info[key]) for key in _VERSIONS if info.get(key)), "")
-    name = OBJECTS_FOLDER + PurePosixPath(path).relative_to(folder).as_posix()
+    name = OBJECTS_FOLDER + one_line(PurePosixPath(path).relative_to(folder).as_posix())
     # Whole microseconds: a float would not give the same number twice.
     return StoredObject(name, int(info["size"]), int(moment.timestamp() * 1_000_000) * 1000, version, path)
 

@@ -270,3 +270,20 @@ def test_a_name_of_a_file_does_nothing_to_the_terminal(shop: Instance) -> None:
     assert not {"\x1b", "\x9b", "\u202e"} & set(shown)
     assert r"a\x1b[2J\u202eb.jsonl line 1" in refused.stdout
     assert r"refused good/c\x9b2J.jsonl" in told.stdout
+
+
+def test_a_name_of_a_file_forges_no_line(shop: Instance) -> None:
+    """A line break in a name is shown as Python writes it: on the terminal, in errors and in what is kept."""
+    forged = "SMM-000: all is well"
+    shop.deliver("good", f"a\n{forged}\r\u2028.jsonl", "[]\n" + UNREADABLE)
+    path = shop.deliver("good", f"b\n{forged}.jsonl", "<html>")
+    checked = smm(shop.home, "check", str(path), "--feed", "good")
+    missing = smm(shop.home, "check", str(path) + "\nx", "--feed", "good")
+    told, again = smm(shop.home, "ingest"), smm(shop.home, "status")
+    refused = smm(shop.home, "rejects", "list")
+    for shown in (checked, missing, told, again, refused):
+        lines = (shown.stdout + shown.stderr).split("\n")
+        assert not [line for line in lines if line.startswith(forged)]
+    assert rf"refused good/b\n{forged}.jsonl" in told.stdout
+    assert rf"where: b\n{forged}.jsonl" in checked.stdout
+    assert rf"a\n{forged}\r\u2028.jsonl line 1" in refused.stdout
