@@ -106,7 +106,7 @@ def _merge(
         counts[number] = {RECORDS: Counts(extract.records, loaded=passed.taken, rejected=passed.rejected)}
     used = [worker for worker in workers.all if worker.taken]
     for worker in used:
-        con.execute(f"insert into quality.rejects from {worker.rejects}")
+        con.execute(f"insert into quality.rejects {worker.rejects}")
     for plan in plans:
         name = plan.spec.full_name
         waiting = complete_rows(con, plan, [incoming(plan, worker.place) for worker in used])

@@ -22,9 +22,10 @@ from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.archives import open_member
 from smm_pipeline.ingest.dialects import HEAD_BYTES, explain_header, with_one_delimiter
 from smm_pipeline.ingest.files import unreadable, wrong_encoding
-from smm_pipeline.ingest.results import Extract, RecordReject
+from smm_pipeline.ingest.results import Extract
 from smm_pipeline.ingest.tabular import Groups, header_place, match_header, own_names, write_cells
 from smm_pipeline.ingest.text_readers import LineWriter, Sink
+from smm_pipeline.ingest.unread import Unread
 
 ENCODING_HINT = "set format.encoding in the mapping, or encoding in the feed of smm.toml, to what the source writes"
 MAX_FIELD_CHARACTERS = 1 << 20
@@ -51,7 +52,7 @@ def _read_csv(path: Path, name: str, mapping: Mapping, sink: Sink) -> Extract:
     fmt = mapping.format
     # A process-wide limit of the csv module; any other value would be as arbitrary for others.
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
-    out, writer = Extract(), LineWriter(sink)
+    out, writer = Extract(Unread(name, "line")), LineWriter(sink)
     with open_member(path, name, fmt.member) as stream:
         codec = _codec(stream, fmt.encoding)
         with io.TextIOWrapper(stream, encoding=codec, newline="") as text:
@@ -152,7 +153,7 @@ def _csv_rows(rows: Any, above: int, header: list[str], groups: Groups, out: Ext
         out.records += 1
         if len(cells) != len(header):
             reason = f"ragged_row:{len(cells)}_cells_for_{len(header)}_columns"
-            out.rejects.append(RecordReject(line, reason, orjson.dumps(cells).decode()))
+            out.reject(line, reason, orjson.dumps(cells).decode())
         else:
             own, _ = groups.fill(cells)
             write_cells(line, header, cells, out, writer, own)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 from itertools import chain
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
@@ -55,12 +55,13 @@ def elements(head: bytes, stream: IO[bytes]) -> Iterator[Element]:
         found, begin = scan(text), 0
         odd = set(np.searchsorted(found.commas, found.odd).tolist())
         for place, comma in enumerate(found.commas):
-            yield _element(text[begin:comma], place in odd)
-            begin, count = comma + 1, count + 1
+            count += 1
+            yield _element(text[begin:comma], place in odd, count)
+            begin = comma + 1
         if found.end >= 0:
             break
         text = _longer(text[begin:], blocks, count)
-    last = _element(text[begin : found.end], len(found.commas) in odd)
+    last = _element(text[begin : found.end], len(found.commas) in odd, count + 1)
     if last.text or count:
         yield last
     if text[found.end : found.end + 1] != b"]":
@@ -85,8 +86,9 @@ def _blocks(head: bytes, stream: IO[bytes]) -> Iterator[bytes]:
         breaks += block.count(b"\n")
 
 
-def _element(text: bytes, is_odd: bool) -> Element:
+def _element(text: bytes, is_odd: bool, number: int) -> Element:
     text = text.strip(_BLANKS)
+    _refuse_long(text, number)
     return Element(text, text.startswith(b"{") and not is_odd)
 
 
@@ -96,12 +98,28 @@ def _longer(text: bytes, blocks: Iterator[bytes], count: int) -> bytes:
     Raises:
         ValueError: when nothing follows, or the element is too long.
     """
-    if len(text) >= MAX_ELEMENT_BYTES:
-        raise ValueError(f"record {count + 1} is longer than {MAX_ELEMENT_BYTES} bytes")
+    _refuse_long(text, count + 1)
     more = [next(blocks, b"")]
     while more[-1] and sum(map(len, more)) < len(text):
         more.append(next(blocks, b""))
     if not more[0]:
-        parse_json(text.decode())
+        parse_record(text, count + 1)
         raise ValueError(f"Expecting ']' after record {count + 1}")
     return text + b"".join(more)
+
+
+def parse_record(text: bytes, number: int) -> Any:
+    """The value of an element.
+
+    Raises:
+        ValueError: when it is no JSON, with its number.
+    """
+    try:
+        return parse_json(text.decode())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"record {number}: {error}") from error
+
+
+def _refuse_long(text: bytes, number: int) -> None:
+    if len(text) > MAX_ELEMENT_BYTES:
+        raise ValueError(f"record {number} is longer than {MAX_ELEMENT_BYTES} bytes")

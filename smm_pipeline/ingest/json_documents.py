@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import orjson
 
@@ -18,9 +18,9 @@ from smm_pipeline.feeds.file_format import FileFormat, keys_of
 from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.archives import open_member
 from smm_pipeline.ingest.files import JSON_ENCODING_HINT, no_json, unreadable, wrong_encoding
-from smm_pipeline.ingest.json_arrays import Element, elements, is_array
+from smm_pipeline.ingest.json_arrays import Element, elements, is_array, parse_record
 from smm_pipeline.ingest.line_breaks import Text
-from smm_pipeline.ingest.results import Extract, RecordReject
+from smm_pipeline.ingest.results import Extract
 from smm_pipeline.ingest.text_readers import (
     LineWriter,
     holds_infinite,
@@ -29,13 +29,15 @@ from smm_pipeline.ingest.text_readers import (
     parse_json,
     record_problem,
 )
+from smm_pipeline.ingest.unread import Unread
 from smm_pipeline.masking import without_persons
 
 MESSAGE_CHARACTERS = 200
 # A document up to this size is read as a whole, and one that is no array up to the other: as objects it takes several
 # times the memory.
 WHOLE_BYTES = 16 << 20
-MAX_DOCUMENT_BYTES = 256 << 20
+MAX_DOCUMENT_BYTES = 128 << 20
+_TOO_LARGE_HINT = "have the source write several files, such as one per month, or a bare array of records"
 
 
 class ContextSink(Protocol):
@@ -58,10 +60,8 @@ def read_json_document(path: Path, name: str, mapping: Mapping, sink: ContextSin
         head = stream.read(WHOLE_BYTES)
         try:
             if len(head) == WHOLE_BYTES and is_array(head) and _is_itself_records(mapping.format):
-                return _write_elements(elements(head, stream), sink)
-            document = parse_json((head + stream.read(MAX_DOCUMENT_BYTES - len(head))).decode("utf-8-sig"))
-            if stream.read(1):
-                unreadable(f"a document of more than {MAX_DOCUMENT_BYTES} bytes that is no array of records", name)
+                return _write_elements(elements(head, stream), name, sink)
+            document = parse_json(_whole(head, stream, name))
         except UnicodeDecodeError as error:
             line = error.object.count(b"\n", 0, error.start) + 1
             wrong_encoding(error, line, "utf-8", name, JSON_ENCODING_HINT)
@@ -69,7 +69,16 @@ def read_json_document(path: Path, name: str, mapping: Mapping, sink: ContextSin
             raise no_json(str(error), name) from error
     _refuse_error_answer(document, mapping.format, name)
     records = _records_of(document, mapping.format, name)
-    return _write_records(records, _context(document, mapping.format, name), sink)
+    return _write_records(records, _context(document, mapping.format, name), name, sink)
+
+
+def _whole(head: bytes, stream: IO[bytes], name: str) -> str:
+    """The text of a document that is read as a whole; its bytes are no longer held."""
+    text = head + stream.read(MAX_DOCUMENT_BYTES - len(head) + 1)
+    if len(text) > MAX_DOCUMENT_BYTES:
+        what = f"a document of more than {MAX_DOCUMENT_BYTES} bytes that is no array of records"
+        raise SmmError("SMM-201", what, where=name, hint=_TOO_LARGE_HINT)
+    return text.decode("utf-8-sig")
 
 
 def _is_itself_records(fmt: FileFormat) -> bool:
@@ -77,27 +86,25 @@ def _is_itself_records(fmt: FileFormat) -> bool:
     return not any(keys and keys[0].isdecimal() for keys in fmt.paths) and any(not keys for keys in fmt.paths)
 
 
-def _write_records(records: Iterable[Any], context: str, sink: ContextSink) -> Extract:
-    out, writer = Extract(), LineWriter(lambda first_row, lines: sink(first_row, lines, context))
+def _write_records(records: list[Any], context: str, name: str, sink: ContextSink) -> Extract:
+    """Write records, and let go of each: the pieces that are made of them meanwhile need the memory."""
+    out, writer = Extract(Unread(name)), LineWriter(lambda first_row, lines: sink(first_row, lines, context))
     for row, record in enumerate(records, start=1):
+        records[row - 1] = None
         _write_record(row, record, out, writer)
     writer.flush()
     return out
 
 
-def _write_elements(found: Iterable[Element], sink: ContextSink) -> Extract:
+def _write_elements(found: Iterable[Element], name: str, sink: ContextSink) -> Extract:
     """Write elements of an array as they are, but for their line breaks, which stand between values."""
-    out, writer = Extract(), LineWriter(lambda first_row, lines: sink(first_row, lines, "{}"))
+    out, writer = Extract(Unread(name)), LineWriter(lambda first_row, lines: sink(first_row, lines, "{}"))
     for row, element in enumerate(found, start=1):
         if element.is_plain:
             out.records = row
             writer.write(row, element.text.replace(b"\n", b" "))
         else:
-            try:
-                record = parse_json(element.text.decode())
-            except ValueError as error:
-                raise ValueError(f"record {row}: {error}") from error
-            _write_record(row, record, out, writer)
+            _write_record(row, parse_record(element.text, row), out, writer)
     writer.flush()
     return out
 
@@ -111,8 +118,7 @@ def _write_record(row: int, record: Any, out: Extract, writer: LineWriter) -> No
         # Integers of more than 64 bits, numbers that are not finite, deep nesting, halves of characters.
         line, is_odd = json_text(record).encode(errors="backslashreplace"), True
     if is_odd and (reason := record_problem(record, line.decode())):
-        text = json_text(record).encode(errors="backslashreplace").decode()
-        out.rejects.append(RecordReject(row, reason, text))
+        out.reject(row, reason, json_text(record).encode(errors="backslashreplace").decode())
     else:
         writer.write(row, line)
 

@@ -18,8 +18,9 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.file_format import Nest
 from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.line_breaks import Text
-from smm_pipeline.ingest.results import Extract, RecordReject
+from smm_pipeline.ingest.results import Extract
 from smm_pipeline.ingest.text_readers import LineWriter, Sink, explain_line, parse_json, read_json_lines
+from smm_pipeline.ingest.unread import Unread
 
 MAX_NESTED_BYTES = 1 << 30
 MAX_DEPTH = 16
@@ -39,7 +40,7 @@ class _Lines:
 
     def __init__(self, nest: Nest, name: str) -> None:
         self._nest, self._name, self._size = nest, name, 0
-        self.rejects: list[RecordReject] = []
+        self.unread = Extract(Unread(name, "line"))
         self._all: list[_Line] = []
         self._records: list[_Line] = []
         # The newest line of a key, and the parts that wait for one.
@@ -62,11 +63,11 @@ class _Lines:
     def _place(self, line: _Line) -> None:
         reason = explain_line(line.text)
         if reason:
-            self.rejects.append(RecordReject(line.row, reason, line.text))
+            self.unread.reject(line.row, reason, line.text)
             return
         fields = parse_json(line.text)
         if self._nest.into in fields:
-            self.rejects.append(RecordReject(line.row, f"bad_structure:{self._nest.into}", line.text))
+            self.unread.reject(line.row, f"bad_structure:{self._nest.into}", line.text)
             return
         self._all.append(line)
         parent, key = _name_of(fields.get(self._nest.parent)), _name_of(fields.get(self._nest.key))
@@ -111,7 +112,9 @@ def read_nested_lines(path: Path, name: str, mapping: Mapping, nest: Nest, sink:
     """
     lines, writer = _Lines(nest, name), LineWriter(sink)
     out = read_json_lines(path, name, mapping, lambda first_row, piece, _: lines.take(first_row, piece))
-    out.rejects = lines.rejects + [RecordReject(line.row, "no_parent", line.text) for line in lines.take_out_lost()]
+    for line in lines.take_out_lost():
+        lines.unread.reject(line.row, "no_parent", line.text)
+    out.rejects = lines.unread.rejects
     out.records = len(out.rejects)
     for row, text in lines.records():
         out.records += 1

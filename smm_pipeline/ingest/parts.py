@@ -6,13 +6,14 @@ is made of parts (records.py).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from smm_pipeline.feeds.file_format import GROUP_ROW
 from smm_pipeline.feeds.mapping import Mapping
-from smm_pipeline.ingest.line_breaks import LineEnds, Text
+from smm_pipeline.ingest.line_breaks import LineEnds, Text, line_ends
 from smm_pipeline.ingest.workbooks import TYPED_CELLS
 
 
@@ -31,6 +32,11 @@ class Lines:
     ends: LineEnds | None = field(default=None, repr=False, compare=False)
     document: str = ""
 
+    @property
+    def count(self) -> int:
+        """How many lines there are at most, empty ones too."""
+        return self.text.count(b"\n") + 1 if self.ends is None else len(self.ends)
+
 
 @dataclass(frozen=True)
 class ParquetRows:
@@ -45,6 +51,18 @@ class ParquetRows:
 
 
 Part = Lines | ParquetRows
+
+
+def in_parts(lines: Lines, count: int) -> Iterator[Lines]:
+    """Lines in parts of at most so many; they are one already unless they are very short."""
+    if lines.count <= count:
+        yield lines
+        return
+    ends = line_ends(lines.text) if lines.ends is None else lines.ends
+    for at in range(0, len(ends), count):
+        own, begin = ends[at : at + count], int(ends[at - 1]) if at else 0
+        text = lines.text[begin : own[-1]]
+        yield replace(lines, first_row=lines.first_row + at, text=text, ends=own - begin)
 
 
 def record_fields(mapping: Mapping) -> dict[str, Any]:

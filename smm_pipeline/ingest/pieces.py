@@ -21,10 +21,12 @@ from smm_pipeline.ingest.records import RecordTable
 from smm_pipeline.ingest.results import RECORDS, RecordReject
 from smm_pipeline.ingest.structures import literal
 from smm_pipeline.ingest.transform import TablePlan, record_source, skipped_sql
+from smm_pipeline.ingest.unread import Unread
 from smm_pipeline.masking import EMAIL
 from smm_pipeline.warehouse.connection import little_planning
 
 NO_ROW = "skipped:no_row"
+_UNREAD = ("row", "reason", "record")
 FEW_RECORDS = 1000
 REJECT_TEXT_CHARACTERS = 10_000
 _NO_SKIPS = "select 0 as _smm_delivery, 0 as _smm_row, cast(null as varchar) as reason limit 0"
@@ -57,6 +59,7 @@ class Pieces:
         source: the feed.
         plans: how its tables are filled.
         secret: key of the pseudonyms.
+        unread: counts, by delivery number, the records that cannot be read.
     """
 
     def __init__(
@@ -66,10 +69,13 @@ class Pieces:
         source: FeedSource,
         plans: Sequence[TablePlan],
         secret: bytes,
+        unread: Sequence[Unread],
     ) -> None:
         self._con, self.place, self._source, self._plans, self._secret = con, place, source, plans, secret
+        self._unread = unread
         self._table = RecordTable(con, source.mapping)
-        con.execute(f"{create_table(place)} {self.rejects} as select * from quality.rejects limit 0")
+        columns = "delivery int, table_name varchar, row_no bigint, reasons varchar, record varchar"
+        con.execute(f"{create_table(place)} {self._rejects} ({columns})")
         self.records: dict[int, Passed] = defaultdict(Passed)
         self.rows: dict[str, dict[int, Passed]] = defaultdict(lambda: defaultdict(Passed))
         self.hurt: dict[int, int] = defaultdict(int)
@@ -77,7 +83,15 @@ class Pieces:
 
     @property
     def rejects(self) -> str:
-        """The table in which rejects wait, with the columns of quality.rejects."""
+        """SELECT of the rejects that wait, with the columns of quality.rejects."""
+        return (
+            f"select {literal(self._source.name)}, delivery_id, table_name, row_no, string_split(reasons, ' '), "
+            f"record, now() from {self._rejects} join _smm_arrival on _smm_delivery = delivery"
+        )
+
+    @property
+    def _rejects(self) -> str:
+        # Of what all of a delivery have in common only its number: a million may wait in memory.
         return f"{self.place}._smm_rejects"
 
     def take(self, parts: Sequence[Part], unread: Mapping[int, Sequence[RecordReject]] | None = None) -> None:
@@ -88,13 +102,11 @@ class Pieces:
             unread: records that readers could not read, by delivery number.
 
         Raises:
-            DamagedDeliveryError: when rows of a Parquet file cannot be read.
+            DamagedDeliveryError: when rows of a Parquet file cannot be read, or too many records.
         """
         self._table.fill(parts)
-        broken = self._table.take_out_broken()
-        self._take_records(
-            [(n, reject) for found in (unread or {}, broken) for n, rejects in found.items() for reject in rejects]
-        )
+        self._table.take_out_broken(self._unread)
+        self._take_records([(n, reject) for n, rejects in (unread or {}).items() for reject in rejects])
         # Where any table takes every record, none can be left over.
         is_counted = all(plan.may_leave_out for plan in self._plans)
         self._con.execute("create or replace temp table _smm_used (_smm_delivery int, _smm_row bigint)")
@@ -116,20 +128,21 @@ class Pieces:
 
     def _take_records(self, unread: Sequence[tuple[int, RecordReject]]) -> None:
         """Keep rejects of whole records: unreadable ones, and those that the mapping skips on purpose."""
-        columns = [[n for n, _ in unread], [r.row for _, r in unread], [r.reason for _, r in unread]]
+        columns = [[n for n, _ in unread], *([getattr(r, name) for _, r in unread] for name in _UNREAD)]
         self._con.execute(
             "create or replace temp table _smm_unread as select unnest(?::int[]) as delivery, "
-            "unnest(?::bigint[]) as row_no, unnest(?::varchar[]) as reasons",
+            "unnest(?::bigint[]) as row_no, unnest(?::varchar[]) as reasons, unnest(?::varchar[]) as text",
             columns,
         )
-        texts = {(n, r.row): r.record for n, r in unread}
-        self._insert_rejects(RECORDS, "select delivery, row_no, reasons from _smm_unread", texts)
+        self._insert_rejects(RECORDS, "select delivery, row_no, reasons from _smm_unread", "_smm_unread")
+        self._insert_rejects(RECORDS, "select delivery, row_no, reasons from _smm_broken")
         self._con.execute(f"create or replace temp table _smm_skipped as {skipped_sql(self._source) or _NO_SKIPS}")
         skipped = "select _smm_delivery as delivery, _smm_row as row_no, reason as reasons from _smm_skipped"
         self._insert_rejects(RECORDS, skipped)
-        for number, _ in unread:
-            self.records[number].rejected += 1
-            self.hurt[number] += 1
+        for table in ("_smm_unread", "_smm_broken"):
+            for number, lost in self._by_delivery(f"select delivery, count(*) from {table}"):
+                self.records[number].rejected += lost
+                self.hurt[number] += lost
         for number, read in self._by_delivery("select _smm_delivery, count(*) from _smm_record"):
             self.records[number].taken += read
         for number, left in self._by_delivery("select _smm_delivery, count(*) from _smm_skipped"):
@@ -179,36 +192,35 @@ class Pieces:
             what = f"{kept} rejects kept of {expected}"
             raise SmmError("SMM-205", what, where=f"{name} of feed {self._source.name}")
 
-    def _insert_rejects(self, table_name: str, rejects: str, texts: dict[tuple[int, int], str] | None = None) -> int:
+    def _insert_rejects(self, table_name: str, rejects: str, texts: str = "") -> int:
         """Keep rejects for people to read: without e-mail addresses, then cut to bounded length, lest half of one stay.
 
         The raw store has the rest.
 
         Where records are personal throughout, as lines with an IP address and a user agent, their text is not kept.
         A format without text gives the fields as JSON.
+
+        Args:
+            table_name: whose rows they are.
+            rejects: SELECT of delivery, row_no and reasons.
+            texts: table of delivery, row_no and text; empty for the texts of this piece.
         """
-        rows = self._con.execute(f"select delivery, row_no from ({rejects})").fetchall()
-        if not rows:
+        if not self._con.execute(f"select 1 from ({rejects}) limit 1").fetchall():
             return 0
-        known = self._table.texts(rows) if texts is None else texts
-        self._con.execute(
-            "create or replace temp table _smm_text as select unnest(?::int[]) as delivery, "
-            "unnest(?::bigint[]) as row_no, unnest(?::varchar[]) as text",
-            [
-                [number for number, _ in known],
-                [row for _, row in known],
-                list(known.values()),
-            ],
-        )
-        record = "coalesce(l.text, cast(to_json(r) as varchar))" if self._source.mapping.reject_text else "null"
-        inserted = self._con.execute(
-            f"insert into {self.rejects} select ?, a.delivery_id, ?, j.row_no, string_split(j.reasons, ' '), "
-            f"left(regexp_replace({record}, {literal(EMAIL)}, '(e-mail)', 'g'), {REJECT_TEXT_CHARACTERS}), now() "
-            f"from ({rejects}) j join _smm_arrival a on a._smm_delivery = j.delivery "
-            "left join _smm_text l on l.delivery = j.delivery and l.row_no = j.row_no "
-            "left join _smm_record r on r._smm_delivery = j.delivery and r._smm_row = j.row_no where not a.is_again",
-            [self._source.name, table_name],
-        ).fetchone()
+        record, fields = "l.text", ""
+        if not self._source.mapping.reject_text:
+            record = "null"
+        elif not (texts or self._table.has_texts_alone):
+            record = "coalesce(l.text, cast(to_json(r) as varchar))"
+            fields = "left join _smm_record r on r._smm_delivery = j.delivery and r._smm_row = j.row_no"
+        with nullcontext(texts) if texts else self._table.lines_of(rejects) as lines:
+            inserted = self._con.execute(
+                f"insert into {self._rejects} select j.delivery, ?, j.row_no, j.reasons, "
+                f"left(regexp_replace({record}, {literal(EMAIL)}, '(e-mail)', 'g'), {REJECT_TEXT_CHARACTERS}) "
+                f"from ({rejects}) j join _smm_arrival a on a._smm_delivery = j.delivery "
+                f"left join {lines} l on l.delivery = j.delivery and l.row_no = j.row_no {fields} where not a.is_again",
+                [table_name],
+            ).fetchone()
         return int(inserted[0]) if inserted else 0
 
     def _by_delivery(self, select: str) -> list[tuple[int, int]]:

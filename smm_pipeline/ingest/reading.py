@@ -22,14 +22,15 @@ from smm_pipeline.ingest.json_documents import read_json_document
 from smm_pipeline.ingest.line_breaks import LineEnds, Text
 from smm_pipeline.ingest.nested_lines import read_nested_lines
 from smm_pipeline.ingest.parquet import PART_ROWS, parquet_parts
-from smm_pipeline.ingest.parts import Lines, Part
+from smm_pipeline.ingest.parts import Lines, Part, in_parts
 from smm_pipeline.ingest.plain_lines import read_lines
 from smm_pipeline.ingest.results import Extract
 from smm_pipeline.ingest.text_readers import read_json_lines
 from smm_pipeline.ingest.workbooks import read_workbook
 
-# Text after which a piece is full.
+# Text, or records however short, after which a piece is full.
 PIECE_BYTES = 68 << 20
+PIECE_RECORDS = 250_000
 
 
 class DeliveryReader:
@@ -92,7 +93,8 @@ class DeliveryReader:
     def _read_text(self, number: int, kind: Kind, path: Path, name: str) -> Extract:
         def sink(first_row: int, lines: Text, context: str | None = None, ends: LineEnds | None = None) -> None:
             document = name if kind == "json" else ""
-            self._add(Lines(number, first_row, lines, context, ends, document), len(lines))
+            for part in in_parts(Lines(number, first_row, lines, context, ends, document), PIECE_RECORDS):
+                self._add(part, max(len(part.text), part.count * PIECE_BYTES // PIECE_RECORDS))
 
         match kind:
             case "csv":

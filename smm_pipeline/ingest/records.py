@@ -10,21 +10,26 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
+from typing import Any
 
 import duckdb
+import numpy as np
+from numpy.typing import NDArray
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.file_format import DOCUMENT
 from smm_pipeline.feeds.mapping import RESERVED_PREFIX, Mapping
 from smm_pipeline.ingest.files import no_json
+from smm_pipeline.ingest.line_breaks import line_ends
 from smm_pipeline.ingest.line_table import LineTable
 from smm_pipeline.ingest.parquet import no_damage
 from smm_pipeline.ingest.parts import Lines, ParquetRows, Part, record_fields
-from smm_pipeline.ingest.results import RecordReject
 from smm_pipeline.ingest.structures import literal, misfits_sql, sql_type
 from smm_pipeline.ingest.text_readers import BROKEN_JSON, DUPLICATE_KEY, explain_line, parse_json
+from smm_pipeline.ingest.unread import Unread
 from smm_pipeline.warehouse.connection import little_planning
 from smm_pipeline.warehouse.schema import quoted
 
@@ -36,6 +41,8 @@ _ODD = (rf":\s*{_NO_NUMBER}", rf"\[\s*{_NO_NUMBER}", rf",\s*([\]}}]|{_NO_NUMBER}
 # What `_smm_misfit` begins with until the record was looked at again: no JSON, and JSON that looks odd.
 _BROKEN, _DOUBTED = "!", "?"
 _LINES, _BLANKS = "_smm_lines", literal(" \t\r\n")
+# Records whose texts are Python's at a time.
+TEXTS_AT_ONCE = 20_000
 
 
 class DamagedDeliveryError(Exception):
@@ -67,6 +74,7 @@ class RecordTable:
         )
         con.execute(self._create)
         self._texts: list[Lines] = []
+        self._has_rows = False
 
     def fill(self, parts: Sequence[Part]) -> None:
         """Put the records of a piece into the table, in place of those of the piece before.
@@ -77,41 +85,63 @@ class RecordTable:
         # Rows of a new table are written once; those that are added to one, even to one whose rows are gone, twice.
         self._con.execute(self._create)
         self._texts = [part for part in parts if isinstance(part, Lines)]
+        self._has_rows = len(self._texts) < len(parts)
         self._parse(self._texts)
         for part in parts:
             if isinstance(part, ParquetRows):
                 self._read_parquet(part)
 
-    def take_out_broken(self) -> dict[int, list[RecordReject]]:
-        """Take records out that are none; returns them by delivery number.
+    def take_out_broken(self, unread: Sequence[Unread]) -> None:
+        """Take records out that are none, into the temporary table `_smm_broken` (delivery, row_no, reasons).
 
         Only records that look odd are parsed a second time, in Python, which is strict.
 
+        Args:
+            unread: counts, by delivery number, those that cannot be read at all.
+
         Raises:
-            DamagedDeliveryError: with SMM-201 when a record of a document is no JSON: then the document is none.
+            DamagedDeliveryError: with SMM-201 when a record of a document is no JSON: then the document is none; or
+                when too many records cannot be read.
         """
         self._doubt_equal_keys()
-        rejects: dict[int, list[RecordReject]] = {}
-        doubted = self._con.execute(
-            "select _smm_delivery, _smm_row, _smm_misfit from _smm_record where _smm_misfit <> '' order by all"
-        ).fetchall()
-        texts = self.texts((number, row) for number, row, _ in doubted)
-        for number, row, found in doubted:
-            text = texts[number, row]
-            reason = explain_line(text) if found[0] in (_BROKEN, _DOUBTED) else None
-            reason = reason or (BROKEN_JSON if found[0] == _BROKEN else found.lstrip(_DOUBTED))
+        # Few, or the delivery is refused. What only misses the structure may be any number, and stays in the database.
+        broken: list[tuple[int, int, str]] = []
+        for number, row, found, text in self._read_again(
+            "select _smm_delivery, _smm_row, _smm_misfit from _smm_record "
+            f"where left(_smm_misfit, 1) in ('{_BROKEN}', '{_DOUBTED}') order by all"
+        ):
+            reason = explain_line(text) or (BROKEN_JSON if found[0] == _BROKEN else None)
             if reason == BROKEN_JSON:
                 self._refuse_document(number, row, text)
             if reason:
-                rejects.setdefault(number, []).append(RecordReject(row, reason, text))
-        if rejects:
-            broken = [(n, r.row) for n, found in rejects.items() for r in found]
-            self._con.execute(
-                "delete from _smm_record where (_smm_delivery, _smm_row) in "
-                "(select (unnest(?::int[]), unnest(?::bigint[])))",
-                [[n for n, _ in broken], [r for _, r in broken]],
-            )
-        return rejects
+                try:
+                    unread[number].add(row, reason, text)
+                except SmmError as error:
+                    raise DamagedDeliveryError(number, error) from error
+                broken.append((number, row, reason))
+        self._con.execute(
+            "create or replace temp table _smm_broken as select unnest(?::int[]) as delivery, "
+            "unnest(?::bigint[]) as row_no, unnest(?::varchar[]) as reasons",
+            [[n for n, _, _ in broken], [row for _, row, _ in broken], [reason for _, _, reason in broken]],
+        )
+        self._con.execute(
+            f"insert into _smm_broken select _smm_delivery, _smm_row, ltrim(_smm_misfit, '{_DOUBTED}') as reasons "
+            "from _smm_record anti join _smm_broken on delivery = _smm_delivery and row_no = _smm_row "
+            "where reasons <> ''"
+        )
+        self._con.execute(
+            "delete from _smm_record using _smm_broken where delivery = _smm_delivery and row_no = _smm_row"
+        )
+
+    def _read_again(self, select: str) -> Iterator[tuple[int, int, Any, str]]:
+        """Rows of delivery number, row and a value, in order, with the texts of their records, of which few are held.
+
+        Until the last of them nothing else may be asked of the connection.
+        """
+        self._con.execute(select)
+        while rows := self._con.fetchmany(TEXTS_AT_ONCE):
+            texts = self.texts((number, row) for number, row, _ in rows)
+            yield from ((number, row, value, texts[number, row]) for number, row, value in rows)
 
     def _refuse_document(self, number: int, row: int, text: str) -> None:
         """Refuse a document of which a record is no JSON."""
@@ -124,18 +154,40 @@ class RecordTable:
 
     def _doubt_equal_keys(self) -> None:
         """Doubt records that name a field twice; of records with the same keys one is looked at for all."""
-        examples = self._con.execute(
-            "select any_value(struct_pack(number := _smm_delivery, row_no := _smm_row)), _smm_keys from _smm_record "
-            "where _smm_misfit = '' and _smm_keys is not null group by all"
-        ).fetchall()
-        texts = self.texts((example["number"], example["row_no"]) for example, _ in examples)
-        reasons = {keys: explain_line(texts[example["number"], example["row_no"]]) for example, keys in examples}
-        doubted = [keys for keys, reason in reasons.items() if reason == DUPLICATE_KEY]
+        examples = (
+            "select any_value(struct_pack(number := _smm_delivery, row_no := _smm_row)) as example, _smm_keys "
+            "from _smm_record where _smm_misfit = '' and _smm_keys is not null group by all"
+        )
+        read = self._read_again(f"select example.number, example.row_no, _smm_keys from ({examples}) order by all")
+        doubted = [keys for _, _, keys, text in read if explain_line(text) == DUPLICATE_KEY]
         if doubted:
             self._con.execute(
                 f"update _smm_record set _smm_misfit = '{_DOUBTED}' where _smm_keys in (select unnest(?::ubigint[]))",
                 [doubted],
             )
+
+    @property
+    def has_texts_alone(self) -> bool:
+        """Whether every record of this piece has an original text; rows of Parquet have none."""
+        return not self._has_rows
+
+    @contextmanager
+    def lines_of(self, records: str) -> Iterator[str]:
+        """The original texts of records of this piece as a table to select from: delivery, row_no, text.
+
+        It may hold others too. The texts never become Python's, of which a piece of rejects would be many times larger.
+
+        Args:
+            records: SELECT of their delivery and row_no.
+        """
+        wanted = self._con.execute(f"select distinct delivery, row_no from ({records}) order by all").fetchnumpy()
+        deliveries, rows = (np.asarray(wanted[name]) for name in ("delivery", "row_no"))
+        parts = [part for part in self._texts if _holds_any(part, deliveries, rows)]
+        self._con.register(_LINES, LineTable(parts))
+        try:
+            yield f"(select delivery, row_no, rtrim(text, {_BLANKS}) as text from {_LINES})"
+        finally:
+            self._con.unregister(_LINES)
 
     def texts(self, records: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
         """The original text of records of this piece, by delivery number and row; Parquet has none."""
@@ -147,10 +199,12 @@ class RecordTable:
             if place < 0:
                 continue
             piece = pieces[place]
-            lines = piece.text.split(b"\n")
+            ends = line_ends(piece.text) if piece.ends is None else piece.ends
             for number, row in group:
-                if number == piece.delivery and row - piece.first_row < len(lines):
-                    found[number, row] = lines[row - piece.first_row].removesuffix(b"\r").decode()
+                line = row - piece.first_row
+                if number == piece.delivery and line < len(ends):
+                    text = piece.text[ends[line - 1] if line else 0 : ends[line]]
+                    found[number, row] = text.removesuffix(b"\n").removesuffix(b"\r").decode()
         return found
 
     def _parse(self, texts: Sequence[Lines]) -> None:
@@ -194,3 +248,10 @@ class RecordTable:
                 )
         except SmmError as error:
             raise DamagedDeliveryError(part.delivery, error) from error
+
+
+def _holds_any(part: Lines, deliveries: NDArray[np.int32], rows: NDArray[np.int64]) -> bool:
+    """Whether a part holds any of the records that are named, in order, by their deliveries and rows."""
+    first, last = np.searchsorted(deliveries, [part.delivery, part.delivery + 1])
+    at, behind = np.searchsorted(rows[first:last], [part.first_row, part.first_row + part.count])
+    return bool(at < behind)

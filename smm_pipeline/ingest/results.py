@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from smm_pipeline.errors import SmmError
+from smm_pipeline.ingest.unread import Unread
 
 Status = Literal["loaded", "duplicate", "failed"]
 # Pseudo table of meta.delivery_count: the delivery's records before they become rows.
@@ -67,9 +68,19 @@ class RecordReject:
 class Extract:
     """What a reader found in one file: how many records, which of them were unreadable, and what looked odd."""
 
+    unread: Unread = field(default_factory=Unread, repr=False, compare=False)
     records: int = 0
     rejects: list[RecordReject] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    def reject(self, row: int, reason: str, text: str) -> None:
+        """Keep an unreadable record.
+
+        Raises:
+            SmmError: SMM-201 when it is one too many.
+        """
+        self.unread.add(row, reason, text)
+        self.rejects.append(RecordReject(row, reason, text))
 
 
 @dataclass(frozen=True)

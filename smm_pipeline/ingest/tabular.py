@@ -17,7 +17,7 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.file_format import GROUP_ROW, Carry
 from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.files import unreadable
-from smm_pipeline.ingest.results import Extract, RecordReject
+from smm_pipeline.ingest.results import Extract
 from smm_pipeline.ingest.text_readers import LineWriter
 from smm_pipeline.masking import without_persons
 
@@ -108,7 +108,7 @@ def write_cells(
     """Write one row of a table, and `more` fields, as a JSON object; a NUL character makes it a reject."""
     text = orjson.dumps({**dict(zip(header, cells, strict=True)), **(more or {})})
     if b"\\u0000" in text and any(cell and "\0" in cell for cell in cells):
-        out.rejects.append(RecordReject(row, "nul_character", text.decode()))
+        out.reject(row, "nul_character", text.decode())
     else:
         writer.write(row, text)
 

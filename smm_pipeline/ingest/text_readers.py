@@ -26,6 +26,7 @@ from smm_pipeline.ingest.archives import open_member
 from smm_pipeline.ingest.files import JSON_ENCODING_HINT, unreadable, wrong_encoding
 from smm_pipeline.ingest.line_breaks import LineEnds, Text, hold_anything, line_ends
 from smm_pipeline.ingest.results import Extract
+from smm_pipeline.ingest.unread import Unread
 
 Sink = Callable[[int, Text], None]
 LineSink = Callable[[int, Text, LineEnds], None]
@@ -39,25 +40,30 @@ BROKEN_JSON, DUPLICATE_KEY = "broken_json", "duplicate_key"
 
 
 class LineWriter:
-    """Collects numbered records and hands them to a sink in pieces of bounded size."""
+    """Collects numbered records and hands them to a sink in pieces of bounded size.
+
+    They are put together at once: each alone, a short text would hold the kilobyte in which orjson wrote it.
+    """
 
     def __init__(self, sink: Sink) -> None:
-        self._sink, self._lines, self._size, self._next, self._first = sink, list[bytes](), 0, 1, 1
+        self._sink, self._text, self._next, self._first = sink, bytearray(), 1, 1
 
     def write(self, row: int, text: bytes) -> None:
         """Add the record with number `row`; numbers must grow."""
-        self._lines.extend([b""] * (row - self._next))
-        self._lines.append(text)
-        self._size += len(text)
+        if row > self._next:
+            self._text += b"\n" * (row - self._next)
+        self._text += text
+        self._text += b"\n"
         self._next = row + 1
-        if self._size >= PIECE_BYTES:
+        if len(self._text) >= PIECE_BYTES:
             self.flush()
 
     def flush(self) -> None:
         """Hand over what is left."""
-        if self._size:
-            self._sink(self._first, b"\n".join(self._lines))
-        self._lines, self._size, self._first = [], 0, self._next
+        if self._text:
+            del self._text[-1]
+            self._sink(self._first, self._text)
+        self._text, self._first = bytearray(), self._next
 
 
 def read_json_lines(path: Path, name: str, mapping: Mapping, sink: LineSink) -> Extract:
@@ -65,7 +71,7 @@ def read_json_lines(path: Path, name: str, mapping: Mapping, sink: LineSink) -> 
 
     The sink is told where the lines of each piece end, too.
     """
-    out, row = Extract(), 1
+    out, row = Extract(Unread(name, "line")), 1
     with open_member(path, name, mapping.format.member) as stream:
         # A bytearray grows where it is, bytes would be copied with the rest of their last line.
         while size := stream.readinto(piece := bytearray(PIECE_BYTES)):

@@ -20,9 +20,10 @@ from python_calamine import CalamineError, CalamineWorkbook
 from smm_pipeline.feeds.mapping import Mapping
 from smm_pipeline.ingest.archives import refuse_bomb
 from smm_pipeline.ingest.files import plain_file, unreadable
-from smm_pipeline.ingest.results import Extract, RecordReject
+from smm_pipeline.ingest.results import Extract
 from smm_pipeline.ingest.tabular import Groups, header_place, match_header, own_names, write_cells
 from smm_pipeline.ingest.text_readers import LineWriter
+from smm_pipeline.ingest.unread import Unread
 
 # Field names of a record whose cells a workbook holds as values; their text has a form of ours, not one of the source.
 TYPED_CELLS = "_smm_typed_cells"
@@ -44,7 +45,7 @@ def read_workbook(path: Path, name: str, mapping: Mapping, sink: Any) -> Extract
 def _read_workbook(path: Path, name: str, mapping: Mapping, sink: Any) -> Extract:
     rows = _rows_of_sheet(path, name, mapping.format.sheet)
     header, number = _header_of(rows, name, mapping)
-    out, writer = Extract(warnings=match_header(header, mapping, name)), LineWriter(sink)
+    out, writer = Extract(Unread(name, "row"), warnings=match_header(header, mapping, name)), LineWriter(sink)
     groups = Groups(mapping.format.carry, header)
     for row, cells in enumerate(rows[number:], start=number + 1):
         texts = [_cell_text(cell) for cell in cells]
@@ -52,8 +53,7 @@ def _read_workbook(path: Path, name: str, mapping: Mapping, sink: Any) -> Extrac
             continue
         out.records += 1
         if any(texts[len(header) :]):
-            text = json.dumps(texts, ensure_ascii=False)
-            out.rejects.append(RecordReject(row, f"ragged_row:cells_beyond_{len(header)}_columns", text))
+            out.reject(row, f"ragged_row:cells_beyond_{len(header)}_columns", json.dumps(texts, ensure_ascii=False))
         else:
             texts = texts[: len(header)] + [""] * (len(header) - len(texts))
             own, places = groups.fill(texts, [n for n, cell in enumerate(cells[: len(header)]) if _is_typed(cell)])

@@ -25,6 +25,7 @@ from smm_pipeline.ingest.parts import Part
 from smm_pipeline.ingest.pieces import Passed, Pieces
 from smm_pipeline.ingest.results import Arrival, RecordReject
 from smm_pipeline.ingest.transform import TablePlan
+from smm_pipeline.ingest.unread import Unread
 from smm_pipeline.ingest.values import define_feed_macros
 
 
@@ -51,7 +52,9 @@ class Workers:
         [(threads,)] = con.execute("select current_setting('threads')").fetchall()
         self._threads = int(threads)
         list_arrivals(con, arrivals)
-        self.all = [Pieces(con, TEMPORARY, source, plans, secret)]
+        unit = "record" if source.mapping.format.kind == ("json",) else "line"
+        self._unread = [Unread(arrival.file_path, unit) for arrival in arrivals]
+        self.all = [Pieces(con, TEMPORARY, source, plans, secret, self._unread)]
         self._cursors: list[duckdb.DuckDBPyConnection] = []
         self._free: Queue[Pieces] = Queue()
         self._free.put(self.all[0])
@@ -145,7 +148,7 @@ class Workers:
         cursor.execute(f"attach ':memory:' as {place}")
         define_feed_macros(cursor, self._source, self._plans[0].settings)
         list_arrivals(cursor, self._arrivals)
-        worker = Pieces(cursor, place, self._source, self._plans, self._secret)
+        worker = Pieces(cursor, place, self._source, self._plans, self._secret, self._unread)
         self.all.append(worker)
         self._free.put(worker)
 

@@ -172,7 +172,8 @@ PRODUCT = '{"id": %d, "name": "Лампа", "price": 1.10, "sku": "s"}'
         ("[" + ",".join(PRODUCT % n for n in range(40)) + ', {"id": 1,}]', "record 41: "),
         ("[" + ",".join(PRODUCT % n for n in range(40)) + ', {"id": 1, "name": "a\nb"}]', "record 41: Invalid control"),
         ("[" + ",".join(PRODUCT % n for n in range(40)), "Expecting ']'"),
-        ("[" + ",".join(PRODUCT % n for n in range(40)) + ', {"id": 1, "name": "', "Unterminated string"),
+        ("[" + ",".join(PRODUCT % n for n in range(40)) + ', {"id": 1, "name": "', "record 41: Unterminated string"),
+        ("[" + ",".join(PRODUCT % n for n in range(40)) + ", " + "[" * 100_000, "record 41: maximum recursion depth"),
     ],
 )
 def test_a_large_array_is_read_record_by_record(

@@ -125,3 +125,14 @@ def test_an_element_that_does_not_end_is_refused_before_memory_is_full(monkeypat
     monkeypatch.setattr(json_arrays, "MAX_ELEMENT_BYTES", 1000)
     with pytest.raises(ValueError, match="record 2 is longer than 1000 bytes"):
         _read(b'[{"a": 1}, {"a": "' + b"x" * 5000, 100, 1)
+
+
+@pytest.mark.parametrize("block", [100, 10_000])
+def test_an_element_that_ends_is_as_long_as_one_that_does_not(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much of it is read at a time; one of just so many bytes is read."""
+    monkeypatch.setattr(json_arrays, "MAX_ELEMENT_BYTES", 1000)
+    longest = b'{"a": "' + b"x" * 991 + b'"}'
+    for end in (b"]", b", {}]"):
+        assert _read(b"[{}, " + longest + end, block, 1)[1].text == longest
+        with pytest.raises(ValueError, match="record 2 is longer than 1000 bytes"):
+            _read(b"[{}, " + longest.replace(b"xx", b"xxx", 1) + end, block, 1)
