@@ -26,7 +26,11 @@ JSON_ENCODING_HINT = "JSON is UTF-8 by its standard: have the source write it so
 _BLOCK_BYTES = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
 # Warnings of PHP stand before what a server would else have sent.
-_HTML = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<body", b"<br />", b"<b>")
+_HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<br />", b"<b>")
+_XML = (b"<?xml", b"<prestashop", b"<!doctype")
+_XML_HINT = (
+    "ask the source for JSON or CSV, as PrestaShop gives JSON with output_format=JSON, or save a table of Excel as XLSX"
+)
 
 
 class _Unpacked(gzip.GzipFile):
@@ -88,12 +92,17 @@ def plain_file(path: Path, name: str) -> Iterator[Path]:
 
 
 def refuse_no_data(stream: io.BufferedReader[Any], name: str) -> None:
-    """Refuse an empty file and a web page; the stream stays at its begin."""
+    """Refuse an empty file, a web page and XML; the stream stays at its begin."""
     head = stream.peek(512).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not head and not stream.peek(1):
         unreadable("the file is empty", name)
     if head.startswith(_HTML):
         unreadable("the file is a web page or begins like one, probably with an error message", name)
+    if head.startswith(_XML):
+        # A web page may begin as XML does.
+        if any(mark in head for mark in _HTML[:2]):
+            unreadable("the file is a web page, probably with an error message", name)
+        raise SmmError("SMM-201", "the file is XML, which is not read", where=name, hint=_XML_HINT)
 
 
 def unreadable(what: str, where: str) -> NoReturn:

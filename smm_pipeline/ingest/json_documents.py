@@ -6,6 +6,7 @@ Does not belong here: JSON lines, and any meaning of the fields.
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -38,6 +39,8 @@ MESSAGE_CHARACTERS = 200
 WHOLE_BYTES = 16 << 20
 MAX_DOCUMENT_BYTES = 128 << 20
 _TOO_LARGE_HINT = "have the source write several files, such as one per month, or a bare array of records"
+_OTHER_KIND = "the mapping reads JSON, and the file does not look like it: it begins with neither { nor ["
+_OTHER_KIND_HINT = "put the file as JSON, or give the feed the mapping of this file"
 
 
 class ContextSink(Protocol):
@@ -66,6 +69,8 @@ def read_json_document(path: Path, name: str, mapping: Mapping, sink: ContextSin
             line = error.object.count(b"\n", 0, error.start) + 1
             wrong_encoding(error, line, "utf-8", name, JSON_ENCODING_HINT)
         except (ValueError, RecursionError) as error:
+            if not _begins_as_json(head):
+                raise SmmError("SMM-201", _OTHER_KIND, where=name, hint=_OTHER_KIND_HINT) from error
             raise no_json(str(error), name) from error
     _refuse_error_answer(document, mapping.format, name)
     records = _records_of(document, mapping.format, name)
@@ -79,6 +84,11 @@ def _whole(head: bytes, stream: IO[bytes], name: str) -> str:
         what = f"a document of more than {MAX_DOCUMENT_BYTES} bytes that is no array of records"
         raise SmmError("SMM-201", what, where=name, hint=_TOO_LARGE_HINT)
     return text.decode("utf-8-sig")
+
+
+def _begins_as_json(head: bytes) -> bool:
+    """Whether a document begins as one that can hold records does."""
+    return head.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n").startswith((b"{", b"["))
 
 
 def _is_itself_records(fmt: FileFormat) -> bool:
