@@ -317,7 +317,6 @@ def test_anything_else_is_refused(expression: str) -> None:
         ("telegram_views", "zzz", "the mapping takes: "),
         # Of names that begin so any is taken: status_packed.
         ("woocommerce_orders", "statuspacked", "status_..., store_id"),
-        # The mapping says itself what is in it, of every row.
         ("opencart_orders", "sales_channel", "feeds.x.constants.sales_channel: nothing reads this constant; "),
     ],
 )
