@@ -7,7 +7,7 @@ constant becomes (room ingest).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping as MappingOf
 from difflib import get_close_matches
 
 from smm_pipeline.catalog import Catalog
@@ -25,10 +25,12 @@ def reads_constant(mapping: Mapping, name: str) -> bool:
     return None in names or name in names or name.startswith(prefixes)
 
 
-def check_constants(mapping: Mapping, catalog: Catalog, constants: Iterable[str], *, key: str, where: str) -> None:
+def check_constants(
+    mapping: Mapping, catalog: Catalog, constants: MappingOf[str, str], *, key: str, where: str
+) -> None:
     """Refuse a constant that is neither a column of the mapping's contracts nor named by one of its expressions.
 
-    Neither is a column to which the mapping gives a constant of its own: that is never unknown.
+    Neither is a column to which the mapping gives another constant of its own: that is never unknown.
 
     Raises:
         SmmError: SMM-102 naming every such constant. None when an expression computes the whole name of a constant, or
@@ -38,11 +40,11 @@ def check_constants(mapping: Mapping, catalog: Catalog, constants: Iterable[str]
     if None in called or any(f"raw.{name}" not in catalog.tables for name in mapping.tables):
         return
     rules = [(c.name, t.columns.get(c.name)) for n, t in mapping.tables.items() for c in catalog[f"raw.{n}"].columns]
-    open_names = {name for name, rule in rules if rule is None or rule.const is None}
+    open_names = {n for n, rule in rules if rule is None or rule.const in (None, constants.get(n))}
     begun = {f"{prefix}..." for prefix in prefixes}
     wanted = sorted({*filter(None, called), *begun, *(name for name, rule in rules if rule is None)})
     problems = []
-    unread = set(constants) - open_names - called
+    unread = constants.keys() - open_names - called
     for name in sorted(name for name in unread if not name.startswith(prefixes)):
         close = get_close_matches(name, wanted, n=1)
         told = f"did you mean {close[0]}?" if close else f"the mapping takes: {', '.join(wanted)}"
