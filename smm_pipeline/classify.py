@@ -18,7 +18,7 @@ import duckdb
 
 from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.channel_settings import Channels
-from smm_pipeline.csv_table import HEADER_HINT, CsvTable, read_csv
+from smm_pipeline.csv_table import HEADER_HINT, CsvTable, harmless, read_csv
 from smm_pipeline.errors import SmmError
 from smm_pipeline.warehouse.schema import create_tables, insert_rows, load_seed_csv, relation
 from smm_pipeline.warehouse.shop_seeds import Rows, shop_rows
@@ -58,7 +58,7 @@ def classify_visits(
         excluded_referrers: further hosts that never become a source, beside the payment pages the project knows.
         channels: what a shop says of sources, spam and rules of its own.
         catalog: where the shipped rules come from.
-        out: receives CSV, lines ended by a line feed.
+        out: receives CSV, lines ended by a line feed; no cell of it is a formula to a spreadsheet.
 
     Returns:
         Number of visits.
@@ -78,8 +78,10 @@ def classify_visits(
     with _rules(catalog, shop_rows(own_hosts, excluded_referrers, channels)) as con:
         verdicts = _classify(con, catalog, table)
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*_kept_header(table.header), *ADDED_COLUMNS])
-    writer.writerows([*row, *verdict] for row, verdict in zip(table.rows, verdicts, strict=True))
+    writer.writerow([*map(harmless, _kept_header(table.header)), *ADDED_COLUMNS])
+    writer.writerows(
+        [harmless(cell or "") for cell in (*row, *verdict)] for row, verdict in zip(table.rows, verdicts, strict=True)
+    )
     return len(table.rows)
 
 

@@ -1,12 +1,14 @@
-"""A small CSV that somebody hands to a command, read whole.
+"""A small CSV that somebody hands to a command, read whole, and the cells of those that commands write.
 
-Belongs here: UTF-8, commas and a header, with errors that say file, line and remedy. Does not belong here: deliveries,
-which may have any dialect and any size (ingest/csv_reader.py), and what the columns mean.
+Belongs here: UTF-8, commas and a header, with errors that say file, line and remedy; what no cell may be that a
+spreadsheet opens. Does not belong here: deliveries, which may have any dialect and any size (ingest/csv_reader.py),
+and what the columns mean.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,9 @@ from smm_pipeline.errors import SmmError
 
 MAX_FIELD_CHARACTERS = 1 << 20
 HEADER_HINT = "the first line must name the columns, separated by commas"
+# What a spreadsheet takes for a formula, or for the beginning of one; full-width signs too.
+_FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_NUMBER = re.compile(r"[+-]?(\d+([., ]\d+)*|[.,]\d+)([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,14 @@ def read_csv(path: Path) -> CsvTable:
         ) from error
     except csv.Error as error:
         raise SmmError("SMM-201", f"the file is not CSV: {error}", where=f"{path}, line {reader.line_num}") from error
+
+
+def harmless(text: str) -> str:
+    """A cell that a spreadsheet shows and does not compute; a number stays one.
+
+    For every CSV that a command writes: texts in it come from outside.
+    """
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def _check_header(header: Sequence[str], path: Path) -> None:

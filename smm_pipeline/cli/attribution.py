@@ -30,6 +30,7 @@ from smm_pipeline.attribution import (
     read_path_table,
 )
 from smm_pipeline.attribution.models import FEW_CONVERSIONS
+from smm_pipeline.csv_table import harmless
 from smm_pipeline.reporting.wording import UNKNOWN, counted
 
 COLUMNS = ("model", "channel", "conversions", "value", "removal_effect", "too_few_paths")
@@ -104,7 +105,7 @@ def as_dict(found: Attribution) -> dict[str, Any]:
 
 
 def write_csv(found: Attribution, stream: TextIO) -> None:
-    """Credits as CSV: one row per model and channel; unknown is empty."""
+    """Credits as CSV: one row per model and channel; unknown is empty, and no name is a formula to a spreadsheet."""
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(_columns(found))
     writer.writerows([_cell(value) for value in row] for row in _rows(found))
@@ -131,7 +132,9 @@ def _rows(found: Attribution) -> list[list[Any]]:
 
 
 def _cell(value: object) -> object:
-    return str(value).lower() if isinstance(value, bool) else value
+    if isinstance(value, bool):
+        return str(value).lower()
+    return harmless(value) if isinstance(value, str) else value
 
 
 def to_rich(found: Attribution, width: int) -> Group:

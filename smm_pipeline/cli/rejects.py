@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -19,6 +18,7 @@ from typing import Any
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.cli.instance import open_books
 from smm_pipeline.cli.texts import deliveries_text, ingest_dict
+from smm_pipeline.csv_table import harmless
 from smm_pipeline.errors import SmmError, not_writable
 from smm_pipeline.feeds import load_feed
 from smm_pipeline.feeds.file_format import FileFormat
@@ -37,9 +37,6 @@ from smm_pipeline.warehouse.rejects import (
     rejects_by_id,
 )
 
-# What a spreadsheet takes for a formula, or for the beginning of one; full-width signs too.
-_FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-_NUMBER = re.compile(r"[+-]?\d+([., ]\d+)*")
 _COLUMNS = ("id", "feed", "file", "delivery_id", "table", "unit", "row", "reasons", "rejected_at", "record")
 _LEGEND = "the record; x and 9 stand for letters and digits of what is not read, or may name a person:"
 _MEANINGS = {
@@ -153,11 +150,6 @@ def export_rejects(settings: Settings, catalog: Catalog, wanted: Wanted, limit: 
             "SMM-107", f"not writable: {error.strerror}", where=str(target)
         ) from error
     return len(found)
-
-
-def harmless(text: str) -> str:
-    """A cell that a spreadsheet shows and does not compute; a number stays one."""
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def show_reject(settings: Settings, catalog: Catalog, identifier: str) -> dict[str, Any]:

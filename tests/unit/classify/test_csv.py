@@ -19,16 +19,27 @@ def _file(folder: Path, content: str | bytes) -> Path:
     return path
 
 
-def test_writes_the_rows_in_order_with_other_columns_unchanged(tmp_path: Path) -> None:
+def test_writes_the_rows_in_order_with_other_columns_kept(tmp_path: Path) -> None:
     content = '\ufeffnote,utm_source,id\r\n"a, ""b""\r\nc",vk,2\r\n=1+1,,1\r\n" x ",ok,3\r\n'
     out = io.StringIO()
     assert classify_visits(_file(tmp_path, content), catalog=catalog(), out=out) == 3
     assert out.getvalue() == (
         "note,utm_source,id,source,medium,channel,network,rule_id\n"
         '"a, ""b""\r\nc",vk,2,vk,(not set),Organic Social,vk,organic_social_source\n'
-        "=1+1,,1,(direct),(none),Direct,,direct\n"
+        "'=1+1,,1,(direct),(none),Direct,,direct\n"
         " x ,ok,3,ok,(not set),Organic Social,ok,organic_social_source\n"
     )
+
+
+def test_no_cell_is_a_formula_to_a_spreadsheet(tmp_path: Path) -> None:
+    """Neither a cell of the input, nor the name of a column, nor what is made of a tag; numbers stay numbers."""
+    content = '@note,utm_source,utm_medium,amount\n+cmd|x,=1+1,-2+3,-5\n"\tx",@sum(1),email,-1.5e-7\n'
+    [first, second] = classify_file(_file(tmp_path, content))
+    assert list(first)[:4] == ["'@note", "utm_source", "utm_medium", "amount"]
+    assert [first[name] for name in ("'@note", "utm_source", "source", "medium", "amount")] == [
+        "'+cmd|x", "'=1+1", "'=1+1", "'-2+3", "-5",
+    ]  # fmt: skip
+    assert [second[name] for name in ("'@note", "source", "amount")] == ["'\tx", "'@sum(1)", "-1.5e-7"]
 
 
 def test_keeps_the_order_of_many_visits(tmp_path: Path) -> None:

@@ -68,6 +68,17 @@ def test_csv_has_a_row_per_model_and_channel_and_intervals_when_asked_for(tmp_pa
     assert len(notes) == 3
 
 
+def test_no_channel_is_a_formula_to_a_spreadsheet(tmp_path: Path) -> None:
+    """JSON, which no spreadsheet computes, has the names as they are."""
+    path = tmp_path / "paths.csv"
+    path.write_text("path,conversions\n=1+1 > @sum(1) > -7,40\n", encoding="utf-8")
+    said = smm(tmp_path, "attribute", str(path), "--model", "linear")
+    rows = list(csv.DictReader(io.StringIO(said.stdout)))
+    assert [row["channel"] for row in rows] == ["'=1+1", "'@sum(1)", "-7"]
+    found = json.loads(smm(tmp_path, "attribute", str(path), "--model", "linear", "--json").stdout)
+    assert [credit["channel"] for credit in found["credits"]] == ["=1+1", "@sum(1)", "-7"]
+
+
 def test_json_has_the_notes_and_what_channels_did(tmp_path: Path, table: Path) -> None:
     said = smm(tmp_path, "attribute", str(table), "--json")
     assert (said.returncode, said.stderr) == (0, "")
