@@ -1,6 +1,7 @@
 """A zip archive as a delivery: one file of it is read as it stands in the archive.
 
-Belongs here: which file that is, and what an archive must not be: a bomb, encrypted, damaged. Does not belong here: the
+Belongs here: which file that is, and what an archive must not be: a bomb, a list without end, encrypted, damaged,
+within another. Does not belong here: the
 format of the file. Nothing is ever unpacked to a path, so names in an archive lead nowhere.
 """
 
@@ -12,7 +13,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any, NoReturn, cast
+from typing import Any, BinaryIO, NoReturn, cast
 
 from smm_pipeline.errors import SmmError, one_line
 from smm_pipeline.ingest.files import (
@@ -30,6 +31,11 @@ _EMPTY_ZIP_MAGIC = b"PK\x05\x06"
 _ENCRYPTED = 0x1
 # The others, bzip2 and LZMA, no source uses; they tell of damage each in a way of its own.
 _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# No export has as many. The directory is bounded in bytes too, because what it says of its number need not be so:
+# reading one of 4 MB takes some 40 MB, and 10,000 names of 300 bytes fit into it.
+MAX_MEMBERS = 10_000
+MAX_DIRECTORY_BYTES = 4 << 20
+_GZIP_MAGIC = b"\x1f\x8b"
 _SHOWN_NAMES = 10
 
 
@@ -51,7 +57,7 @@ def open_member(path: Path, name: str, members: Sequence[str]) -> Iterator[io.Bu
             yield stream
             return
         try:
-            archive = zipfile.ZipFile(stream)
+            archive = open_archive(stream, name)
             info = _member(archive, name, members)
             packed = archive.open(info)
         except (zipfile.BadZipFile, NotImplementedError, UnicodeError, OSError) as error:
@@ -60,10 +66,50 @@ def open_member(path: Path, name: str, members: Sequence[str]) -> Iterator[io.Bu
         try:
             # The type checker wants a raw stream, which could also be written to.
             with archive, packed, io.BufferedReader(cast("io.RawIOBase", packed)) as member:
-                refuse_no_data(member, f"{name}: {without_persons(info.filename)}")
+                within = f"{name}: {without_persons(info.filename)}"
+                refuse_no_data(member, within)
+                if member.peek(4).startswith((_ZIP_MAGIC, _EMPTY_ZIP_MAGIC, _GZIP_MAGIC)):
+                    hint = "deliver the archive that is within it, or what is in that one"
+                    raise SmmError(
+                        "SMM-201", "the file in the zip archive is an archive itself", where=within, hint=hint
+                    )
                 yield member
         except (zipfile.BadZipFile, EOFError, zlib.error) as error:
             _damaged(error, name)
+
+
+class _Bounded:
+    """A stream for zipfile, which reads an archive's directory in one piece, as large as the archive says it is."""
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self._stream, self._name = stream, name
+        self.seek, self.tell, self.seekable = stream.seek, stream.tell, stream.seekable
+        self.is_open = False
+
+    def read(self, size: int = -1) -> bytes:
+        if not self.is_open and size > MAX_DIRECTORY_BYTES:
+            _too_many(f"lists its files in {size:,} bytes, and at most {MAX_DIRECTORY_BYTES:,} are read", self._name)
+        return self._stream.read(size)
+
+
+def open_archive(stream: BinaryIO, name: str) -> zipfile.ZipFile:
+    """Open a zip archive whose list of files is as long as one may be.
+
+    Raises:
+        SmmError: SMM-201 for a longer one, before it fills memory.
+        zipfile.BadZipFile: for a damaged one, and what else zipfile stumbles over.
+    """
+    bounded = _Bounded(stream, name)
+    archive = zipfile.ZipFile(bounded)
+    if len(archive.infolist()) > MAX_MEMBERS:
+        _too_many(f"holds {len(archive.infolist()):,} files, and at most {MAX_MEMBERS:,} are read", name)
+    bounded.is_open = True
+    return archive
+
+
+def _too_many(what: str, name: str) -> NoReturn:
+    hint = "deliver the file alone, or an archive of it alone"
+    raise SmmError("SMM-201", f"the zip archive {what}", where=name, hint=hint)
 
 
 def _member(archive: zipfile.ZipFile, name: str, members: Sequence[str]) -> zipfile.ZipInfo:

@@ -19,7 +19,7 @@ from openpyxl import Workbook  # type: ignore[import-untyped]  # has no types of
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.mapping import parse_mapping
-from smm_pipeline.ingest import RECORDS, Counts, files
+from smm_pipeline.ingest import RECORDS, Counts, archives, files
 from smm_pipeline.ingest.workbooks import read_workbook
 from tests.ingest_fixture import Instance, empty_warehouse
 
@@ -222,6 +222,13 @@ def test_a_workbook_that_unpacks_to_a_bomb_is_refused(tmp_path: Path) -> None:
         book.writestr("xl/more.xml", b" " * 20_000_000)
     (tmp_path / "a.xlsx").write_bytes(content.getvalue())
     with pytest.raises(SmmError, match=r"a part of the workbook unpacks from \d+ to 20000000 bytes"):
+        read_workbook(tmp_path / "a.xlsx", "a.xlsx", parse_mapping(COSTS, where="m.yml"), lambda *_: None)
+
+
+def test_a_workbook_of_parts_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
+    (tmp_path / "a.xlsx").write_bytes(workbook([HEADER, ["01.03.2026", "ads", "facebook", 5]]))
+    with pytest.raises(SmmError, match=r"SMM-201: the zip archive holds \d+ files, and at most 3 are read"):
         read_workbook(tmp_path / "a.xlsx", "a.xlsx", parse_mapping(COSTS, where="m.yml"), lambda *_: None)
 
 

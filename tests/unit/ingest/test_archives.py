@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import struct
+import tracemalloc
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -22,6 +24,16 @@ def _zip(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
         for name, content in files.items():
             archive.writestr(name, content)
     return target.getvalue()
+
+
+def _many(number: int) -> bytes:
+    """An archive of so many empty files: what zipfile would write takes it seconds."""
+    names = [f"{n:06}".encode() for n in range(number)]
+    local = b"".join(struct.pack("<4s5H3L2H", b"PK\x03\x04", 20, 0, 0, 0, 0, 0, 0, 0, 6, 0) + name for name in names)
+    entry = struct.pack("<4s6H3L5H", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0)
+    directory = b"".join(entry + struct.pack("<2L", 0, 36 * n) + name for n, name in enumerate(names))
+    # The number, which has two bytes here, says less than there is: readers go by the size.
+    return local + directory + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, len(directory), len(local), 0)
 
 
 def _read(folder: Path, content: bytes, *members: str) -> bytes:
@@ -124,3 +136,23 @@ def test_what_grows_beyond_measure_is_a_bomb(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(archives, "SMALL_BYTES", 1 << 30)
     monkeypatch.setattr(archives, "MAX_UNPACKED_BYTES", 1 << 10)
     assert "to 1048576 bytes" in _refused(tmp_path, content, "q.csv")
+
+
+def test_a_list_without_end_is_refused_before_it_fills_memory(tmp_path: Path) -> None:
+    """A million files in 80 MB, whatever the archive says of their number; and somewhat too many."""
+    assert zipfile.ZipFile(BytesIO(_many(10_000))).read("009999") == b""
+    assert "no file named q.csv" in _refused(tmp_path, _many(10_000), "q.csv")
+    assert "holds 10,001 files, and at most 10,000 are read" in _refused(tmp_path, _many(10_001), "q.csv")
+    content = _many(1_000_000)
+    tracemalloc.start()
+    told = _refused(tmp_path, content, "q.csv")
+    assert tracemalloc.get_traced_memory()[1] < 10 << 20
+    tracemalloc.stop()
+    assert told == "the zip archive lists its files in 52,000,000 bytes, and at most 4,194,304 are read"
+
+
+@pytest.mark.parametrize("inner", [_zip({"q.csv": QUERIES}), _zip({}), gzip.compress(QUERIES)])
+def test_an_archive_within_an_archive_is_refused(tmp_path: Path, inner: bytes) -> None:
+    assert "the file in the zip archive is an archive itself" in _refused(tmp_path, _zip({"q.csv": inner}), "*")
+    told = _refused(tmp_path, _zip({"inner.zip": inner}), "q.csv")
+    assert told == "the zip archive has no file named q.csv: it holds inner.zip"
