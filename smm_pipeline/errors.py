@@ -66,11 +66,16 @@ CODES: dict[str, str] = {
 
 # All that str.splitlines() takes for the end of a line.
 _LINE_ENDS = {n: ascii(chr(n))[1:-1] for n in (*range(10, 14), *range(28, 31), 0x85, 0x2028, 0x2029)}
+# Bytes of a file's name that are no UTF-8, as Python keeps them in a text: no output in UTF-8 takes them.
+_NO_UTF_8 = {0xDC00 + byte: f"\\x{byte:02x}" for byte in range(0x80, 0x100)}
 
 
 def one_line(name: str) -> str:
-    """A name with its line breaks as Python writes them: a file may have some, and would forge lines of ours."""
-    return name.translate(_LINE_ENDS)
+    """A name with its line breaks as Python writes them: a file may have some, and would forge lines of ours.
+
+    Bytes that are no UTF-8 are shown in the same way.
+    """
+    return name.translate(_LINE_ENDS | _NO_UTF_8)
 
 
 class SmmError(Exception):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from smm_pipeline.ingest import RECORDS, Counts
+from tests.commands import smm
 from tests.ingest_fixture import Instance
 
 GOOD_LINE = '{"community": "good", "day": "2026-03-01", "followers": 1}\n'
@@ -164,3 +165,47 @@ def test_hostile_file_names_are_only_names(tmp_path: Path) -> None:
     for n, name in enumerate(names):
         shop.deliver("good", name, GOOD_LINE.replace("good", f"c{n}"))
     assert [r.status for r in shop.ingest()] == ["loaded"] * len(names)
+
+
+def test_a_name_as_long_as_a_name_may_be_is_only_a_name(tmp_path: Path) -> None:
+    """255 bytes: no file of ours has it in its name with anything added. What is wrong in it is told by it."""
+    shop = Instance(tmp_path, {"good": 'mapping = "followers_jsonl.yml"'})
+    long, letters = "a" * 249 + ".jsonl", "\u0457" * 124 + "x.jsonl"
+    assert [len(os.fsencode(name)) for name in (long, letters)] == [255, 255]
+    shop.deliver("good", long, GOOD_LINE)
+    shop.deliver("good", letters, "{broken\n")
+    ran = smm(shop.home, "ingest")
+    assert (ran.returncode, ran.stderr) == (3, "")
+    assert f"no record of good/{letters} was loaded whole" in ran.stdout
+    assert shop.rows("select file_path, status from meta.delivery order by all") == [
+        (long, "loaded"),
+        (letters, "loaded"),
+    ]
+    assert f"good/{letters} line 1" in smm(shop.home, "rejects", "list").stdout
+    assert smm(shop.home, "ingest").stdout == "no new deliveries\n"
+
+
+def test_a_name_that_is_no_text_is_shown_as_its_bytes(tmp_path: Path) -> None:
+    """Of a file, of its folder, of one that is empty and of a link: no output in UTF-8 takes such a name as it is."""
+    shop = Instance(tmp_path, {"good": 'mapping = "followers_jsonl.yml"'})
+    for name, content in (
+        (b"a\xff\xfe.jsonl", GOOD_LINE),
+        (b"in\xff/a.jsonl", GOOD_LINE.replace("good", "b")),
+        (b"empty\xff.jsonl", ""),
+        (b"rejects\xff.jsonl", "{broken\n"),
+    ):
+        folder = shop.deliver("good", os.fsdecode(name), content).parent
+    (folder / os.fsdecode(b"link\xff.jsonl")).symlink_to(tmp_path / "smm.toml")
+    ran = smm(shop.home, "ingest", PYTHONUTF8="1", PYTHONIOENCODING="utf-8:strict")
+    assert (ran.returncode, ran.stderr) == (3, "")
+    assert "no record of good/rejects\\xff.jsonl was loaded whole" in ran.stdout
+    assert "refused good/empty\\xff.jsonl:\nSMM-201: the file is empty\n  where: empty\\xff.jsonl\n" in ran.stdout
+    assert f"SMM-209: it is a link, and no file\n  where: {folder}/link\\xff.jsonl\n" in ran.stdout
+    assert shop.rows("select file_path, status from meta.delivery order by all") == [
+        ("a\\xff\\xfe.jsonl", "loaded"),
+        ("empty\\xff.jsonl", "failed"),
+        ("in\\xff/a.jsonl", "loaded"),
+        ("rejects\\xff.jsonl", "loaded"),
+    ]
+    assert smm(shop.home, "rejects", "list").stdout.split("  ")[1].startswith("good/rejects\\xff.jsonl line 1")
+    assert [result.file_path for result in shop.ingest()] == ["link\\xff.jsonl"]
