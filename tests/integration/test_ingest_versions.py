@@ -11,6 +11,8 @@ import pytest
 
 from smm_pipeline.ingest import RECORDS, Counts
 from smm_pipeline.ingest import run as ingest_run
+from smm_pipeline.ingest.landing import raw_path
+from smm_pipeline.settings import load_settings
 from tests.ingest_fixture import Instance
 
 FEEDS = {"members": "mapping = \"followers_jsonl.yml\"\nextracted_at = '_x(?P<ts>\\d{8}T\\d{6}Z)'"}
@@ -53,6 +55,23 @@ def test_a_restated_metric_ends_at_the_last_value_in_any_order(tmp_path: Path, o
     versions = shop.rows(f"select value, {told} from raw.community_day where community_id = 'c1' order by value")
     assert versions == [(10, 3, 1, True, True), (12, 2, 1, False, True)]
     assert shop.rows("select value, hour(_first_ts), _is_restated from raw.community_day where not _is_restated") == []
+
+
+def test_a_value_that_came_back_has_its_last_time_and_the_deliveries_have_all(tmp_path: Path) -> None:
+    """10, 12, 10 again: after each what is newest holds; that 10 held before 12 only the raw store still tells."""
+    shop = Instance(tmp_path, FEEDS)
+    after = []
+    for hour, value in ((1, 10), (2, 12), (3, 10)):
+        shop.deliver("members", _delivery(hour), _line(value) + _line(hour, community="other"))
+        shop.ingest()
+        after += shop.rows(CURRENT + " limit 1")
+    assert [value for _, _, value in after] == [10, 12, 10]
+    history = "select value, hour(_version_ts) from raw.community_day where community_id = 'c1' order by 2"
+    assert shop.rows(history) == [(12, 2), (10, 3)]
+    kept = shop.rows("select feed, delivery_id from meta.delivery where status = 'loaded' order by file_path")
+    store = load_settings(shop.home).raw_store
+    told = [json.loads(raw_path(store, *delivery).read_text().splitlines()[0])["followers"] for delivery in kept]
+    assert told == [10, 12, 10]
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations((1, 2, 3))))
