@@ -1,7 +1,8 @@
 """SQL that finds and cleans addresses.
 
-Belongs here: the macros that find the links of a text, tell those of the shop, and take what is personal out of an
-address. Does not belong here: which column holds an address (`clean: url` of its contract, the mappings of the feeds).
+Belongs here: the macros that find the links of a text, tell those of the shop, take what is personal out of an
+address and bound its length. Does not belong here: which column holds an address (`clean: url` of its contract, the
+mappings of the feeds).
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ _AT_SIGN = r"(@|%(25)*40)"
 _WORD = r"[^/@&=:;,()\s]"
 _EMAIL = rf"{_WORD}+{_AT_SIGN}{_WORD}*\.{_WORD}*"
 _MASK = "(e-mail)"
+# Servers refuse longer ones, and no tag is as long as that: what is, is some program's state and no evidence.
+MAX_CHARACTERS = 8_192
+MAX_PARAMETER_CHARACTERS = 1_024
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
 # A plus at the start of a value, or an encoded one anywhere (a bare one within a value is a blank).
 _PLUS = r"([=?&#]\+|%(25)*2B)"
 _PHONE = _PLUS + r"(([ ().+-]|%(25)*(20|28|29))*\d){10,15}(\D|$)"
@@ -52,17 +57,38 @@ ADDRESS_MACROS = {
     "_smm_query(query)": """
         case when query is null or query = '' or len(_smm_keep(string_split(query, '&'))) = 0 then ''
         else '?' || array_to_string(_smm_keep(string_split(query, '&')), '&') end""",
-    "_smm_url_parts(url)": r"""
-        regexp_extract(url, '(?s)^([A-Za-z][A-Za-z0-9+.-]*://)?([^/?#]*@)?([^?#]*)(\?([^#]*))?(#.*)?$',
+    # More than one scheme or login, as in a@http://b@host, is taken off too: what is left never begins with one.
+    "_smm_url_parts(url)": rf"""
+        regexp_extract(url, '(?s)^({_SCHEME})?((?:(?:{_SCHEME})*[^/?#]*@)*)([^?#]*)(\?([^#]*))?(#.*)?$',
             ['scheme', 'login', 'path', 'mark', 'query', 'fragment'])""",
     "_smm_clean_url(p)": f"""
         p.scheme || regexp_replace(p.path, '{_EMAIL}', '{_MASK}', 'g') || _smm_query(p.query) || case
             when regexp_matches(p.fragment, '(?i){_AT_SIGN}|[#&?]{_PERSONAL_PARAMETER}|{_PHONE}') then ''
             else p.fragment end""",
     # Taking an address apart is slow; only those that may hold something personal are.
-    "_smm_url(url)": f"""
+    "_smm_impersonal_url(url)": f"""
         case when regexp_matches(url, '(?i){_AT_SIGN}|{_PLUS}|[?&#]{_PERSONAL_PARAMETER}')
         then _smm_clean_url(_smm_url_parts(url)) else url end""",
+    # Of one too long: the path within the limit, then as many whole parameters as fit; half a tag would be another tag.
+    "_smm_short_parameters(query)": f"""
+        array_to_string(list_filter(string_split(query, '&'), lambda p:
+            length(p) <= {MAX_PARAMETER_CHARACTERS}), '&')""",
+    "_smm_short_query(address)": rf"""
+        case when length(address) <= {MAX_CHARACTERS} then address
+        else regexp_replace(left(address, {MAX_CHARACTERS + 1}), '(?s)[?&][^&]*$', '') end""",
+    "_smm_short_url(p)": f"""
+        case when length(p.path) >= {MAX_CHARACTERS} or coalesce(p.query, '') = '' then left(p.path, {MAX_CHARACTERS})
+        else _smm_short_query(rtrim(p.path || '?' || _smm_short_parameters(p.query), '?')) end""",
+    "_smm_bounded(url)": rf"""
+        case when length(url) > {MAX_CHARACTERS}
+        then _smm_short_url(regexp_extract(url, '(?s)^([^?#]*)(\?([^#]*))?', ['path', 'mark', 'query']))
+        else url end""",
+    # What is personal goes first: half an e-mail address would not be known as one. A mask may be thrice as long as
+    # what it hides. The length in bytes costs nothing, and within a lambda the cleaned address is planned once.
+    "_smm_url(url)": f"""
+        case when strlen(url) > {MAX_CHARACTERS // 3}
+        then list_transform([_smm_impersonal_url(url)], lambda a: _smm_bounded(a))[1]
+        else _smm_impersonal_url(url) end""",
 }
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import string
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.unit.classify.helpers import classify, from_referrers
 
@@ -113,3 +117,23 @@ ODD_PAGES = {
 def test_odd_pages_are_classified(tmp_path: Path) -> None:
     visits = classify(tmp_path, [{"page_location": page} for page in ODD_PAGES])
     assert {v["page_location"]: v["source"] for v in visits} == ODD_PAGES
+
+
+UNSAFE = st.sampled_from(["javascript:", "JAVASCRIPT:", "data:", "vbscript:", "mailto:", "about:", "tel:"])
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+WITH_TAG = ANY_TEXT.map(lambda text: f"https://shop.example/?utm_source={text}")
+
+
+# Each example is a classification of its own, which takes most of the time.
+@settings(max_examples=4, deadline=None)
+@given(
+    texts=st.lists(ANY_TEXT | WITH_TAG, min_size=1, max_size=100),
+    unsafe=st.lists(
+        st.tuples(UNSAFE, st.text(string.ascii_letters + "(')@.", max_size=20)).map("".join), min_size=1, max_size=30
+    ),
+)
+def test_any_text_is_classified_and_an_unsafe_scheme_is_no_site(texts: list[str], unsafe: list[str]) -> None:
+    with TemporaryDirectory() as folder:
+        visits = [{"page_location": text, "page_referrer": text[::-1]} for text in texts]
+        assert len(classify(Path(folder), visits)) == len(visits)
+        assert {v["channel"] for v in from_referrers(Path(folder), unsafe)} <= {"Direct"}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from smm_pipeline.ingest.addresses import OWN_HOSTS, own_hosts_pattern
+from smm_pipeline.ingest.addresses import MAX_CHARACTERS, OWN_HOSTS, own_hosts_pattern
 from smm_pipeline.ingest.values import define_macros
 
 HOSTS = ("shop.example", "www.kram.example", "магазин.рф")
@@ -117,8 +117,39 @@ def test_a_shop_without_hosts_has_no_links() -> None:
         ("https://kram.example/p?q=%2B1234567890123456", "https://kram.example/p?q=%2B1234567890123456"),
         ("https://kram.example/p?q=lamp+4820000000017", "https://kram.example/p?q=lamp+4820000000017"),
         ("https://kram.example/p?q=c%2B%2B+lamp", "https://kram.example/p?q=c%2B%2B+lamp"),
+        # A login before a scheme, and one after it.
+        ("a@http://b@kram.example/p", "kram.example/p"),
         ("", ""),
     ],
 )
 def test_addresses_lose_what_is_personal(con: duckdb.DuckDBPyConnection, url: str, expected: str) -> None:
     assert con.execute("select _smm_url(?)", [url]).fetchone() == (expected,)
+
+
+LONG = "https://shop.example/"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (LONG + "p" * 8_171, LONG + "p" * 8_171),
+        (LONG + "я" * 8_171, LONG + "я" * 8_171),
+        (LONG + "p" * 8_172, LONG + "p" * 8_171),
+        (LONG + "p" * 8_172 + "?utm_source=vk", LONG + "p" * 8_171),
+        (LONG + "p" * 8_160 + "?utm_source=vk", LONG + "p" * 8_160),
+        (LONG + "?utm_source=vk#" + "z" * 100_000, LONG + "?utm_source=vk"),
+        (LONG + "?x=" + "y" * 100_000, LONG),
+        # What is long is some program's state; the tags behind it stay.
+        (LONG + "?state=" + "y" * 100_000 + "&utm_source=vk", LONG + "?utm_source=vk"),
+        # Whole parameters alone: half a campaign would be another campaign. 8,192 is 21, a mark, and 2,042 times four.
+        (LONG + "?" + "a=1&" * 2_041 + "b=2&utm_campaign=spring", LONG + "?" + "a=1&" * 2_041 + "b=2"),
+        (LONG + "?" + "a=1&" * 2_041 + "b=?2345&x=1", LONG + "?" + "a=1&" * 2_040 + "a=1"),
+        # Nothing of an e-mail address, wherever the cut would be.
+        (LONG + "p" * 8_165 + "john@mail.com", (LONG + "(e-mail)")),
+        (LONG + "p" * 8_165 + "/john@mail.com", (LONG + "p" * 8_165 + "/(e-mail)")[:8_192]),
+    ],
+)
+def test_addresses_are_cut_to_a_bounded_length(con: duckdb.DuckDBPyConnection, url: str, expected: str) -> None:
+    [found] = con.execute("select _smm_url(?)", [url]).fetchone() or [None]
+    assert found == expected
+    assert len(expected) <= MAX_CHARACTERS

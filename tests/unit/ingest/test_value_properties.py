@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smm_pipeline.feeds.mapping import ColumnRule, NumberFormat, TimeFormat
+from smm_pipeline.ingest.addresses import MAX_CHARACTERS
 from smm_pipeline.ingest.values import NULL_TEXTS, define_macros, known_text, typed
 
 CON = duckdb.connect()
@@ -128,3 +129,31 @@ def test_no_e_mail_stays_in_an_address_whatever_its_form(addresses: list[str]) -
     found = [row[0] for row in CON.execute(query, [addresses]).fetchall()]
     assert len(found) == len(addresses)
     assert [address for address in found if re.search(r"a(@|%40)b\.example", address)] == []
+
+
+SCHEMES = st.sampled_from(
+    ["javascript:", "JavaScript://", "data:text/html,", "vbscript:", "file:///", "blob:https://", ""]
+)
+# Padding before, within and after what is cut.
+PADDING = st.sampled_from(
+    ["", "p" * 9_000, "/" + "%D1%8F" * 1_500, "?x=" + "y" * 9_000, "?" + "a=1&" * 2_100, "#" + "z" * 9_000]
+)
+ANY_ADDRESSES = st.lists(
+    st.tuples(
+        SCHEMES, st.text(LETTERS, max_size=20), st.lists(PIECES, max_size=8), PADDING, st.lists(PIECES, max_size=8)
+    ).map(lambda parts: parts[0] + parts[1] + "".join(parts[2]) + parts[3] + "".join(parts[4])),
+    min_size=1,
+    max_size=40,
+)
+
+
+@MANY
+@given(addresses=ANY_ADDRESSES)
+def test_any_text_is_cleaned_once_for_all_and_bounded(addresses: list[str]) -> None:
+    query = "select _smm_url(t), links_of(t) from (select unnest(?::varchar[]) as t)"
+    found = CON.execute(query, [addresses]).fetchall()
+    once = [row[0] for row in found]
+    assert [row[0] for row in CON.execute(query, [once]).fetchall()] == once
+    assert max(map(len, once)) <= MAX_CHARACTERS
+    links = [link for row in found for link in row[1]]
+    assert [link for link in links if not re.match("https?://", link, re.IGNORECASE)] == []
