@@ -6,12 +6,12 @@ with visit as (
         session_date_local,
         landing_url,
         page_referrer,
-        -- What a vendor writes for "no tag" is no tag.
-        nullif(regexp_replace(trim(utm_source), '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\))$', ''), '') as utm_source,
-        nullif(regexp_replace(trim(utm_medium), '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\))$', ''), '') as utm_medium,
-        nullif(regexp_replace(trim(utm_campaign), '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\))$', ''), '') as utm_campaign,
-        nullif(regexp_replace(trim(utm_content), '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\))$', ''), '') as utm_content,
-        nullif(regexp_replace(trim(utm_term), '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\))$', ''), '') as utm_term,
+        -- What a vendor writes for "no tag" is no tag, nor is a placeholder that nobody filled, as {{campaign.name}}.
+        nullif(regexp_replace(trim(utm_source), '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\)|\{[^}]*\}+)$', ''), '') as utm_source,
+        nullif(regexp_replace(trim(utm_medium), '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\)|\{[^}]*\}+)$', ''), '') as utm_medium,
+        nullif(regexp_replace(trim(utm_campaign), '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\)|\{[^}]*\}+)$', ''), '') as utm_campaign,
+        nullif(regexp_replace(trim(utm_content), '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\)|\{[^}]*\}+)$', ''), '') as utm_content,
+        nullif(regexp_replace(trim(utm_term), '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\)|\{[^}]*\}+)$', ''), '') as utm_term,
         nullif(lower(trim(vendor_channel)), '') as vendor_channel
     from core.fct_visit
     where session_date_local between $first_date and $last_date
@@ -112,7 +112,7 @@ tag_value as (
         url,
         name,
         place,
-        nullif(regexp_replace(trim(text), '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\))$', ''), '') as value
+        nullif(regexp_replace(trim(text), '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\)|\{[^}]*\}+)$', ''), '') as value
     from decoded_tag
 ),
 
