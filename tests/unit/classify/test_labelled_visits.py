@@ -25,7 +25,7 @@ def test_every_labelled_visit_is_classified_as_labelled() -> None:
 def test_the_page_of_faults_counts_them() -> None:
     page = (PROJECT_ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
     with LABELLED.open(encoding="utf-8", newline="") as file:
-        assert f"| {len(list(csv.DictReader(file)))} labelled visits;" in page
+        assert f" {len(list(csv.DictReader(file)))} labelled visits;" in page
 
 
 def test_labelled_visits_reach_every_channel() -> None:
