@@ -1,8 +1,8 @@
 """A zip archive as a delivery: one file of it is read as it stands in the archive.
 
 Belongs here: which file that is, and what an archive must not be: a bomb, a list without end, encrypted, damaged,
-within another. Does not belong here: the
-format of the file. Nothing is ever unpacked to a path, so names in an archive lead nowhere.
+within another. Does not belong here: the format of the file. Nothing is ever unpacked to a path, so names in an archive
+lead nowhere.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, NoReturn, cast
 
 from smm_pipeline.errors import SmmError, one_line
 from smm_pipeline.ingest.files import (
+    GZIP_MAGIC,
     MAX_RATIO,
     MAX_UNPACKED_BYTES,
     SMALL_BYTES,
@@ -35,7 +36,6 @@ _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # reading one of 4 MB takes some 40 MB, and 10,000 names of 300 bytes fit into it.
 MAX_MEMBERS = 10_000
 MAX_DIRECTORY_BYTES = 4 << 20
-_GZIP_MAGIC = b"\x1f\x8b"
 _SHOWN_NAMES = 10
 
 
@@ -68,7 +68,7 @@ def open_member(path: Path, name: str, members: Sequence[str]) -> Iterator[io.Bu
             with archive, packed, io.BufferedReader(cast("io.RawIOBase", packed)) as member:
                 within = f"{name}: {without_persons(info.filename)}"
                 refuse_no_data(member, within)
-                if member.peek(4).startswith((_ZIP_MAGIC, _EMPTY_ZIP_MAGIC, _GZIP_MAGIC)):
+                if member.peek(4).startswith((_ZIP_MAGIC, _EMPTY_ZIP_MAGIC, GZIP_MAGIC)):
                     hint = "deliver the archive that is within it, or what is in that one"
                     raise SmmError(
                         "SMM-201", "the file in the zip archive is an archive itself", where=within, hint=hint

@@ -24,7 +24,7 @@ MAX_RATIO = 200
 SMALL_BYTES = 10 << 20
 JSON_ENCODING_HINT = "JSON is UTF-8 by its standard: have the source write it so, or convert the file and put it again"
 _BLOCK_BYTES = 1 << 20
-_GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC = b"\x1f\x8b"
 # Warnings of PHP stand before what a server would else have sent.
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<br />", b"<b>")
 _XML = (b"<?xml", b"<prestashop", b"<!doctype")
@@ -62,10 +62,10 @@ def open_bytes(path: Path, name: str) -> Iterator[io.BufferedReader[Any]]:
         plain.seek(0)
         if not magic:
             unreadable("the file is empty", name)
-        if name.lower().endswith(".gz") and magic != _GZIP_MAGIC:
+        if name.lower().endswith(".gz") and magic != GZIP_MAGIC:
             unreadable("the file is named .gz but is not gzip", name)
         # gzip.open verifies length and checksum when the end is reached.
-        stream = io.BufferedReader(_Unpacked(plain, name)) if magic == _GZIP_MAGIC else plain
+        stream = io.BufferedReader(_Unpacked(plain, name)) if magic == GZIP_MAGIC else plain
         try:
             refuse_no_data(stream, name)
             yield stream
