@@ -254,9 +254,34 @@ evidence as (
     left join click as c on c.click_ids = j.click_ids and c.referrer_network is not distinct from j.referrer_network
 ),
 
+-- A flood: a hundred visits of a day and more, from a site that no list knows, of which hardly one did anything but land. Not
+-- one reader in a hundred who opens a second page, stays or reaches for the cart is no audience, however many bounce.
+-- A visit of unknown pages proves nothing.
+flood as (
+    select
+        e.session_date_local,
+        e.referrer_host
+    from evidence as e
+    inner join core.fct_visit as v
+        on v.visit_key = e.visit_key and v.session_date_local between $first_date and $last_date
+    where
+        e.evidence = 'referrer' and e.referrer_category is null and v.visit_kind = 'session'
+    group by e.session_date_local, e.referrer_host
+    having
+        count(*) >= 100
+        and count(*) filter (
+            where v.pageviews <= 1
+            and coalesce(v.engagement_seconds, 0) = 0
+            and coalesce(v.cart_events, 0) = 0
+            and coalesce(v.key_events, 0) = 0
+            and v.order_ref is null
+        ) >= 0.99 * count(*)
+),
+
 named as (
     select
-        e.*,
+        e.* replace (case when f.referrer_host is null then e.referrer_category else 'flood' end as referrer_category),
+        e.referrer_kind = 'external' and e.referrer_category is null as is_unknown_referrer,
         case
             when e.evidence = 'tag' then lower(e.utm_source)
             when e.evidence = 'click_id' and coalesce(e.referrer_network, '') <> e.click_network then e.click_source
@@ -273,6 +298,8 @@ named as (
             when e.evidence in ('click_id', 'referrer') then e.referrer_host
         end as source_name
     from evidence as e
+    left join flood as f
+        on f.session_date_local = e.session_date_local and f.referrer_host = e.referrer_host and e.evidence = 'referrer'
 )
 
 select
@@ -314,7 +341,7 @@ select
         when n.referrer_category in ('social', 'video', 'forum') then n.referrer_network
     end as network,
     -- A referrer that no list knows, though it could have been a source: what to add to the lists.
-    n.referrer_kind = 'external' and n.referrer_category is null as is_unknown_referrer,
+    n.is_unknown_referrer,
     case when n.referrer_category in ('social', 'video', 'forum') then n.referrer_network end as referrer_network,
     coalesce(k.is_of_shop, false) as is_source_of_shop
 from named as n
