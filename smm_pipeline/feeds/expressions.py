@@ -77,6 +77,7 @@ FUNCTIONS = frozenset(
         "nfc_normalize",
         "nullif",
         "parse_filename",
+        "referrer_or_app",
         "regexp_extract",
         "regexp_extract_all",
         "regexp_full_match",

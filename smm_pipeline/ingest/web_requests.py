@@ -1,7 +1,8 @@
 """What a line of a web server's log tells of a request, as functions of mapping expressions.
 
-Belongs here: which requests are pages, robots and kinds of devices, the same for every server. Does not belong here:
-the form of a line (mappings), and keeping a user agent, which with an address tells a person.
+Belongs here: which requests are pages, robots, kinds of devices and apps, the same for every server. Does not belong
+here: the form of a line (mappings), what network an app is of (seeds.source_host), and keeping a user agent, which with
+an address tells a person.
 """
 
 from __future__ import annotations
@@ -14,6 +15,25 @@ _ROBOT = (
 _TABLET = r"ipad|tablet|kindle|playbook|silk/"
 _MOBILE = r"mobi|iphone|ipod|android|phone|blackberry|opera mini"
 _FILE = r"\.(css|js|mjs|map|json|xml|txt|png|jpe?g|gif|svg|webp|avif|ico|bmp|woff2?|ttf|eot|mp[34]|webm|pdf|zip|gz)$"
+
+# Browsers within apps, by what they add to the user agent, and the Android package that seeds.source_host knows. The
+# first that fits counts. Apps that open links in the browser of the device (WhatsApp, Telegram on iOS) add nothing.
+APPS = {
+    r"FBAN/Messenger|FB_IAB/(Orca|MESSENGER)": "com.facebook.orca",
+    r"Barcelona [0-9]": "com.instagram.barcelona",
+    r"Instagram [0-9]": "com.instagram.android",
+    r"FBAN/|FBAV/|FB_IAB/": "com.facebook.katana",
+    r"musical_ly|trill_[0-9]|TikTok [0-9]": "com.zhiliaoapp.musically",
+    r"Telegram-Android/": "org.telegram.messenger",
+    r"VKAndroidApp/|com\.vk\.vkclient": "com.vkontakte.android",
+    r"Twitter for |TwitterAndroid": "com.twitter.android",
+    r"LinkedInApp": "com.linkedin.android",
+    r"\[Pinterest/": "com.pinterest",
+    r"Snapchat[/ ][0-9]": "com.snapchat.android",
+    r"MicroMessenger/": "com.tencent.mm",
+    r" Line/[0-9]": "jp.naver.line.android",
+}
+_APP_OF_AGENT = " ".join(f"when regexp_matches(agent, '{said}') then '{package}'" for said, package in APPS.items())
 
 REQUEST_MACROS = {
     # A page that the browser had (304) is seen as well. Without an answer the line is none, and its kind unknown.
@@ -35,4 +55,7 @@ REQUEST_MACROS = {
             or (contains(lower(agent), 'android') and not contains(lower(agent), 'mobile')) then 'tablet'
         when regexp_matches(lower(agent), '{_MOBILE}') then 'mobile'
         else 'desktop' end""",
+    # Where a browser within an app tells no referrer, the app. The scheme says that nobody sent this address.
+    "referrer_or_app(referrer, agent)": f"""
+        coalesce(nullif(nullif(trim(referrer), ''), '-'), 'in-app://' || case {_APP_OF_AGENT} end || '/')""",
 }

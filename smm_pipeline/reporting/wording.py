@@ -81,7 +81,11 @@ METRIC_MEANINGS: dict[tuple[str, str], str] = {
     ("orders", "without_amount_share"): "orders whose worth is unknown and in no sum, such as a missing rate",
     ("records", "rejected_share"): "records refused with a reason; the table of feeds says whose",
     ("refunds", "missing_rate_share"): "of the refunds in other currencies those without a known rate: worth unknown",
-    ("sessions", "referrer_spam_share"): "visits that were none: entries written by known spam, in no figure",
+    (
+        "sessions",
+        "dark_social_at_most_share",
+    ): "direct visits that began on a product or an article: links that told no source",
+    ("sessions", "referrer_spam_share"): "visits that were none: known spam and floods of robots, in no figure",
     ("sessions", "social_without_community_share"): "visits from a network that name no community",
     ("sessions", "unassigned_share"): "visits that no rule gives a channel",
 }

@@ -94,6 +94,9 @@ visit as (
         count(*) filter (where is_referrer_spam) as spam_visits,
         count(*) filter (where not coalesce(is_referrer_spam, false)) as sessions,
         count(*) filter (where channel = 'Unassigned') as unassigned_sessions,
+        count(*) filter (where channel = 'Direct') as direct_sessions,
+        -- Nobody types the address of a product: a bookmark, or a link of an app or a messenger that tells no referrer.
+        count(*) filter (where channel = 'Direct' and landing_section in ('product', 'category', 'content')) as deep_direct_sessions,
         count(*) filter (where network is not null) as social_sessions,
         count(*) filter (where network is not null and community_id is null) as social_without_community
     from core.fct_session
@@ -236,6 +239,8 @@ measured as (
     select date_local, 'sessions', 'referrer_spam_share', spam_visits, visits from visit
     union all
     select date_local, 'sessions', 'unassigned_share', unassigned_sessions, sessions from visit
+    union all
+    select date_local, 'sessions', 'dark_social_at_most_share', deep_direct_sessions, direct_sessions from visit
     union all
     select date_local, 'sessions', 'social_without_community_share', social_without_community, social_sessions from visit
     union all

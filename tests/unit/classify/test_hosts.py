@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from smm_pipeline.ingest import web_requests
 from smm_pipeline.settings import PROJECT_ROOT
 from tests.unit.classify.helpers import classify, from_referrers
 
@@ -105,6 +106,16 @@ def test_social_hosts_of_the_region_are_social_of_their_network(tmp_path: Path) 
     visits = from_referrers(tmp_path, SOCIAL_OF_THE_REGION)
     got = {v["page_referrer"]: (v["channel"], v["network"]) for v in visits}
     assert got == {referrer: ("Organic Social", network) for referrer, network in SOCIAL_OF_THE_REGION.items()}
+
+
+def test_browsers_within_apps_are_of_their_network(tmp_path: Path) -> None:
+    """Every package that the user agents of apps are read as; one without a network would be Referral."""
+    packages = {package: f"in-app://{package}/" for package in web_requests.APPS.values()}
+    visits = from_referrers(tmp_path, packages.values())
+    assert {v["page_referrer"]: v["channel"] for v in visits} == dict.fromkeys(packages.values(), "Organic Social")
+    networks = {v["page_referrer"]: v["network"] for v in visits}
+    assert networks["in-app://com.zhiliaoapp.musically/"] == "tiktok"
+    assert networks["in-app://com.facebook.orca/"] == "messenger"
 
 
 def test_other_hosts_of_the_region_by_their_rules(tmp_path: Path) -> None:

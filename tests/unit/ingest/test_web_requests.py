@@ -70,3 +70,39 @@ def test_kinds_of_requests(
     con: duckdb.DuckDBPyConnection, method: str, target: str, status: str, kind: str | None
 ) -> None:
     assert con.execute("select request_kind(?, ?, ?)", [method, target, status]).fetchone() == (kind,)
+
+
+IN_APP = {
+    SAFARI + " [FBAN/FBIOS;FBAV/458.0.0.33;FBBV/1;FBDV/iPhone15,2]": "in-app://com.facebook.katana/",
+    PHONE + " [FB_IAB/FB4A;FBAV/458.0.0.33.109;]": "in-app://com.facebook.katana/",
+    PHONE + " [FB_IAB/Orca-Android;FBAV/452.0.0.1;]": "in-app://com.facebook.orca/",
+    SAFARI + " Instagram 325.0.3.34.90 (iPhone15,2; iOS 17_4; uk_UA)": "in-app://com.instagram.android/",
+    PHONE + " Barcelona 325.0.0.30.109 Android (34/14)": "in-app://com.instagram.barcelona/",
+    PHONE + " musical_ly_2023405030 JsSdk/1.0 NetType/WIFI AppName/musical_ly": "in-app://com.zhiliaoapp.musically/",
+    PHONE
+    + " Telegram-Android/11.3.3 (Google Pixel 8; Android 14; SDK 34; AVERAGE)": "in-app://org.telegram.messenger/",
+    PHONE + " VKAndroidApp/8.70-21000": "in-app://com.vkontakte.android/",
+    SAFARI + " Twitter for iPhone/10.34": "in-app://com.twitter.android/",
+    SAFARI + " [LinkedInApp]/9.29.6318": "in-app://com.linkedin.android/",
+    SAFARI + " [Pinterest/iOS]": "in-app://com.pinterest/",
+    # Robots of networks, and browsers of one's own.
+    "Pinterest/0.2 (+https://www.pinterest.com/bot.html)": None,
+    "TelegramBot (like TwitterBot)": None,
+    "LinkedInBot/1.0": None,
+    SAFARI: None,
+    DESKTOP: None,
+    "": None,
+}
+
+
+@pytest.mark.parametrize("agent", IN_APP)
+def test_a_browser_within_an_app_names_its_app_where_it_tells_no_referrer(
+    con: duckdb.DuckDBPyConnection, agent: str
+) -> None:
+    asked = "select referrer_or_app(r, a) from (select unnest([null, '', ' - ', 'https://t.me/']) as r, ? as a)"
+    rows = con.execute(asked, [agent]).fetchall()
+    assert [row[0] for row in rows] == [IN_APP[agent], IN_APP[agent], IN_APP[agent], "https://t.me/"]
+
+
+def test_without_a_user_agent_there_is_no_app(con: duckdb.DuckDBPyConnection) -> None:
+    assert con.execute("select referrer_or_app('', null), referrer_or_app(null, null)").fetchone() == (None, None)
