@@ -13,6 +13,8 @@ from pathlib import Path
 
 import duckdb
 
+from smm_pipeline.quoting import sql_text
+
 DAYS = 90
 FIRST_DAY = date(2026, 1, 1)
 EVENTS_PER_SESSION = 5
@@ -106,11 +108,12 @@ def make_data_set(parent: Path, events: int) -> DataSet:
 
 def _write_day(con: duckdb.DuckDBPyConnection, folder: Path, day: date) -> None:
     name = f"{day:%Y%m%d}.parquet"
-    inside = f"ts >= timestamptz '{day} 00:00:00+00' and ts < timestamptz '{day + timedelta(days=1)} 00:00:00+00'"
+    first, end = (sql_text(f"{d} 00:00:00+00") for d in (day, day + timedelta(days=1)))
+    inside = f"ts >= timestamptz {first} and ts < timestamptz {end}"
     selects = {
         "events": f"select * from event where {inside} order by ts, event_id",
         "orders": "select order_id, client_id, ts as created_ts, revenue as total "
         f"from event where {inside} and order_id is not null order by ts, order_id",
     }
     for kind, select in selects.items():
-        con.execute(f"copy ({select}) to '{folder / kind / name}' (format parquet, compression zstd)")
+        con.execute(f"copy ({select}) to {sql_text(str(folder / kind / name))} (format parquet, compression zstd)")

@@ -26,6 +26,7 @@ from smm_pipeline.catalog import load_catalog
 from smm_pipeline.feeds import load_feed
 from smm_pipeline.ingest import ingest_landing
 from smm_pipeline.ingest.structures import sql_type
+from smm_pipeline.quoting import sql_text
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, Settings, load_settings
 from smm_pipeline.warehouse.connection import connect, tune
 from smm_pipeline.warehouse.schema import ensure_schema
@@ -132,14 +133,14 @@ def run(step: str, data: DataSet) -> dict[str, Any]:
 def _read(volume: Volume, data: DataSet) -> dict[str, Any]:
     settings = _instance(volume, data)
     structure = load_feed("feed", settings, load_catalog()).mapping.structure
-    columns = ", ".join(f"'{name}': '{sql_type(kind)}'" for name, kind in structure.items())
+    columns = ", ".join(f"{sql_text(name)}: {sql_text(sql_type(kind))}" for name, kind in structure.items())
     shape = "array" if volume.landed.endswith(".json") else "newline_delimited"
     file = data.folder / volume.landed
     with duckdb.connect(str(data.folder / "instance" / "read.duckdb")) as con:
         tune(con, settings.warehouse)
         con.execute(
-            f"create table record as select * from read_json('{file}', format = '{shape}', columns = {{{columns}}}, "
-            "maximum_object_size = 100000000)"
+            f"create table record as select * from read_json({sql_text(str(file))}, format = {sql_text(shape)}, "
+            f"columns = {{{columns}}}, maximum_object_size = 100000000)"
         )
         return {"rows": con.execute("select count(*) from record").fetchall()[0][0]}
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import duckdb
 
 from smm_pipeline.catalog import Catalog
+from smm_pipeline.quoting import quoted
 from smm_pipeline.shop import make_shop
-from smm_pipeline.warehouse.schema import quoted, relation
+from smm_pipeline.warehouse.schema import relation
 from tests.project_catalog import project_catalog
 
 

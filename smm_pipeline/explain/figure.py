@@ -21,9 +21,10 @@ from smm_pipeline.explain.order import settings_of
 from smm_pipeline.explain.origins import Lineage
 from smm_pipeline.explain.shown import dicts, shown_row
 from smm_pipeline.explain.trace import Found, Root, files_of, tables_read, trace
+from smm_pipeline.quoting import quoted
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.completeness import completeness
-from smm_pipeline.warehouse.schema import quoted, relation
+from smm_pipeline.warehouse.schema import relation
 from smm_pipeline.warehouse.state import StateView
 from smm_pipeline.warehouse.zeros import Zeros
 

@@ -22,7 +22,8 @@ from sqlglot import exp
 from smm_pipeline.catalog import MONTH, Catalog, TableSpec
 from smm_pipeline.explain.origins import Lineage
 from smm_pipeline.explain.own_links import OWN_LINKS, PARTS, WITHIN
-from smm_pipeline.warehouse.schema import quoted, relation
+from smm_pipeline.quoting import quoted
+from smm_pipeline.warehouse.schema import relation
 
 # They say how a row is known. The same word in two tables makes no link between them.
 _WAYS = {"method", "hint"}

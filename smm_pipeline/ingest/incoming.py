@@ -16,9 +16,8 @@ import duckdb
 from smm_pipeline.catalog import TableSpec
 from smm_pipeline.ingest.merge import vendor_version
 from smm_pipeline.ingest.persons import make_person_table
-from smm_pipeline.ingest.structures import literal
 from smm_pipeline.ingest.transform import TablePlan
-from smm_pipeline.warehouse.schema import quoted
+from smm_pipeline.quoting import quoted, sql_text
 
 # The database of a connection's temporary tables.
 TEMPORARY = "temp"
@@ -78,7 +77,7 @@ def _incoming_sql(plan: TablePlan) -> str:
 
     keyed = ", ".join(stored(n) for n in names)
     joins = " ".join(
-        f"left join _smm_person p{i} on p{i}.kind = {literal(kind)} and p{i}.value = t.{quoted(name)}"
+        f"left join _smm_person p{i} on p{i}.kind = {sql_text(kind)} and p{i}.value = t.{quoted(name)}"
         for i, (name, kind) in enumerate(kinds.items())
     )
     rows = (

@@ -18,7 +18,8 @@ import duckdb
 
 from smm_pipeline.catalog import TableSpec
 from smm_pipeline.errors import SmmError
-from smm_pipeline.warehouse.schema import quoted, relation
+from smm_pipeline.quoting import quoted
+from smm_pipeline.warehouse.schema import relation
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from smm_pipeline.ingest.results import Extract
 from smm_pipeline.ingest.structures import sql_type
 from smm_pipeline.ingest.tabular import match_header, own_names
 from smm_pipeline.masking import without_values
-from smm_pipeline.warehouse.schema import quoted
+from smm_pipeline.quoting import quoted
 
 _MAGIC = b"PAR1"
 _DAMAGE = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException, duckdb.NotImplementedException)

@@ -18,7 +18,7 @@ from functools import lru_cache
 import duckdb
 
 from smm_pipeline.errors import SmmError
-from smm_pipeline.warehouse.schema import quoted
+from smm_pipeline.quoting import quoted
 
 KEY_HEX_DIGITS = 32
 _FINGERPRINT_OF = ("fingerprint", "smm_pipeline")

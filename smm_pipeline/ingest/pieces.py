@@ -19,10 +19,10 @@ from smm_pipeline.ingest.incoming import create_table, prepare_rows
 from smm_pipeline.ingest.parts import Part
 from smm_pipeline.ingest.records import RecordTable
 from smm_pipeline.ingest.results import RECORDS, RecordReject
-from smm_pipeline.ingest.structures import literal
 from smm_pipeline.ingest.transform import TablePlan, record_source, skipped_sql
 from smm_pipeline.ingest.unread import Unread
 from smm_pipeline.masking import EMAIL
+from smm_pipeline.quoting import sql_text
 from smm_pipeline.warehouse.connection import little_planning
 
 NO_ROW = "skipped:no_row"
@@ -85,7 +85,7 @@ class Pieces:
     def rejects(self) -> str:
         """SELECT of the rejects that wait, with the columns of quality.rejects."""
         return (
-            f"select {literal(self._source.name)}, delivery_id, table_name, row_no, string_split(reasons, ' '), "
+            f"select {sql_text(self._source.name)}, delivery_id, table_name, row_no, string_split(reasons, ' '), "
             f"record, now() from {self._rejects} join _smm_arrival on _smm_delivery = delivery"
         )
 
@@ -216,7 +216,7 @@ class Pieces:
         with nullcontext(texts) if texts else self._table.lines_of(rejects) as lines:
             inserted = self._con.execute(
                 f"insert into {self._rejects} select j.delivery, ?, j.row_no, j.reasons, "
-                f"left(regexp_replace({record}, {literal(EMAIL)}, '(e-mail)', 'g'), {REJECT_TEXT_CHARACTERS}) "
+                f"left(regexp_replace({record}, {sql_text(EMAIL)}, '(e-mail)', 'g'), {REJECT_TEXT_CHARACTERS}) "
                 f"from ({rejects}) j join _smm_arrival a on a._smm_delivery = j.delivery "
                 f"left join {lines} l on l.delivery = j.delivery and l.row_no = j.row_no {fields} where not a.is_again",
                 [table_name],

@@ -27,11 +27,11 @@ from smm_pipeline.ingest.line_breaks import line_ends
 from smm_pipeline.ingest.line_table import LineTable
 from smm_pipeline.ingest.parquet import no_damage
 from smm_pipeline.ingest.parts import Lines, ParquetRows, Part, record_fields
-from smm_pipeline.ingest.structures import literal, misfits_sql, sql_type
+from smm_pipeline.ingest.structures import misfits_sql, sql_type
 from smm_pipeline.ingest.text_readers import BROKEN_JSON, DUPLICATE_KEY, explain_line, parse_json
 from smm_pipeline.ingest.unread import Unread
+from smm_pipeline.quoting import quoted, sql_text
 from smm_pipeline.warehouse.connection import little_planning
-from smm_pipeline.warehouse.schema import quoted
 
 # What DuckDB's JSON reader lets pass, or fails on, and a strict one must look at again: NaN, Infinity, trailing commas,
 # NUL, halves of pairs of code units. A pattern that begins with one certain character is many times faster.
@@ -40,7 +40,7 @@ _ODD = (rf":\s*{_NO_NUMBER}", rf"\[\s*{_NO_NUMBER}", rf",\s*([\]}}]|{_NO_NUMBER}
 
 # What `_smm_misfit` begins with until the record was looked at again: no JSON, and JSON that looks odd.
 _BROKEN, _DOUBTED = "!", "?"
-_LINES, _BLANKS = "_smm_lines", literal(" \t\r\n")
+_LINES, _BLANKS = "_smm_lines", sql_text(" \t\r\n")
 # Records whose texts are Python's at a time.
 TEXTS_AT_ONCE = 20_000
 
@@ -212,8 +212,8 @@ class RecordTable:
         if not texts:
             return
         fields = ", ".join(f"r.{quoted(n)}" for n in self._structure)
-        structure, document = (literal(json.dumps(s)) for s in (self._structure, self._document))
-        odd = " or ".join(f"regexp_matches(text, {literal(pattern)})" for pattern in _ODD)
+        structure, document = (sql_text(json.dumps(s)) for s in (self._structure, self._document))
+        odd = " or ".join(f"regexp_matches(text, {sql_text(pattern)})" for pattern in _ODD)
         # Of what is no object a struct of NULLs is made; a struct that is NULL is no JSON, or null.
         no_object = (
             f"case when starts_with(text, '{{') then false else not starts_with(ltrim(text, {_BLANKS}), '{{') end"

@@ -10,14 +10,9 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from typing import Any
 
-from smm_pipeline.warehouse.schema import quoted
+from smm_pipeline.quoting import quoted, sql_text
 
 _EACH = "[*]"
-
-
-def literal(text: str) -> str:
-    """Text as an SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def sql_type(structure: Any) -> str:
@@ -42,14 +37,14 @@ def misfits_sql(structure: MappingOf[str, Any], record: str, text: str) -> str:
     """
     cases = []
     for steps, container in _containers(structure, ()):
-        path = literal("$" + "".join(s if s == _EACH else '."' + s.replace('"', '\\"') + '"' for s in steps))
+        path = sql_text("$" + "".join(s if s == _EACH else '."' + s.replace('"', '\\"') + '"' for s in steps))
         found = f"json_extract({text}, {path})"
         if _EACH in steps:
             wrong = f"len(list_filter({found}, lambda _smm_part: {_is_other_kind('_smm_part', container)})) > 0"
         else:
             wrong = _is_other_kind(found, container)
         reason = "bad_structure:" + ".".join(s for s in steps if s != _EACH)
-        cases.append(f"case when {_is_suspect(record, steps, container)} and {wrong} then {literal(reason)} end")
+        cases.append(f"case when {_is_suspect(record, steps, container)} and {wrong} then {sql_text(reason)} end")
     return f"concat_ws(' ', {', '.join(cases)})" if cases else "''"
 
 

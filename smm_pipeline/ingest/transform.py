@@ -16,11 +16,10 @@ from smm_pipeline.catalog import ColumnSpec, TableSpec
 from smm_pipeline.feeds import FeedSource
 from smm_pipeline.feeds.constants import reads_constant
 from smm_pipeline.feeds.mapping import DELIVERY_DATE, ColumnRule, CombineRule, Mapping, TableRule
-from smm_pipeline.ingest.structures import literal
 from smm_pipeline.ingest.values import known_text, mapped_text, typed, typed_cell, untimely_sql
 from smm_pipeline.ingest.workbooks import TYPED_CELLS
+from smm_pipeline.quoting import quoted, sql_day, sql_text
 from smm_pipeline.settings import Settings
-from smm_pipeline.warehouse.schema import quoted
 
 # A clock a day or two ahead is a clock; more is an error in the data, unless the contract knows of planned days.
 FUTURE_DAYS = 2
@@ -120,7 +119,7 @@ class TablePlan:
     def _mapped(self, column: ColumnSpec) -> str:
         text = mapped_text(self.rules[column.name], quoted(column.name))
         constant = self._constants.get(column.name)
-        return text if constant is None else f"coalesce({text}, {literal(constant)})"
+        return text if constant is None else f"coalesce({text}, {sql_text(constant)})"
 
     def _value(self, column: ColumnSpec) -> str:
         text = quoted(column.name)
@@ -142,7 +141,7 @@ class TablePlan:
         if column.name in self.rules:
             return name
         if instant := column.rules.get("local_date_of"):
-            zone = literal(self.settings.shop.time_zone)
+            zone = sql_text(self.settings.shop.time_zone)
             return (
                 f"cast(timezone({zone}, {quoted(str(instant))}) as date) as {name}"
                 if instant in self.rules
@@ -163,19 +162,20 @@ class TablePlan:
         cases = ""
         if column.name in self.rules and column.type != "VARCHAR":
             code = typed(column.type, name, self.rules[column.name], self.source.time_zone)[1]
-            cases = f"when {name} is null and {quoted(_text_name(column))} is not null then '{code}:{column.name}' "
+            cases = f"when {name} is null and {quoted(_text_name(column))} is not null then {_reason(code, column)} "
         if self._is_needed(column):
-            cases += f"when {name} is null then 'missing:{column.name}' "
+            cases += f"when {name} is null then {_reason('missing', column)} "
         if accepted := column.rules.get("accepted"):
-            cases += (
-                f"when {name} not in ({', '.join(literal(a) for a in accepted)}) then 'not_accepted:{column.name}' "
-            )
+            known = ", ".join(map(sql_text, accepted))
+            cases += f"when {name} not in ({known}) then {_reason('not_accepted', column)} "
         if column.rules.get("positive"):
-            cases += f"when {name} <= 0 then 'not_positive:{column.name}' "
+            cases += f"when {name} <= 0 then {_reason('not_positive', column)} "
         if column.name == self.spec.partition:
             last = (now + timedelta(days=column.rules.get("max_days_ahead", FUTURE_DAYS))).date()
             first = self.settings.history_start
-            cases += f"when {name} < date '{first}' or {name} > date '{last}' then 'out_of_range:{column.name}' "
+            cases += (
+                f"when {name} < {sql_day(first)} or {name} > {sql_day(last)} then {_reason('out_of_range', column)} "
+            )
         if cases:
             found.append(f"case {cases}end")
         if self.spec.partition and column.name in self.rules and self.rules[column.name].is_dated:
@@ -199,7 +199,7 @@ def record_source(source: FeedSource) -> str:
     skipped = " or ".join(f"coalesce(({rule.where}), false)" for rule in mapping.skip)
     where = f"where not ({skipped})" if skipped else ""
     has_own = any(name.lower() == DELIVERY_DATE for name in mapping.structure)
-    day = f", cast(timezone({literal(source.time_zone)}, _smm_extracted) as date) as {DELIVERY_DATE}"
+    day = f", cast(timezone({sql_text(source.time_zone)}, _smm_extracted) as date) as {DELIVERY_DATE}"
     records = f"select *{'' if has_own else day} from (select *, {extracted} as _smm_extracted from ({named}) {where})"
     return combined(records, mapping.combine) if mapping.combine else records
 
@@ -220,7 +220,7 @@ def skipped_sql(source: FeedSource) -> str | None:
     """SELECT of delivery, row and reason of the records that a skip rule takes out; None without rules."""
     if not source.mapping.skip:
         return None
-    cases = " ".join(f"when ({r.where}) then {literal(r.full_reason)}" for r in source.mapping.skip)
+    cases = " ".join(f"when ({r.where}) then {sql_text(r.full_reason)}" for r in source.mapping.skip)
     return (
         f"select _smm_delivery, _smm_row, reason from (select *, case {cases} end as reason from "
         f"({_named(source.mapping, 'select * from _smm_record')})) where reason is not null"
@@ -248,7 +248,7 @@ def _select_also(level: dict[str, str], inner: str) -> str:
 
 def _as_text(rule: ColumnRule, source: FeedSource) -> str:
     if rule.const is not None:
-        return literal(rule.const)
+        return sql_text(rule.const)
     # The bare name of a field may be any text, a keyword too.
     expression = quoted(rule.expr) if rule.expr in source.mapping.structure else rule.expr
     return f"cast(({expression}) as varchar)"
@@ -260,7 +260,7 @@ def _may_be_cell(rule: ColumnRule, source: FeedSource) -> bool:
 
 
 def _is_typed_cell(rule: ColumnRule) -> str:
-    return f"coalesce(list_contains({TYPED_CELLS}, {literal(rule.expr)}), false)"
+    return f"coalesce(list_contains({TYPED_CELLS}, {sql_text(rule.expr)}), false)"
 
 
 def _typed(type_: str, text: str, rule: ColumnRule, source: FeedSource, is_cell: str) -> str:
@@ -274,6 +274,10 @@ def _typed(type_: str, text: str, rule: ColumnRule, source: FeedSource, is_cell:
 def _known(column: ColumnSpec) -> str:
     name = quoted(column.name)
     return f"coalesce({name}, '')" if column.rules.get("empty_is_value") else known_text(column.name, name)
+
+
+def _reason(code: str, column: ColumnSpec) -> str:
+    return sql_text(f"{code}:{column.name}")
 
 
 def _null(column: ColumnSpec) -> str:

@@ -23,7 +23,7 @@ from smm_pipeline.ingest.landing import CHUNK_BYTES, declared_time, display_name
 from smm_pipeline.ingest.persons import hold_to_key
 from smm_pipeline.ingest.results import Arrival, DeliveryResult
 from smm_pipeline.ingest.run import load_deliveries, table_plans
-from smm_pipeline.ingest.structures import literal
+from smm_pipeline.quoting import quoted, sql_text
 from smm_pipeline.settings import Settings, person_key
 from smm_pipeline.warehouse.connection import connect, tune
 from smm_pipeline.warehouse.outcomes import Reasons, reject_reasons, summed
@@ -105,10 +105,11 @@ def _copy_of_state(settings: Settings, specs: list[TableSpec]) -> Iterator[duckd
 def _copy_tables(con: duckdb.DuckDBPyConnection, settings: Settings, names: list[str]) -> None:
     # Held while the file is attached, so that a run that writes is waited for and nobody begins one in between.
     with connect(settings, read_only=True):
-        con.execute(f"attach {literal(str(settings.warehouse_file))} as stored (read_only)")
+        con.execute(f"attach {sql_text(str(settings.warehouse_file))} as stored (read_only)")
         there = "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'stored'"
         for name in {n for (n,) in con.execute(there).fetchall()} & set(names):
-            con.execute(f"insert into {name} by name select * from stored.{name}")
+            table = ".".join(map(quoted, name.split(".")))
+            con.execute(f"insert into {table} by name select * from stored.{table}")
         con.execute("detach stored")
 
 

@@ -14,8 +14,8 @@ import duckdb
 from smm_pipeline.feeds import FeedSource
 from smm_pipeline.feeds.mapping import ColumnRule, NumberFormat, TimeFormat
 from smm_pipeline.ingest.addresses import ADDRESS_MACROS, OWN_HOSTS, own_hosts_pattern
-from smm_pipeline.ingest.structures import literal
 from smm_pipeline.ingest.web_requests import REQUEST_MACROS
+from smm_pipeline.quoting import sql_day, sql_text
 from smm_pipeline.settings import Settings
 
 _GOOGLE_NULLS = ("(not set)", "(data deleted)", "not available in demo dataset")
@@ -45,7 +45,9 @@ _ENTITIES = {**name2codepoint, "apos": 39}
 def known_text(column: str, text: str) -> str:
     """Trimmed text, or NULL where it is a literal that means unknown; `column` decides about (none)."""
     # Of an IN with so many literals DuckDB makes a join, one for each column, which takes longer to plan and to run.
-    cases = " ".join(f"when {literal(t)} then null" for t in (NULL_SOURCES if column in SOURCE_COLUMNS else NULL_TEXTS))
+    cases = " ".join(
+        f"when {sql_text(t)} then null" for t in (NULL_SOURCES if column in SOURCE_COLUMNS else NULL_TEXTS)
+    )
     return f"case {text} {cases} else {text} end"
 
 
@@ -66,7 +68,7 @@ MACROS = {
     "_smm_entity(name)": f"""
         case when name[1] = '#'
         then _smm_character(try_cast(replace(lower(name[2:]), 'x', '0x') as int))
-        else chr(map {{{", ".join(f"'{name}': {code}" for name, code in _ENTITIES.items())}}}[name]) end""",
+        else chr(map {{{", ".join(f"{sql_text(name)}: {code}" for name, code in _ENTITIES.items())}}}[name]) end""",
     # &amp; &quot; &#8217; of HTML as their characters, each once: &amp;lt; becomes &lt;. Other text stays as it is.
     "unescaped(t)": r"""
         case when contains(t, '&')
@@ -122,7 +124,7 @@ MACROS = {
 
 def define_macros(con: duckdb.DuckDBPyConnection, constants: dict[str, str]) -> None:
     """Make the functions of mapping expressions known to a connection; `constants` are those of one feed."""
-    cases = " ".join(f"when {literal(k)} then {literal(v)}" for k, v in constants.items())
+    cases = " ".join(f"when {sql_text(k)} then {sql_text(v)}" for k, v in constants.items())
     body = f"case name {cases} end" if cases else "case when name is null then '' end"
     con.execute(f"create or replace temp macro constant(name) as {body}")
     for signature, body in {**MACROS, **ADDRESS_MACROS, **REQUEST_MACROS}.items():
@@ -139,21 +141,21 @@ def mapped_text(rule: ColumnRule, text: str) -> str:
     if not rule.map:
         return text
     pairs = [(k, k if target.to is None else target.to) for k, target in rule.map.items()]
-    cases = " ".join(f"when {literal(k)} then {literal(v)}" for k, v in pairs)
+    cases = " ".join(f"when {sql_text(k)} then {sql_text(v)}" for k, v in pairs)
     if rule.otherwise is None:
         return f"case {text} {cases} else {text} end"
-    return f"case when {text} is null then null else case {text} {cases} else {literal(rule.otherwise)} end end"
+    return f"case when {text} is null then null else case {text} {cases} else {sql_text(rule.otherwise)} end end"
 
 
 def untimely_sql(rule: ColumnRule, text: str, day: str) -> str:
     """SQL of the reason why a vendor's text means nothing on the row's day; NULL where it does, or no day is known."""
     cases = []
     for name, target in rule.map.items():
-        is_name = f"when {text} = {literal(name)} and {day}"
+        is_name = f"when {text} = {sql_text(name)} and {day}"
         if target.since:
-            cases.append(f"{is_name} < date '{target.since}' then {literal('not_yet:' + name)}")
+            cases.append(f"{is_name} < {sql_day(target.since)} then {sql_text('not_yet:' + name)}")
         if target.until:
-            cases.append(f"{is_name} >= date '{target.until}' then {literal('retired:' + name)}")
+            cases.append(f"{is_name} >= {sql_day(target.until)} then {sql_text('retired:' + name)}")
     return f"case {' '.join(cases)} end"
 
 
@@ -208,14 +210,14 @@ def _number(type_: str, text: str, fmt: NumberFormat) -> str:
     fraction = rf"({point}0+)?" if type_ == "BIGINT" and fmt.divide_by == 1 else rf"({point}\d+)?"
     bare = text
     for sign in fmt.strip:
-        bare = f"replace({bare}, {literal(sign)}, '')"
+        bare = f"replace({bare}, {sql_text(sign)}, '')"
     if fmt.thousands == " ":
         bare = f"translate({bare}, chr(160) || chr(8239) || chr(8201), '   ')"
     if fmt.strip:
         bare = f"trim({bare})"
-    plain = f"replace({bare}, {literal(fmt.thousands)}, '')" if fmt.thousands else bare
+    plain = f"replace({bare}, {sql_text(fmt.thousands)}, '')" if fmt.thousands else bare
     if fmt.decimal != ".":
-        plain = f"replace({plain}, {literal(fmt.decimal)}, '.')"
+        plain = f"replace({plain}, {sql_text(fmt.decimal)}, '.')"
     if type_ == "BIGINT" and fmt.divide_by == 1:
         plain = f"split_part({plain}, '.', 1)"
     value = f"try_cast({plain} as {type_})"
@@ -224,15 +226,16 @@ def _number(type_: str, text: str, fmt: NumberFormat) -> str:
         factor = f"cast(0.{'0' * (places - 1)}1 as decimal({places + 1}, {places}))"
         value = f"try_cast(try_cast({plain} as decimal(24, 4)) * {factor} as {type_})"
     small = "" if type_ == "BIGINT" else r"([eE]-\d{1,3})?"
-    return rf"case when regexp_full_match({bare}, '[+-]?(\d+{grouped}){fraction}{small}') then {value} end"
+    pattern = rf"[+-]?(\d+{grouped}){fraction}{small}"
+    return f"case when regexp_full_match({bare}, {sql_text(pattern)}) then {value} end"
 
 
 def _pattern(sign: str) -> str:
-    return {".": r"\.", "'": "''"}.get(sign, sign)
+    return r"\." if sign == "." else sign
 
 
 def _instant(text: str, fmt: TimeFormat, zone: str) -> str:
-    zone_sql = literal(fmt.zone or zone)
+    zone_sql = sql_text(fmt.zone or zone)
     if fmt.format in _UNIX_DIVISOR:
         micros = f"try_cast({text} as hugeint) * {_UNIX_DIVISOR[fmt.format]}"
         return (
@@ -242,7 +245,7 @@ def _instant(text: str, fmt: TimeFormat, zone: str) -> str:
     if fmt.format == "excel":
         return f"timezone({zone_sql}, {_cell_time(text)})"
     if fmt.format != "iso":
-        parsed = f"try_strptime({text}, {literal(fmt.format)})"
+        parsed = f"try_strptime({text}, {sql_text(fmt.format)})"
         return parsed if "%z" in fmt.format else f"timezone({zone_sql}, {parsed})"
     plain = f"replace({text}, ',', '.')"
     return (
@@ -252,13 +255,13 @@ def _instant(text: str, fmt: TimeFormat, zone: str) -> str:
 
 
 def _day(text: str, fmt: TimeFormat, zone: str) -> str:
-    zone_sql = literal(fmt.zone or zone)
+    zone_sql = sql_text(fmt.zone or zone)
     if fmt.format in _UNIX_DIVISOR:
         return f"cast(timezone({zone_sql}, {_instant(text, fmt, zone)}) as date)"
     if fmt.format == "excel":
         return f"cast({_cell_time(text)} as date)"
     if fmt.format != "iso":
-        return f"cast(try_strptime({text}, {literal(fmt.format)}) as date)"
+        return f"cast(try_strptime({text}, {sql_text(fmt.format)}) as date)"
     # A time without offset names its own day; only one with offset has to be brought to the zone.
     return (
         rf"case when regexp_full_match({text}, '\d{{4}}-\d{{2}}-\d{{2}}') then try_cast({text} as date) "

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from smm_pipeline.errors import SmmError
+from smm_pipeline.quoting import quoted, sql_day
 
 Row = dict[str, Any]
 
@@ -50,10 +51,11 @@ class Serving:
             "where not internal and schema_name = 'kpi' and column_name = 'date_local'"
         )
         for name in (table["table_name"] for table in tables):
-            begun = f" or (date_local = date_trunc('month', date '{first}') and table_name in {MONTHLY})"
+            begun = f" or (date_local = date_trunc('month', {sql_day(first)}) and table_name in {MONTHLY})"
             self._con.execute(
-                f"create or replace temp view {name} as select * from kpi.{name} "
-                f"where date_local between date '{first}' and date '{last}'{begun if name == '_completeness' else ''}"
+                f"create or replace temp view {quoted(name)} as select * from kpi.{quoted(name)} "
+                f"where date_local between {sql_day(first)} and {sql_day(last)}"
+                f"{begun if name == '_completeness' else ''}"
             )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import orjson
 
+from smm_pipeline.quoting import sql_text
 from smm_pipeline.shop.clock import Clock
 from smm_pipeline.shop.goods import CURRENCY, HOST, Product
 from smm_pipeline.shop.visits import Hit, Visit
@@ -100,9 +101,9 @@ def write_parquet(con: duckdb.DuckDBPyConnection, path: Path, rows: Iterable[byt
     """One nested, typed Parquet file, through a temporary JSON Lines file beside it."""
     scratch = path.with_suffix(".part")
     scratch.write_bytes(b"".join(rows))
-    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())
-    reader = f"read_json('{scratch}', format = 'newline_delimited', columns = {{{columns}}})"
-    con.execute(f"COPY (SELECT * FROM {reader}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+    columns = ", ".join(f"{sql_text(name)}: {sql_text(kind)}" for name, kind in COLUMNS.items())
+    reader = f"read_json({sql_text(str(scratch))}, format = 'newline_delimited', columns = {{{columns}}})"
+    con.execute(f"COPY (SELECT * FROM {reader}) TO {sql_text(str(path))} (FORMAT parquet, COMPRESSION zstd)")
     scratch.unlink()
 
 

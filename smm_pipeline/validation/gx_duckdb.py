@@ -34,6 +34,8 @@ from great_expectations.expectations.metrics.query_metrics.query_table.unexpecte
 )
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
+from smm_pipeline.quoting import quoted
+
 # GX logs tracebacks with the offending literals in them, which may be personal; its results say what broke.
 logging.getLogger("great_expectations").addHandler(logging.NullHandler())
 logging.getLogger("great_expectations").propagate = False
@@ -173,7 +175,7 @@ class DuckDBDialect(PGDialect):
     # What GX's inspector asks before it checks anything. DuckDB itself resolves names, temporary ones too.
 
     def get_columns(self, connection: sa.Connection, table_name: str, schema: str | None = None, **kw: Any) -> Any:
-        columns = connection.exec_driver_sql(f'describe "{table_name}"')
+        columns = connection.exec_driver_sql(f"describe {quoted(table_name)}")
         return [{"name": name, "type": _sql_type(text), "nullable": True} for name, text, *_ in columns]
 
     def has_table(self, connection: sa.Connection, table_name: str, schema: str | None = None, **kw: Any) -> bool:

@@ -20,6 +20,7 @@ import duckdb
 from smm_pipeline.catalog import TableSpec
 from smm_pipeline.errors import SmmError
 from smm_pipeline.masking import without_values
+from smm_pipeline.quoting import sql_day
 from smm_pipeline.validation.suites import QUERY_TYPE, Severity, check_suite, holds_without_rows
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _days_relation(spec: TableSpec, view: str, days: Sequence[date] | None) -> s
     if days is None:
         ends = f"min({spec.partition}), max({spec.partition})"
         return f"(select cast(unnest(generate_series({ends}, interval 1 day)) as date) as day from {view})"
-    values = ", ".join(f"date '{day.isoformat()}'" for day in days)
+    values = ", ".join(sql_day(day) for day in days)
     return f"(select unnest([{values}]::date[]) as day)"
 
 

@@ -17,9 +17,10 @@ from typing import Literal
 import duckdb
 
 from smm_pipeline.catalog import TableSpec
+from smm_pipeline.quoting import quoted, sql_day
 from smm_pipeline.validation.runner import Verdict
 from smm_pipeline.warehouse.connection import transaction
-from smm_pipeline.warehouse.schema import quoted, relation
+from smm_pipeline.warehouse.schema import relation
 from smm_pipeline.warehouse.state import StateView, Window
 
 # is_blocking() for rows of quality.check_results.
@@ -112,7 +113,7 @@ def selecting(spec: TableSpec, window: Window) -> str:
     """The condition that selects a window's rows."""
     if spec.partition is None:
         return "true"
-    return f"{quoted(spec.partition)} between date '{window.first}' and date '{window.last}'"
+    return f"{quoted(spec.partition)} between {sql_day(window.first)} and {sql_day(window.last)}"
 
 
 def record_verdicts(

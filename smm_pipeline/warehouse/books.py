@@ -8,8 +8,8 @@ the query that fills them. Does not belong here: figures per day (sql/kpi/data_q
 from __future__ import annotations
 
 from smm_pipeline.catalog import ColumnSpec, TableSpec
+from smm_pipeline.quoting import sql_texts
 from smm_pipeline.settings import Settings
-from smm_pipeline.warehouse.schema import sql_texts
 
 FEEDS = TableSpec(
     layer="kpi",

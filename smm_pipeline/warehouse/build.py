@@ -17,6 +17,7 @@ import duckdb
 
 from smm_pipeline.catalog import TableSpec
 from smm_pipeline.errors import SmmError
+from smm_pipeline.quoting import quoted
 from smm_pipeline.settings import Settings
 from smm_pipeline.validation.runner import Verdict
 from smm_pipeline.warehouse.audits import (
@@ -31,7 +32,7 @@ from smm_pipeline.warehouse.audits import (
 from smm_pipeline.warehouse.connection import transaction
 from smm_pipeline.warehouse.credit_history import credit_changes
 from smm_pipeline.warehouse.failpoints import failpoint
-from smm_pipeline.warehouse.schema import quoted, relation
+from smm_pipeline.warehouse.schema import relation
 from smm_pipeline.warehouse.state import (
     ALL,
     PartitionState,

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smm_pipeline.catalog import MONTH, Catalog, ColumnSpec, TableSpec
+from smm_pipeline.quoting import sql_text, sql_texts
 from smm_pipeline.settings import Settings
-from smm_pipeline.warehouse.schema import sql_text, sql_texts
 from smm_pipeline.warehouse.silence import NEEDED_TABLES, PERIOD_SQL, silence_sql
 
 COMPLETENESS = TableSpec(
@@ -51,7 +51,7 @@ def completeness_sql(catalog: Catalog, settings: Settings) -> str:
     made_from = lineage(catalog)
     pairs = [(name, contract) for name, contracts in made_from.items() for contract in contracts]
     windows = [(name, *_window(catalog[f"kpi.{name}"], settings)) for name in made_from]
-    made = ", ".join(f"({sql_text(name)}, '{step}', {first}, {last})" for name, step, first, last in windows)
+    made = ", ".join(f"({sql_text(name)}, {sql_text(step)}, {first}, {last})" for name, step, first, last in windows)
     return f"""
 with lineage as (
     select

@@ -19,6 +19,7 @@ import duckdb
 
 from smm_pipeline.errors import SmmError, not_writable
 from smm_pipeline.machine_settings import Warehouse
+from smm_pipeline.quoting import sql_text
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.functions import add_functions
 
@@ -47,7 +48,7 @@ def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.D
 def tune(con: duckdb.DuckDBPyConnection, limits: Warehouse) -> None:
     """Set what every connection of the pipeline needs: UTC, bounded memory, no downloads, any row order, functions."""
     con.execute("set TimeZone = 'UTC'")
-    con.execute(f"set memory_limit = '{limits.memory_limit}'")
+    con.execute(f"set memory_limit = {sql_text(limits.memory_limit)}")
     con.execute(f"set threads = {limits.threads}")
     con.execute("set preserve_insertion_order = false")
     con.execute("set enable_progress_bar = false")
@@ -65,11 +66,12 @@ def beside(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 def shared_memory(con: duckdb.DuckDBPyConnection, limits: Warehouse) -> Iterator[None]:
     """Leave a third of the limit to Python for a while: what it holds and what DuckDB holds stay within it together."""
     number, unit = int(limits.memory_limit[:-2]), limits.memory_limit[-2:]
-    con.execute(f"set memory_limit = '{number * 667}{ {'MB': 'KB', 'GB': 'MB'}[unit] }'")
+    smaller = {"MB": "KB", "GB": "MB"}[unit]
+    con.execute(f"set memory_limit = {sql_text(f'{number * 667}{smaller}')}")
     try:
         yield
     finally:
-        con.execute(f"set memory_limit = '{limits.memory_limit}'")
+        con.execute(f"set memory_limit = {sql_text(limits.memory_limit)}")
 
 
 @contextmanager

@@ -17,8 +17,9 @@ from datetime import UTC, date, datetime, timedelta
 import duckdb
 
 from smm_pipeline.catalog import TableSpec
+from smm_pipeline.quoting import quoted, sql_text
 from smm_pipeline.warehouse.audits import selecting
-from smm_pipeline.warehouse.schema import quoted, relation, sql_text
+from smm_pipeline.warehouse.schema import relation
 from smm_pipeline.warehouse.state import Window
 
 _BENEFIT_TOUCH = "benefit_touch"

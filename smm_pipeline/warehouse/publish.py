@@ -28,12 +28,13 @@ import duckdb
 
 from smm_pipeline.catalog import Catalog, ColumnSpec, TableSpec
 from smm_pipeline.errors import SmmError
+from smm_pipeline.quoting import quoted, sql_text
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.books import books
 from smm_pipeline.warehouse.comments import column_comments
 from smm_pipeline.warehouse.completeness import completeness
 from smm_pipeline.warehouse.failpoints import failpoint
-from smm_pipeline.warehouse.schema import quoted, relation, sql_text
+from smm_pipeline.warehouse.schema import relation
 from smm_pipeline.warehouse.state import ALL, StateView, code_version
 from smm_pipeline.warehouse.zeros import Zeros
 

@@ -13,6 +13,7 @@ import duckdb
 
 from smm_pipeline.catalog import LAYERS, Catalog, TableSpec
 from smm_pipeline.errors import SmmError
+from smm_pipeline.quoting import quoted, sql_text
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.connection import transaction
 from smm_pipeline.warehouse.delivery_schema import DELIVERY_DDL
@@ -70,21 +71,6 @@ CREDIT_CLASS_DDL = tuple(
     f"alter table meta.credit_change add column if not exists {name} varchar default '(all)'"
     for name in ("benefit_class", "rule_id", "post_id")
 )
-
-
-def quoted(identifier: str) -> str:
-    """An identifier quoted for SQL; the only way a name from a file reaches a statement."""
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def sql_text(value: str) -> str:
-    """A text in SQL, also where a statement takes no parameters."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def sql_texts(values: Iterable[str]) -> str:
-    """A list of texts in SQL."""
-    return f"cast([{', '.join(map(sql_text, values))}] as varchar[])"
 
 
 def relation(spec: TableSpec) -> str:
@@ -174,7 +160,7 @@ def insert_rows(con: duckdb.DuckDBPyConnection, spec: TableSpec, rows: Rows) -> 
 
 def load_seed_csv(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
     """Insert a seed's CSV with the fixed dialect and the types of its TableSpec."""
-    columns = ", ".join(f"'{c.name}': '{c.type}'" for c in spec.columns)
+    columns = ", ".join(f"{sql_text(c.name)}: {sql_text(c.type)}" for c in spec.columns)
     con.execute(
         f"insert into {relation(spec)} by name select * from read_csv(?, header = true, delim = ',', quote = '\"', "
         f"escape = '\"', nullstr = '', auto_detect = false, columns = {{{columns}}})",

@@ -29,8 +29,8 @@ import duckdb
 
 from smm_pipeline.catalog import Catalog, ColumnSpec, TableSpec
 from smm_pipeline.errors import SmmError
+from smm_pipeline.quoting import quoted, sql_text
 from smm_pipeline.warehouse.publish import STORAGE_VERSION, published_name
-from smm_pipeline.warehouse.schema import quoted, sql_text
 
 MIN_PERSONS = 5
 FEW = "(few)"

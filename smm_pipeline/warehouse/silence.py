@@ -14,8 +14,8 @@ a quiet one. Any feed that came five times, daily or not, is missed when its del
 
 from __future__ import annotations
 
+from smm_pipeline.quoting import sql_text
 from smm_pipeline.settings import Settings
-from smm_pipeline.warehouse.schema import sql_text
 
 # What the queries here are made from, beside the books of ingest.
 NEEDED_TABLES = {"core.fct_feed_day", "core.fct_feed_arrival", "kpi.data_quality"}

@@ -20,8 +20,9 @@ from dataclasses import dataclass
 import duckdb
 
 from smm_pipeline.catalog import Catalog, TableSpec
+from smm_pipeline.quoting import quoted, sql_text, sql_texts
 from smm_pipeline.settings import Settings
-from smm_pipeline.warehouse.schema import quoted, relation, sql_text, sql_texts
+from smm_pipeline.warehouse.schema import relation
 from smm_pipeline.warehouse.silence import NEEDED_TABLES, PERIOD_SQL, silence_sql
 from smm_pipeline.zero_needs import WHOLE_MONTH, ZeroNeed
 
@@ -169,7 +170,9 @@ class Zeros:
         return _Reach(need.contracts, scopes, "day", *need.bounds(self._rules), need.is_optional)
 
     def _source_sql(self) -> str:
-        asked = [(number, name) for reach, number in self._numbers.items() for name in reach.contracts]
+        asked = ", ".join(
+            f"({number}, {sql_text(name)})" for reach, number in self._numbers.items() for name in reach.contracts
+        )
         scoped = sorted({(name, reach.scopes) for reach in self._numbers if reach.scopes for name in reach.contracts})
         given = ["select distinct feed, table_name, '' as scope from meta.delivery_count where rows_in > 0"]
         for name, scopes in scoped:
@@ -181,7 +184,7 @@ class Zeros:
         with_scopes = [number for reach, number in self._numbers.items() if reach.scopes]
         return f"""
 with asked as (
-    select unnest({[number for number, _ in asked]}) as need, unnest({sql_texts(name for _, name in asked)}) as contract
+    select need, contract from (values {asked}) as a (need, contract)
 )
 
 select distinct a.need, g.scope, g.feed
@@ -197,7 +200,7 @@ def _scope(columns: tuple[str, ...]) -> str:
 
 def _absent_sql(numbers: dict[_Reach, int], settings: Settings) -> str:
     """need, scope, date_local: days, or first days of months, for which a feed of zero_source is missing."""
-    reaches = ", ".join(f"({n}, '{r.step}', {r.first}, {r.last}, {r.is_optional})" for r, n in numbers.items())
+    reaches = ", ".join(f"({n}, {sql_text(r.step)}, {r.first}, {r.last}, {r.is_optional})" for r, n in numbers.items())
     return f"""
 with reach as (
     select * from (values {reaches}) as r (need, step, first_day, last_day, is_optional)

@@ -27,8 +27,9 @@ import pytest
 import yaml
 
 from smm_pipeline.catalog import Catalog, TableSpec
+from smm_pipeline.quoting import quoted
 from smm_pipeline.validation import Verdict, check_suite, validate
-from smm_pipeline.warehouse.schema import create_tables, load_seed_csv, quoted, relation
+from smm_pipeline.warehouse.schema import create_tables, load_seed_csv, relation
 from tests.project_catalog import project_catalog
 
 HERE = Path(__file__).parent

@@ -12,9 +12,10 @@ import pytest
 
 from smm_pipeline import pipeline
 from smm_pipeline.catalog import TableSpec
+from smm_pipeline.quoting import quoted
 from smm_pipeline.settings import PERSON_KEY_VARIABLE, load_settings
 from smm_pipeline.warehouse.connection import connect
-from smm_pipeline.warehouse.schema import quoted, relation
+from smm_pipeline.warehouse.schema import relation
 from tests.commands import TEST_KEY
 from tests.instances import small_shop
 from tests.project_catalog import project_catalog
