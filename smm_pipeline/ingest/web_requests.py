@@ -7,6 +7,8 @@ an address tells a person.
 
 from __future__ import annotations
 
+from smm_pipeline.quoting import sql_text
+
 # By their own words: crawlers, previews of messengers and networks, monitors, libraries, headless browsers.
 _ROBOT = (
     r"bot\b|bot[/;_-]|crawl|spider|slurp|preview|facebookexternalhit|whatsapp/|monitor|pingdom|lighthouse|headless|"
@@ -33,7 +35,9 @@ APPS = {
     r"MicroMessenger/": "com.tencent.mm",
     r" Line/[0-9]": "jp.naver.line.android",
 }
-_APP_OF_AGENT = " ".join(f"when regexp_matches(agent, '{said}') then '{package}'" for said, package in APPS.items())
+_APP_OF_AGENT = " ".join(
+    f"when regexp_matches(agent, {sql_text(said)}) then {sql_text(package)}" for said, package in APPS.items()
+)
 
 REQUEST_MACROS = {
     # A page that the browser had (304) is seen as well. Without an answer the line is none, and its kind unknown.
