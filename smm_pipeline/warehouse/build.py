@@ -92,8 +92,7 @@ def build_table(
         inserted = 0
         try:
             with transaction(con):
-                code = code_version(spec, settings)
-                with credit_changes(con, view.raw_inputs(spec), spec, window, code, run_id):
+                with credit_changes(con, view, spec, window, run_id):
                     inserted = _replace(con, spec, window, settings)
                 _save_states(con, spec, window, settings, view, run_id)
                 inside = run_suite(con, spec, window, validate)

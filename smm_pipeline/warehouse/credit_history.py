@@ -1,7 +1,8 @@
 """Changes of credit: what an order's credit was before a build, what it is after it, and what brought the change.
 
-Belongs here: how a build fills meta.credit_change (its DDL is in schema.py). Does not belong here: building (build.py),
-which calls this within its transaction, so that a build which is rolled back leaves no change on record.
+Belongs here: how a build fills meta.credit_change and meta.credit_rules. Does not belong here: their DDL (schema.py),
+and building (build.py), which calls this within its transaction, so that a build which is rolled back leaves no change
+on record.
 
 An order's credit stands unless late or corrected data, a setting or a new rule changes it: that of the attribution
 models, and the benefit class with the touch that it is credited to. Only orders that had credit before are told of: a
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from typing import cast
 
 import duckdb
 
@@ -20,7 +22,7 @@ from smm_pipeline.catalog import TableSpec
 from smm_pipeline.quoting import quoted, sql_text
 from smm_pipeline.warehouse.audits import selecting
 from smm_pipeline.warehouse.schema import relation
-from smm_pipeline.warehouse.state import Window
+from smm_pipeline.warehouse.state import StateView, Window
 
 _BENEFIT_TOUCH = "benefit_touch"
 # Level of the rows of each table whose credit stands.
@@ -39,16 +41,15 @@ _UNIT = "order_key, order_date_local, model, level, channel, network, community_
 
 @contextmanager
 def credit_changes(
-    con: duckdb.DuckDBPyConnection, inputs: Sequence[TableSpec], spec: TableSpec, window: Window, code: str, run_id: str
+    con: duckdb.DuckDBPyConnection, view: StateView, spec: TableSpec, window: Window, run_id: str
 ) -> Iterator[None]:
     """Compare the credit of a window before and after the block that builds it anew; other tables pass through.
 
     Args:
         con: the open work database, in the transaction of the build.
-        inputs: the raw tables that it is made of.
+        view: partition states, which know what the table is made of and by which rules.
         spec: the table that is built.
         window: the days that are built.
-        code: the version of SQL and settings with which they are built.
         run_id: of the build.
     """
     if spec.full_name not in _LEVELS:
@@ -58,9 +59,9 @@ def credit_changes(
     # The states are overwritten by the build.
     con.execute(
         f"create or replace temp table {_STATE} as "
-        "select cast(partition_key as date) as day, built_at, code_version <> ? as is_recoded "
+        "select cast(partition_key as date) as day, built_at, built_at < ? as is_recoded "
         "from meta.partition_state where table_name = ? and list_contains(?::varchar[], partition_key)",
-        [code, spec.full_name, list(window.keys)],
+        [_rules_since(con, spec, view.rules_version(spec)), spec.full_name, list(window.keys)],
     )
     yield
     con.execute(
@@ -85,9 +86,24 @@ def credit_changes(
     days = [day for (day,) in con.execute(f"select distinct order_date_local from {_CHANGED} order by 1").fetchall()]
     # Mostly there is none, and then nobody asks what came.
     if days:
-        _record(con, inputs, days, run_id)
+        _record(con, view.raw_inputs(spec), days, run_id)
     for table in (_OLD, _STATE, _CHANGED):
         con.execute(f"drop table {table}")
+
+
+def _rules_since(con: duckdb.DuckDBPyConnection, spec: TableSpec, rules: str) -> datetime:
+    """When a table began to be built by these rules, which is now where they are new.
+
+    What was built before the book was kept is taken to be of the first rules in it.
+    """
+    known = con.execute(
+        "select rules, since from meta.credit_rules where table_name = ? order by since desc limit 1", [spec.full_name]
+    ).fetchone()
+    if known and known[0] == rules:
+        return cast("datetime", known[1])
+    since = datetime.now(UTC) if known else datetime(1970, 1, 1, tzinfo=UTC)
+    con.execute("insert into meta.credit_rules values (?, ?, ?)", [spec.full_name, rules, since])
+    return since
 
 
 def _credit(spec: TableSpec, window: Window, *, is_old: bool) -> str:

@@ -66,11 +66,20 @@ create table if not exists meta.credit_change (
     changed_at timestamptz not null
 )
 """
+# Since when the credit of a table is worked out by these rules; one row per change of them.
+CREDIT_RULES_DDL = """
+create table if not exists meta.credit_rules (
+    table_name varchar not null,
+    rules varchar not null,
+    since timestamptz not null
+)
+"""
 # What happened cannot be made again: older work databases keep their changes, which are of models without classes.
 CREDIT_CLASS_DDL = tuple(
     f"alter table meta.credit_change add column if not exists {name} varchar default '(all)'"
     for name in ("benefit_class", "rule_id", "post_id")
 )
+CREDIT_DDL = (CREDIT_CHANGE_DDL, *CREDIT_CLASS_DDL, CREDIT_RULES_DDL)
 
 
 def relation(spec: TableSpec) -> str:
@@ -116,7 +125,7 @@ def create_books(con: duckdb.DuckDBPyConnection) -> None:
     """Create the tables in which the engine keeps its own books, where they are missing."""
     for schema in ("meta", "quality"):
         con.execute(f"create schema if not exists {schema}")
-    for statement in (STATE_DDL, CHECK_DDL, AUDIT_DDL, CREDIT_CHANGE_DDL, *CREDIT_CLASS_DDL, *DELIVERY_DDL):
+    for statement in (STATE_DDL, CHECK_DDL, AUDIT_DDL, *CREDIT_DDL, *DELIVERY_DDL):
         con.execute(statement)
 
 

@@ -182,6 +182,14 @@ class StateView:
         upstream = self._catalog.upstream(spec.full_name)
         return [raw for raw in self._catalog.layer("raw") if raw.full_name in upstream]
 
+    def rules_version(self, spec: TableSpec) -> str:
+        """Hash of all but the data that decides what a table holds: SQL, settings and seeds, of its own or upstream."""
+        tables = [self._catalog[name] for name in sorted({spec.full_name, *self._catalog.upstream(spec.full_name)})]
+        codes = [(t.full_name, code_version(t, self._settings)) for t in tables if t.layer not in ("seeds", "raw")]
+        seeds = [(t.full_name, self.partition(t.full_name, ALL)) for t in tables if t.layer == "seeds"]
+        contents = [(name, state.content_hash if state else None) for name, state in seeds]
+        return hashlib.sha256(repr((codes, contents)).encode()).hexdigest()[:12]
+
     def input_versions(self, spec: TableSpec) -> dict[str, int]:
         """For each key that a table should have, the highest version among what it reads in that key's window.
 

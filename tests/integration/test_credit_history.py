@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from smm_pipeline.channel_settings import Channels
 from smm_pipeline.settings import Rules, Settings, Shop
 from smm_pipeline.warehouse.build import build_table
 from smm_pipeline.warehouse.connection import connect
@@ -165,6 +166,31 @@ def test_another_rule_is_told_from_data(shelf: Shelf) -> None:
     assert [(row[2], row[3], row[4], row[7]) for row in shelf.changes()] == [
         ("Display", 1.0, 0.0, "rules"),
         ("Email", 0.0, 1.0, "rules"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        # Neither the table of credit nor its own code knows of them: gaps between visits are the visits' affair.
+        {"rules": Rules(session_gap_seconds=600)},
+        {"channels": Channels(spam_hosts=["spam.example"])},
+    ],
+    ids=["a_setting_of_the_visits", "a_host_of_the_channels"],
+)
+def test_a_rule_of_a_table_before_it_is_a_rule_too(shelf: Shelf, said: dict[str, Any]) -> None:
+    shelf.build("r1")
+    settings = Settings(home=shelf.settings.home, shop=SHOP, **said)
+    ensure_schema(shelf.con, CATALOG, settings)
+    shelf.con.execute("update core.fct_session set channel = 'Referral'")
+    shelf.build("r2", settings)
+    shelf.con.execute("update core.fct_session set channel = 'Display'")
+    shelf.build("r3", settings)
+    assert [(row[0], row[2], row[3], row[4], row[7]) for row in shelf.changes()] == [
+        ("r2", "Email", 1.0, 0.0, "rules"),
+        ("r2", "Referral", 0.0, 1.0, "rules"),
+        ("r3", "Display", 0.0, 1.0, "unknown"),
+        ("r3", "Referral", 1.0, 0.0, "unknown"),
     ]
 
 
