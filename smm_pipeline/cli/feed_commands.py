@@ -6,6 +6,7 @@ Belongs here: one short function per command, as in commands.py. Does not belong
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +19,12 @@ from smm_pipeline.cli.channels import channels_text, list_channels
 from smm_pipeline.cli.check import check_file, choose_feed
 from smm_pipeline.cli.feeds import feeds_text, list_feeds
 from smm_pipeline.cli.output import EXIT_REFUSED, emit
+from smm_pipeline.cli.restated import export_restated, list_restated, list_text
+from smm_pipeline.reporting.wording import counted
 from smm_pipeline.settings import load_settings
+from smm_pipeline.warehouse.restated import Wanted
+
+SHOWN_RESTATED = 20
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,6 +33,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(channels)
     app.command()(check)
     app.command("map")(map_)
+    app.command()(restated)
     app.add_typer(reject_commands.app, name="rejects")
 
 
@@ -34,6 +41,32 @@ def feeds(home: Home = None) -> None:
     """List every feed: what it fills, what it delivered, how fresh it is, what could be joined, what was rejected."""
     data = list_feeds(load_settings(home), load_catalog())
     emit(data, feeds_text(data))
+
+
+def restated(
+    key: Annotated[str | None, typer.Argument(metavar="[KEY]", help="This record, by its id, whole")] = None,
+    home: Home = None,
+    feed: Annotated[str | None, typer.Option(help="Records of which this feed brought a content")] = None,
+    table: Annotated[str | None, typer.Option(help="Of this contract alone")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="Whose newest content came in so many last days")] = None,
+    conflicts: Annotated[
+        bool, typer.Option("--conflicts", help="Where the order of deliveries alone decided what holds")
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help=f"At most so many [default: {SHOWN_RESTATED}; of a file all]")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--csv", help="Write them to this file")] = None,
+) -> None:
+    """List records that came with more than one content: when, in which files, and what differs."""
+    since = datetime.now(UTC) - timedelta(days=days) if days is not None else None
+    settings, catalog, wanted = load_settings(home), load_catalog(), Wanted(feed, table, key, since, conflicts)
+    with checking():
+        if file is not None:
+            written = export_restated(settings, catalog, wanted, limit, file)
+            emit({"file": file, "records": written}, f"{file}: {counted(written, 'record')}")
+            return
+        data = list_restated(settings, catalog, wanted, limit or SHOWN_RESTATED)
+    emit(data, list_text(data))
 
 
 def channels(

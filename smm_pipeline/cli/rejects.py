@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.cli.instance import open_books
@@ -97,7 +99,7 @@ def list_rejects(settings: Settings, catalog: Catalog, wanted: Wanted, limit: in
     wanted = _with_schema(wanted, catalog)
     _check_reason(wanted)
     with open_books(settings, catalog) as (con, _):
-        _check_feed(wanted, settings, [f for (f,) in con.execute("select distinct feed from meta.delivery").fetchall()])
+        check_feed(con, wanted.feed, settings)
         found, total = find_rejects(con, wanted, limit), count_rejects(con, wanted)
         skipped = count_rejects(con, replace(wanted, reason=SKIPPED.rstrip(":"))) if wanted.reason is None else 0
     reading = cache(lambda feed: reading_of(settings, catalog, feed))
@@ -130,7 +132,7 @@ def export_rejects(settings: Settings, catalog: Catalog, wanted: Wanted, limit: 
     wanted = _with_schema(wanted, catalog)
     _check_reason(wanted)
     with open_books(settings, catalog) as (con, _):
-        _check_feed(wanted, settings, [f for (f,) in con.execute("select distinct feed from meta.delivery").fetchall()])
+        check_feed(con, wanted.feed, settings)
         found = find_rejects(con, wanted, limit)
     reading = cache(lambda feed: reading_of(settings, catalog, feed))
     try:
@@ -229,12 +231,18 @@ def _check_reason(wanted: Wanted) -> None:
         raise SmmError("SMM-501", f"there is no reason {code!r}", hint=hint)
 
 
-def _check_feed(wanted: Wanted, settings: Settings, booked: Sequence[str]) -> None:
+def check_feed(con: duckdb.DuckDBPyConnection, feed: str | None, settings: Settings) -> None:
+    """Refuse a feed that neither the settings nor the books know.
+
+    Raises:
+        SmmError: SMM-206, with the nearest one.
+    """
+    booked = [name for (name,) in con.execute("select distinct feed from meta.delivery").fetchall()]
     known = sorted({*settings.feeds, *booked})
-    if wanted.feed is not None and wanted.feed not in known:
-        close = get_close_matches(wanted.feed, known, n=1)
+    if feed is not None and feed not in known:
+        close = get_close_matches(feed, known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"feeds are: {', '.join(known) or 'none'}"
-        raise SmmError("SMM-206", f"there is no feed {wanted.feed!r}", hint=hint)
+        raise SmmError("SMM-206", f"there is no feed {feed!r}", hint=hint)
 
 
 def reading_of(settings: Settings, catalog: Catalog, feed: str) -> Reading:

@@ -1,7 +1,7 @@
-"""What of a refused record a screen or a file of rejects may show.
+"""What of a record a screen or a file of rejects may show.
 
-Belongs here: the record as it is kept, with everything masked that the mapping does not read into a column without
-personal data. Does not belong here: what is kept of a record (pieces.py).
+Belongs here: a refused record as it is kept, with everything masked that the mapping does not read into a column
+without personal data; a value of such a column. Does not belong here: what is kept of a record (pieces.py).
 
 A mask keeps the shape: letters become x, digits 9. So a person sees where a delimiter or a quote went wrong, how many
 digits there are, and no name.
@@ -75,8 +75,13 @@ def _shown(value: Any, path: Path, fields: Fields) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if path and fields.may_show(path):
-        return re.sub(f"{EMAIL}|{_PHONE}", MASK, value) if isinstance(value, str) else value
+        return shown_value(value) if isinstance(value, str) else value
     return shape(str(value))
+
+
+def shown_value(text: str) -> str:
+    """A value that is none of a person, without e-mail addresses and telephones that were put into the wrong cell."""
+    return re.sub(f"{EMAIL}|{_PHONE}", MASK, text)
 
 
 def shape(text: str) -> str:
