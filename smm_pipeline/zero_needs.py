@@ -39,6 +39,7 @@ class ZeroNeed:
         figure: of a table whose rows name another table's figure in this column, and whom it is about in `scope`: a 0
             needs what that figure needs, between the two DATE columns that `days` names, or on the later of them where
             `kpi_kind` says that it is a level. There are no contracts then.
+        reason: column that says why the verdicts are unknown; a reason of the row's own stands before a silent feed.
     """
 
     contracts: tuple[str, ...]
@@ -48,6 +49,7 @@ class ZeroNeed:
     where: str | None = None
     is_optional: bool = False
     figure: str | None = None
+    reason: str | None = None
 
     def bounds(self, rules: Mapping[str, int | float | str]) -> tuple[int, int]:
         """First and last day about a row's own, by the rules of smm.toml; of a month none about it."""
@@ -88,6 +90,7 @@ def _read(entry: dict[str, Any]) -> ZeroNeed:
         entry.pop("where", None),
         entry.pop("is_optional", False),
         figure,
+        entry.pop("reason", None),
     )
     if entry:
         raise KeyError(f"zero_needs knows no {', '.join(entry)}")
@@ -105,7 +108,7 @@ def zero_problems(
     """What is wrong with the entries of a table of these columns."""
     counted = {name for need in needs for name in (*need.columns, *need.verdicts)}
     made_of = {name for names in follows.values() for name in names}
-    named = counted | made_of | {*follows, *(need.figure for need in needs if need.figure)}
+    named = counted | made_of | {*follows, *(name for need in needs for name in (need.figure, need.reason) if name)}
     if missing := sorted(named - set(columns)):
         yield f"unknown columns in zero_needs or follows: {missing}"
     if free := sorted(made_of - counted):

@@ -28,6 +28,7 @@ from smm_pipeline.zero_needs import WHOLE_MONTH, ZeroNeed
 
 # Finer from one to the next; a scope is these joined by a slash, as in the scope of a goal, and '' is all together.
 _SCOPES = ("network", "community_id")
+SILENT_REASON = "a feed of its figure is missing"
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,13 @@ class Zeros:
                 unknown += [f"({quoted(zero)} = 0 and _unmet_{n})" for zero in made_of if zero in need.columns]
                 unknown += [f"_silent_{n}"] if column.name in need.verdicts else []
             name = quoted(column.name)
-            yield (
-                f"case when not coalesce({' or '.join(unknown)}, false) then {name} end as {name}" if unknown else name
-            )
+            told = [f"_silent_{n}" for n, need in enumerate(spec.zero_needs) if need.reason == column.name]
+            if unknown:
+                yield f"case when not coalesce({' or '.join(unknown)}, false) then {name} end as {name}"
+            elif told and self._is_known:
+                yield f"coalesce({name}, case when {' or '.join(told)} then {sql_text(SILENT_REASON)} end) as {name}"
+            else:
+                yield name
 
     def _scope(self, spec: TableSpec, need: ZeroNeed) -> str:
         """Whose feeds a row asks: the finest scope that any feed told of."""

@@ -23,14 +23,14 @@ def test_days_are_those_of_the_row_unless_said_otherwise() -> None:
         {"contracts": ["shop_order"], "columns": ["orders"], "days": ["-core_window_days", 30]},
         {"contracts": ["shop_order"], "columns": ["orders"], "days": "month"},
         {"contracts": ["mention"], "columns": ["reach"], "where": "is_own", "is_optional": True},
-        {"figure": "kpi", "columns": ["actual_value"], "verdicts": ["state"], "days": ["starts_on", "as_of_date"]},
+        {"figure": "kpi", "verdicts": ["state"], "days": ["starts_on", "as_of_date"], "reason": "why"},
     ]
     assert read_zero_needs(entries) == (
         ZeroNeed(("raw.mention",), ("mentions",), days=(0, 0)),
         ZeroNeed(("raw.shop_order",), ("orders",), days=("-core_window_days", 30)),
         ZeroNeed(("raw.shop_order",), ("orders",), days="month"),
         ZeroNeed(("raw.mention",), ("reach",), where="is_own", is_optional=True),
-        ZeroNeed((), ("actual_value",), ("state",), ("starts_on", "as_of_date"), figure="kpi"),
+        ZeroNeed((), (), ("state",), ("starts_on", "as_of_date"), figure="kpi", reason="why"),
     )
 
 

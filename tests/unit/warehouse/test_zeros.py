@@ -154,21 +154,28 @@ def test_a_feed_vouches_from_its_first_day_to_the_last_before_it_was_given_up(tm
 
 
 def test_a_goal_at_zero_is_in_doubt_where_its_figure_is(tmp_path: Path) -> None:
-    """And it is not missed, nor reached, by what did not come."""
+    """And it is not missed, nor reached, by what did not come; it says so, unless it has a reason of its own."""
 
-    def goal(name: str, kpi: str, first: date, last: date) -> Row:
+    def goal(name: str, kpi: str, first: date, last: date, reason: str | None = None) -> Row:
         days = {"starts_on": first, "due_on": date(2026, 3, 31), "as_of_date": last}
         key = {"source_system": "smm.toml", "name": name, "kpi": kpi, "scope": "social"}
-        return {**key, **days, "actual_value": 0, "pace_ratio": 0, "state": "off_track"}
+        return {**key, **days, "actual_value": 0, "pace_ratio": 0, "state": "off_track", "reason": reason}
 
+    few = "fewer than 14 days to forecast from"
     orders, visits = "kpi_daily_social_traffic.orders", "kpi_daily_social_traffic.engaged_sessions"
     rows = [
         goal("february", orders, date(2026, 2, 16), date(2026, 2, 27)),
         goal("march", orders, date(2026, 2, 16), date(2026, 3, 2)),
+        goal("short", orders, date(2026, 3, 1), date(2026, 3, 2), few),
         goal("visits", visits, date(2026, 3, 1), date(2026, 3, 2)),
     ]
-    found = _published(tmp_path, "kpi_goal_progress", rows, "name, actual_value, pace_ratio, state", *SILENT_SHOP)
-    assert found == [("february", 0, 0, "off_track"), ("march", None, None, None), ("visits", 0, 0, "off_track")]
+    columns = "name, actual_value, pace_ratio, state, reason"
+    assert _published(tmp_path, "kpi_goal_progress", rows, columns, *SILENT_SHOP) == [
+        ("february", 0, 0, "off_track", None),
+        ("march", None, None, None, "a feed of its figure is missing"),
+        ("short", None, None, None, few),
+        ("visits", 0, 0, "off_track", None),
+    ]
 
 
 def test_the_comment_of_a_column_says_when_its_zero_is_none(tmp_path: Path) -> None:
