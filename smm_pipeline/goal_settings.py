@@ -84,10 +84,11 @@ class Goal(BaseModel):
     scope: str = Field(
         "all",
         min_length=1,
-        description="all, social (whatever a network is credited with), a network, `network/community`, a community, "
-        "or a benefit class: D1, D2, D3, D4, all four being `benefit`, `anyway` or `no_social_touch`; of media "
-        "interest a class of authors, of brand demand a signal (required), of social traffic a section, of content "
-        "traffic `social`, `other` or a page, of potential customers `social`, `other`, `engaged` or `intent`",
+        description="all, social (whatever a network is credited with), a network, `network/community` with its id or "
+        "handle, a community's id, or a benefit class: D1, D2, D3, D4, all four being `benefit`, `anyway` or "
+        "`no_social_touch`; of media interest a class of authors, of brand demand a signal (required), of social "
+        "traffic a section, of content traffic `social`, `other` or a page, of potential customers `social`, `other`, "
+        "`engaged` or `intent`",
     )
     target: Decimal = Field(
         max_digits=18,

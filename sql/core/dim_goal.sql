@@ -34,23 +34,47 @@ spelled as (
         starts_on,
         due_on
     from stated
+),
+
+-- A community by what its page is called; one whose id is written so comes first.
+called as (
+    select
+        scope,
+        arg_min(place, (is_handle, place)) as place
+    from (
+        select
+            lower(network || '/' || community_id) as scope,
+            lower(network || '/' || community_id) as place,
+            0 as is_handle
+        from core.dim_community
+        union all
+        select
+            lower(network || '/' || regexp_replace(handle, '^@', '')) as scope,
+            lower(network || '/' || community_id) as place,
+            1 as is_handle
+        from core.dim_community
+        where handle is not null
+    ) as written
+    group by scope
 )
 
 select
-    source_system,
-    name,
-    kpi,
+    s.source_system,
+    s.name,
+    s.kpi,
     -- People call the classes by their short names. Elsewhere d1 may be a community.
     case
-        when kpi not like 'kpi_daily_benefit.%' then scope
-        when scope = 'd1' then 'd1_recommendation'
-        when scope = 'd2' then 'd2_impulse'
-        when scope = 'd3' then 'd3_considered'
-        when scope = 'd4' then 'd4_deferred'
-        else scope
+        when c.place is not null then c.place
+        when s.kpi not like 'kpi_daily_benefit.%' then s.scope
+        when s.scope = 'd1' then 'd1_recommendation'
+        when s.scope = 'd2' then 'd2_impulse'
+        when s.scope = 'd3' then 'd3_considered'
+        when s.scope = 'd4' then 'd4_deferred'
+        else s.scope
     end as scope,
-    target,
-    direction,
-    starts_on,
-    due_on
-from spelled
+    s.target,
+    s.direction,
+    s.starts_on,
+    s.due_on
+from spelled as s
+left join called as c on c.scope = s.scope

@@ -28,6 +28,11 @@ place as (
     select lower(community_id) as scope from core.dim_community
     union
     select lower(network || '/' || community_id) as scope from core.dim_community
+    union
+    -- What its page is called, for which core.dim_goal writes the id.
+    select lower(network || '/' || regexp_replace(handle, '^@', '')) as scope
+    from core.dim_community
+    where handle is not null
 ),
 
 word as (
