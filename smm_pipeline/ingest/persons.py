@@ -25,11 +25,16 @@ _FINGERPRINT_OF = ("fingerprint", "smm_pipeline")
 
 
 def canonical(kind: str, value: str) -> str:
-    """The one spelling of an identifier: trimmed, NFC; e-mail addresses in lower case with an IDNA domain."""
+    """The one spelling of an identifier: trimmed, NFC; e-mail addresses in lower case with an IDNA domain.
+
+    Ids keep their case: visitors of GA4 and short codes of posts differ by nothing else.
+    """
     text = unicodedata.normalize("NFC", value.strip())
     if kind != "email":
         return text
-    local, at, domain = text.lower().rpartition("@")
+    # Nobody sees what forms and messengers copy along, and a capital i with a dot is one that Turkish programs made.
+    seen = "".join(sign for sign in text if unicodedata.category(sign) != "Cf").strip().replace("\u0130", "i")
+    local, at, domain = seen.lower().rpartition("@")
     return f"{local}{at}{_ascii_host(domain)}"
 
 

@@ -41,6 +41,12 @@ _ELEMENT = r"(?:''(?:[^''\\]|\\.)*''|[^\s\[\],''\\][^\[\],''\\]*)"
 # HTML 4, and the one that XML adds.
 _ENTITIES = {**name2codepoint, "apos": 39}
 
+# Blanks, and what is copied along with a text and seen by nobody: the sign of a file's byte order, zero-width signs,
+# marks of the direction of writing. Within a text they stay: emoji and some languages are written with them.
+UNSEEN = " \t\r\n\u00a0\ufeff" + "".join(
+    map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A)))
+)
+
 
 def known_text(column: str, text: str) -> str:
     """Trimmed text, or NULL where it is a literal that means unknown; `column` decides about (none)."""
@@ -49,6 +55,11 @@ def known_text(column: str, text: str) -> str:
         f"when {sql_text(t)} then null" for t in (NULL_SOURCES if column in SOURCE_COLUMNS else NULL_TEXTS)
     )
     return f"case {text} {cases} else {text} end"
+
+
+def _begins_unseen(text: str) -> str:
+    ranges = ((160, 161), (0x200B, 0x206A), (0xFEFF, 0xFF00))
+    return "(" + " or ".join(f"({text} >= chr({first}) and {text} < chr({end}))" for first, end in ranges) + ")"
 
 
 # Macros keep the generated statements readable; they live and die with the connection.
@@ -92,12 +103,11 @@ MACROS = {
                 case when e[1] = '''' then without_escapes(e[2:-2]) else rtrim(e) end) end)[1]""",
     # Looking at the ends first is six times faster than trimming everything, and comparing whole texts, of which the
     # first bytes decide, faster than cutting the first character out.
-    "_smm_trim(t)": """
+    "_smm_trim(t)": f"""
         nfc_normalize(case
-            when t < '!' or t[-1] <= ' ' or (t >= chr(160) and t[1] in (chr(160), chr(65279)))
-                or (t[-1] > '~' and t[-1] = chr(160))
-            then trim(t, chr(32) || chr(9) || chr(13) || chr(10) || chr(160) || chr(65279))
-            else t end)""",
+            when t < '!' or t[-1] <= ' ' or (t >= chr(160) and {_begins_unseen("t")})
+                or (t[-1] > '~' and {_begins_unseen("t[-1]")})
+            then trim(t, {sql_text(UNSEEN)}) else t end)""",
     "_smm_total(texts)": rf"""
         case when len(list_filter(texts, lambda t: t is not null
             and try_cast(case when regexp_full_match(t, '{PLAIN_NUMBER}') then t end as decimal(18, 4)) is null)) > 0

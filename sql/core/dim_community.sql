@@ -3,7 +3,7 @@ select
     network,
     community_id,
     coalesce(community_name, handle, community_id) as community_name,
-    lower(handle) as handle,
+    lower(regexp_replace(handle, '\p{Cf}', '', 'g')) as handle,
     url,
     is_own,
     coalesce(brand, case when is_own then $own_brand end) as brand,

@@ -8,7 +8,7 @@ select
     e.event_date_local,
     e.end_ts,
     e.place,
-    nullif(lower(trim(e.utm_campaign)), '') as campaign,
+    nullif(lower(regexp_replace(trim(e.utm_campaign), '\p{Cf}', '', 'g')), '') as campaign,
     e.audience,
     e.sent,
     e.delivered,

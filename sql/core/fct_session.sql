@@ -117,7 +117,7 @@ community_word as (
     select
         a.network,
         a.community_id,
-        regexp_replace(lower(a.alias), '^@', ''),
+        regexp_replace(lower(a.alias), '^@|\p{Cf}', '', 'g'),
         a.valid_from,
         a.valid_to,
         1

@@ -1,20 +1,36 @@
 -- Grain: one row per visit with what its addresses say: hosts, paths, tags and click ids; nothing is decided here.
 -- Every address is taken apart once, however many visits share it.
-with visit as (
+-- Signs that nobody sees, such as a zero-width blank copied from a chat, would make another tag of it.
+with seen_visit as (
+    select
+        visit_key,
+        session_date_local,
+        landing_url,
+        page_referrer,
+        trim(regexp_replace(utm_source, '\p{Cf}', '', 'g')) as utm_source,
+        trim(regexp_replace(utm_medium, '\p{Cf}', '', 'g')) as utm_medium,
+        trim(regexp_replace(utm_campaign, '\p{Cf}', '', 'g')) as utm_campaign,
+        trim(regexp_replace(utm_content, '\p{Cf}', '', 'g')) as utm_content,
+        trim(regexp_replace(utm_term, '\p{Cf}', '', 'g')) as utm_term,
+        vendor_channel
+    from core.fct_visit
+    where session_date_local between $first_date and $last_date
+),
+
+visit as (
     select
         visit_key,
         session_date_local,
         landing_url,
         page_referrer,
         -- What a vendor writes for "no tag" is no tag, nor is a placeholder that nobody filled, as {{campaign.name}}.
-        nullif(regexp_replace(trim(utm_source), '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\)|\{[^}]*\}+)$', ''), '') as utm_source,
-        nullif(regexp_replace(trim(utm_medium), '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\)|\{[^}]*\}+)$', ''), '') as utm_medium,
-        nullif(regexp_replace(trim(utm_campaign), '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\)|\{[^}]*\}+)$', ''), '') as utm_campaign,
-        nullif(regexp_replace(trim(utm_content), '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\)|\{[^}]*\}+)$', ''), '') as utm_content,
-        nullif(regexp_replace(trim(utm_term), '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\)|\{[^}]*\}+)$', ''), '') as utm_term,
+        nullif(regexp_replace(utm_source, '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\)|\{[^}]*\}+)$', ''), '') as utm_source,
+        nullif(regexp_replace(utm_medium, '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\)|\{[^}]*\}+)$', ''), '') as utm_medium,
+        nullif(regexp_replace(utm_campaign, '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\)|\{[^}]*\}+)$', ''), '') as utm_campaign,
+        nullif(regexp_replace(utm_content, '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\)|\{[^}]*\}+)$', ''), '') as utm_content,
+        nullif(regexp_replace(utm_term, '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\)|\{[^}]*\}+)$', ''), '') as utm_term,
         nullif(lower(trim(vendor_channel)), '') as vendor_channel
-    from core.fct_visit
-    where session_date_local between $first_date and $last_date
+    from seen_visit
 ),
 
 url as (
@@ -107,13 +123,22 @@ decoded_tag as (
     from tag_text
 ),
 
+seen_tag as (
+    select
+        url,
+        name,
+        place,
+        regexp_replace(text, '^[\s\pZ\p{Cf}]+|[\s\pZ\p{Cf}]+$|\p{Cf}', '', 'g') as text
+    from decoded_tag
+),
+
 tag_value as (
     select
         url,
         name,
         place,
-        nullif(regexp_replace(trim(text), '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\)|\{[^}]*\}+)$', ''), '') as value
-    from decoded_tag
+        nullif(regexp_replace(text, '^(?i:null|undefined|n/a|-|—|\(none\)|\(not set\)|\{[^}]*\}+)$', ''), '') as value
+    from seen_tag
 ),
 
 -- Of a tag that stands twice in an address the first with a value counts.

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from smm_pipeline.feeds.mapping import ColumnRule, NumberFormat, TimeFormat
 from smm_pipeline.ingest.addresses import MAX_CHARACTERS
-from smm_pipeline.ingest.values import NULL_TEXTS, define_macros, known_text, typed
+from smm_pipeline.ingest.values import NULL_TEXTS, UNSEEN, define_macros, known_text, typed
 
 CON = duckdb.connect()
 define_macros(CON, {})
@@ -85,7 +85,7 @@ def test_texts_are_trimmed_and_composed_and_lose_nothing_else(texts: list[str]) 
     known = known_text("name", "_smm_trim(t)")
     query = f"select {known} from (select unnest(?::varchar[]) as t, unnest(range(?)) as n) order by n"
     found = [row[0] for row in CON.execute(query, [texts, len(texts)]).fetchall()]
-    kept = [unicodedata.normalize("NFC", text.strip(" \t\r\n\u00a0\ufeff")) for text in texts]
+    kept = [unicodedata.normalize("NFC", text.strip(UNSEEN)) for text in texts]
     assert found == [None if text in NULL_TEXTS else text for text in kept]
 
 
