@@ -16,7 +16,7 @@ from smm_pipeline.catalog import ColumnSpec, TableSpec
 from smm_pipeline.feeds import FeedSource
 from smm_pipeline.feeds.constants import reads_constant
 from smm_pipeline.feeds.mapping import DELIVERY_DATE, ColumnRule, CombineRule, Mapping, TableRule
-from smm_pipeline.ingest.values import known_text, mapped_text, typed, typed_cell, untimely_sql
+from smm_pipeline.ingest.values import UNIX_FORMATS, known_text, mapped_text, typed, typed_cell, untimely_sql
 from smm_pipeline.ingest.workbooks import TYPED_CELLS
 from smm_pipeline.quoting import quoted, sql_day, sql_text
 from smm_pipeline.settings import Settings
@@ -73,7 +73,7 @@ class TablePlan:
         texts = self._level(self._rows(), [f"{self._text(c)} as {quoted(c.name)}" for c in columns] + found)
         # A level of its own: a macro copies its argument to each place of use, and DuckDB plans every copy.
         trimmed = self._level(texts, [f"_smm_trim({quoted(c.name)}) as {quoted(c.name)}" for c in columns] + cells)
-        known = self._level(trimmed, [f"{_known(c)} as {quoted(c.name)}" for c in columns] + cells)
+        known = self._level(trimmed, [f"{self._known(c)} as {quoted(c.name)}" for c in columns] + cells)
         # Whether a vendor's name holds is judged by the row's day, which is typed later.
         dated_names = [c for c in columns if self.rules[c.name].is_dated]
         vendors = [_vendor_name(c) for c in dated_names]
@@ -115,6 +115,12 @@ class TablePlan:
 
     def _text(self, column: ColumnSpec) -> str:
         return _as_text(self.rules[column.name], self.source)
+
+    def _known(self, column: ColumnSpec) -> str:
+        known = _known(column)
+        # Programs that count seconds write 0 where there is no time.
+        is_counted = self.rules[column.name].time.format in UNIX_FORMATS and column.type in ("DATE", "TIMESTAMPTZ")
+        return f"nullif({known}, '0')" if is_counted else known
 
     def _mapped(self, column: ColumnSpec) -> str:
         text = mapped_text(self.rules[column.name], quoted(column.name))

@@ -27,6 +27,9 @@ SOURCE_COLUMNS = frozenset({"utm_source"})
 _ISO = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
 _OFFSET = r" ?(Z|UTC|[+-]\d{2}(:?\d{2})?)"
 _UNIX_DIVISOR = {"unix_s": 1_000_000, "unix_ms": 1_000, "unix_us": 1}
+UNIX_FORMATS = frozenset(_UNIX_DIVISOR)
+# Seconds declared as milliseconds, or these as microseconds, fall into January 1970: no such number is a time.
+_MIN_MICROSECONDS = 31_536_000_000_000
 # Last microsecond of the year 9999.
 _MAX_MICROSECONDS = 253_402_300_799_999_999
 
@@ -249,7 +252,8 @@ def _instant(text: str, fmt: TimeFormat, zone: str) -> str:
     if fmt.format in _UNIX_DIVISOR:
         micros = f"try_cast({text} as hugeint) * {_UNIX_DIVISOR[fmt.format]}"
         return (
-            rf"case when regexp_full_match({text}, '\d{{1,18}}') and {micros} <= {_MAX_MICROSECONDS} "
+            rf"case when regexp_full_match({text}, '\d{{1,18}}') "
+            f"and {micros} between {_MIN_MICROSECONDS} and {_MAX_MICROSECONDS} "
             f"then make_timestamptz(cast({micros} as bigint)) end"
         )
     if fmt.format == "excel":

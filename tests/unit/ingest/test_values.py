@@ -118,6 +118,9 @@ def test_booleans(con: duckdb.DuckDBPyConnection, text: str, expected: bool | No
         ("1494346325", TimeFormat(format="unix_s"), "2017-05-09T16:12:05"),
         ("1494346325000", TimeFormat(format="unix_ms"), "2017-05-09T16:12:05"),
         ("1494346325.5", TimeFormat(format="unix_s"), None),
+        ("1494346325", TimeFormat(format="unix_ms"), None),  # seconds: it would lie in January 1970
+        ("1494346325000", TimeFormat(format="unix_us"), None),
+        ("31536000", TimeFormat(format="unix_s"), "1971-01-01T00:00:00"),
         ("999999999999999999", TimeFormat(format="unix_s"), None),
         ("46082.4375", TimeFormat(format="excel"), "2026-03-01T08:30:00"),  # half past ten in Kyiv
         ("46203,5", TimeFormat(format="excel"), "2026-06-30T09:00:00"),
@@ -143,6 +146,8 @@ def test_instants(con: duckdb.DuckDBPyConnection, text: str, fmt: TimeFormat, ex
         ("46082", TimeFormat(format="excel"), date(2026, 3, 1)),
         ("46082.99", TimeFormat(format="excel"), date(2026, 3, 1)),
         ("20260301", TimeFormat(format="excel"), None),
+        ("1494346325", TimeFormat(format="unix_ms", zone="UTC"), None),
+        ("1494346325", TimeFormat(format="unix_s", zone="UTC"), date(2017, 5, 9)),
         ("2026-02-29", TimeFormat(), None),
         ("1.3.26", TimeFormat(), None),
     ],
