@@ -18,7 +18,11 @@ from smm_pipeline.errors import SmmError
 MAX_FIELD_CHARACTERS = 1 << 20
 HEADER_HINT = "the first line must name the columns, separated by commas"
 # What a spreadsheet takes for a formula, or for the beginning of one; full-width signs too.
-_FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
+_FORMULA = re.compile(rf"[{_SIGNS}\t\r\n]")
+# Where the spreadsheet's separator is a semicolon, as in Ukraine, commas part nothing, a quote after one of them begins
+# no cell, and the next semicolon, tab or line break does.
+_FORMULA_WITHIN = re.compile(rf"([;\t\r\n][\s\"]*)(?=[{_SIGNS}])")
 _NUMBER = re.compile(r"[+-]?(\d+([., ]\d+)*|[.,]\d+)([eE][+-]?\d+)?")
 
 
@@ -82,6 +86,7 @@ def harmless(text: str) -> str:
 
     For every CSV that a command writes: texts in it come from outside.
     """
+    text = _FORMULA_WITHIN.sub(r"\1'", text)
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
