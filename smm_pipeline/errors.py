@@ -51,6 +51,7 @@ CODES: dict[str, str] = {
     # 4xx: validation
     "SMM-401": "A critical expectation failed",
     "SMM-402": "An expectation could not be evaluated",
+    "SMM-403": "A feed has fallen silent whose silence is an error",
     # 5xx: command line
     "SMM-501": "A command was called with arguments that it does not take or that make no sense together",
     "SMM-901": "An unexpected error; please report it",

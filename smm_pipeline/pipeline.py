@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -30,6 +30,7 @@ from smm_pipeline.validation import validate
 from smm_pipeline.warehouse.audits import BuildResult
 from smm_pipeline.warehouse.builds import build_stale
 from smm_pipeline.warehouse.connection import connect
+from smm_pipeline.warehouse.feed_states import silence_errors
 from smm_pipeline.warehouse.outcomes import Reasons, Refused, open_refusals, reject_reasons, split, summed
 from smm_pipeline.warehouse.publish import Publication, publish, require_fresh
 from smm_pipeline.warehouse.rejects import Wanted, count_rejects
@@ -46,6 +47,7 @@ class RunSummary:
     `reject_reasons` counts, by feed, why records and rows of the run's deliveries were refused or skipped; `emptied`
     are deliveries of which no record was loaded whole because of that. `waiting` are refusals of earlier runs that
     nobody has dealt with. `pulls` are the feeds fetched from their vendors, their pages being among the deliveries.
+    `silent` are feeds whose silence is an error; it keeps nothing from being built and published.
     """
 
     run_id: str
@@ -58,6 +60,7 @@ class RunSummary:
     built: list[BuildResult] = field(default_factory=list)
     failed: list[BuildResult] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    silent: dict[str, SmmError] = field(default_factory=dict)
     publication: Publication | None = None
     report: Path | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -188,6 +191,7 @@ def run(
         if not summary.failed:
             with _timed(summary, "publish"):
                 summary.publication = publish(settings, catalog, con, run_id=summary.run_id)
+        summary.silent = silence_errors(con, catalog, settings, datetime.now(settings.zone).date())
     if summary.publication is not None:
         with _timed(summary, "report"):
             summary.report = _report(settings)

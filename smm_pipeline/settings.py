@@ -12,7 +12,7 @@ import re
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -90,8 +90,7 @@ class Feed(_Section):
     files: str = Field("**/*", description="Which files of the folder belong to the feed (glob)")
     time_zone: TimeZone | None = Field(None, description="Zone of timestamps without offset; default: the shop's zone")
     encoding: str = Field(
-        "",
-        description="Encoding of CSV and plain lines, e.g. cp1251; default: as the mapping says, mostly UTF-8",
+        "", description="Encoding of CSV and plain lines, e.g. cp1251; default: as the mapping says, mostly UTF-8"
     )
     constants: dict[str, str] = Field({}, description="Values for every row: property_id, store_id, brand, network ...")
     extracted_at: TimePattern = Field(
@@ -102,6 +101,10 @@ class Feed(_Section):
     )
     accept_empty: bool = Field(
         False, description="A file of 0 bytes says that there was nothing to tell; else it is refused as cut off"
+    )
+    silence: Literal["warn", "error"] = Field(
+        "warn",
+        description="What it is when the feed falls silent; after `error` `smm run` publishes and ends with 4",
     )
     pull: Pull | None = Field(None, description="Fetch the feed from its vendor's API as well: `[feeds.NAME.pull]`")
 
@@ -213,10 +216,7 @@ class Settings(BaseSettings):
         "", description="Object store read besides landing/, e.g. `s3://bucket/prefix`, with a folder per feed (fsspec)"
     )
     landing_settle_seconds: int = Field(
-        5,
-        ge=0,
-        le=600,
-        description="A file of landing/ that changed so shortly ago is looked at twice, in case it grows",
+        5, ge=0, le=600, description="A file of landing/ that changed so shortly ago is looked at twice: it may grow"
     )
 
     @classmethod

@@ -21,6 +21,7 @@ from smm_pipeline.orchestration.event_log import OpenFilesEventLogStorage
 from smm_pipeline.orchestration.jobs import DAILY
 from smm_pipeline.orchestration.partitions import last_complete_day, range_tags
 from smm_pipeline.settings import Settings, load_settings
+from smm_pipeline.warehouse.connection import connect
 
 FILES = {
     "sql/raw/sale.yml": """
@@ -199,6 +200,25 @@ def make_instance(home: Path, extra: str = "", settle_seconds: int = 0) -> Setti
     (home / "mappings" / "sales.yml").write_text(MAPPING, encoding="utf-8")
     (home / "smm.toml").write_text(f"landing_settle_seconds = {settle_seconds}\n{extra}{INSTANCE}", encoding="utf-8")
     return load_settings(home)
+
+
+def call_silence(name: str, settings: Settings) -> Settings:
+    """The same instance, in which a silence of its feed is a warning or an error."""
+    path = settings.home / "smm.toml"
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("silence")]
+    place = lines.index("[feeds.sales]") + 1
+    path.write_text("\n".join([*lines[:place], f'silence = "{name}"', *lines[place:]]), encoding="utf-8")
+    return load_settings(settings.home)
+
+
+def fall_silent(settings: Settings) -> None:
+    """Let the only delivery have been the last of five, one a day, and ten days ago."""
+    with connect(settings) as con:
+        con.execute("update meta.delivery set extracted_ts = now() - interval 10 day")
+        con.execute(
+            "insert into meta.delivery select d.* replace (d.delivery_id || n as delivery_id, "
+            "d.extracted_ts - n * interval 1 day as extracted_ts) from meta.delivery as d cross join range(1, 5) r(n)"
+        )
 
 
 def deliver(settings: Settings, name: str, sales: Iterable[Sale], version: int = 1) -> None:

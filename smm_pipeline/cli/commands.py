@@ -292,7 +292,7 @@ def _run(settings: Settings, first: date | None, last: date | None, *, closing: 
         texts.print_figures(figures, settings)
     else:
         emit(data, texts.run_text(summary))
-    if summary.failed:
+    if summary.failed or summary.silent:
         raise typer.Exit(EXIT_AUDIT)
     if summary.is_incomplete:
         raise typer.Exit(EXIT_REFUSED)

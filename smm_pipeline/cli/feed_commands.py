@@ -18,7 +18,7 @@ from smm_pipeline.cli.arguments import Home, checking
 from smm_pipeline.cli.channels import channels_text, list_channels
 from smm_pipeline.cli.check import check_file, choose_feed
 from smm_pipeline.cli.feeds import feeds_text, list_feeds
-from smm_pipeline.cli.output import EXIT_REFUSED, emit
+from smm_pipeline.cli.output import EXIT_AUDIT, EXIT_REFUSED, emit
 from smm_pipeline.cli.restated import export_restated, list_restated, list_text
 from smm_pipeline.reporting.wording import counted
 from smm_pipeline.settings import load_settings
@@ -41,6 +41,8 @@ def feeds(home: Home = None) -> None:
     """List every feed: what it fills, what it delivered, how fresh it is, what could be joined, what was rejected."""
     data = list_feeds(load_settings(home), load_catalog())
     emit(data, feeds_text(data))
+    if any(feed["silence_error"] for feed in data["feeds"]):
+        raise typer.Exit(EXIT_AUDIT)
 
 
 def restated(

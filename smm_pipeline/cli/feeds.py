@@ -20,7 +20,7 @@ from smm_pipeline.feeds import load_feed
 from smm_pipeline.ingest import feed_fault, unseen_files
 from smm_pipeline.reporting.wording import counted
 from smm_pipeline.settings import Settings
-from smm_pipeline.warehouse.feed_states import SHARE_DAYS, FeedState, Share, feed_states
+from smm_pipeline.warehouse.feed_states import SHARE_DAYS, FeedState, Share, feed_states, silence_errors
 from smm_pipeline.warehouse.outcomes import SKIPPED, reject_reasons, split, summed
 
 # As of one feed beside the others: nothing for four days or more.
@@ -47,6 +47,7 @@ def list_feeds(settings: Settings, catalog: Catalog, *, now: datetime | None = N
     today = (now or datetime.now(UTC)).astimezone(settings.zone).date()
     with open_books(settings, catalog) as (con, scratch):
         newest, states = feed_states(con)
+        silent = silence_errors(con, catalog, settings, today)
         waiting = Counter(path.relative_to(settings.landing).parts[0] for path in unseen_files(con, settings))
         reasons = {feed: summed(deliveries) for feed, deliveries in reject_reasons(con).items()}
         names = sorted({*settings.feeds, *states})
@@ -55,6 +56,7 @@ def list_feeds(settings: Settings, catalog: Catalog, *, now: datetime | None = N
                 **_declared(scratch, settings, catalog, name, states.get(name, FeedState())),
                 "files_waiting": waiting[name],
                 **_known(states.get(name, FeedState())),
+                "silence_error": silent[name].as_dict() if name in silent else None,
                 "reject_reasons": split(reasons.get(name, {}))[0],
                 "skip_reasons": split(reasons.get(name, {}))[1],
             }
@@ -101,6 +103,8 @@ def feeds_text(data: dict[str, Any]) -> str:
     lines = [_newest_line(data["newest_day"], data["days_since"])]
     for feed in data["feeds"]:
         lines += [_title(feed), f"  {_VERDICTS[feed['freshness']]}"]
+        if error := feed["silence_error"]:
+            lines.append(f"  {error['code']}: {error['what']}")
         lines += _last_delivery(feed)
         lines += [
             f"  {s['share']:.1%} of {s['total']:,} {_SHARES[s['of']]} (its last {SHARE_DAYS} days)"

@@ -151,6 +151,7 @@ def run_dict(summary: RunSummary) -> dict[str, Any]:
         "built": {r.table: len(r.keys) for r in summary.built},
         "failed": {r.table: [v.check_id for v in r.blocking] for r in summary.failed},
         "skipped": summary.skipped,
+        "silent": [error.as_dict() for error in summary.silent.values()],
         "warnings": [{"table": table, "check": check, "rows": rows} for (table, check), rows in _warned(summary)],
         "serving_file": summary.publication.path if summary.publication else None,
         "build_id": summary.publication.build_id if summary.publication else None,
@@ -175,6 +176,7 @@ def run_text(summary: RunSummary) -> str:
         ]
     if summary.skipped:
         lines.append(f"skipped because of that: {', '.join(summary.skipped)}")
+    lines += [str(error) for error in summary.silent.values()]
     if summary.publication:
         lines += [f"serving file: {summary.publication.path}", f"report: {summary.report}"]
     else:

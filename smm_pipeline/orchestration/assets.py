@@ -29,7 +29,14 @@ import duckdb
 
 from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.ingest import DeliveryResult, ingest_landing
-from smm_pipeline.orchestration.checks import asset_key, check_results, check_specs, last_verdicts
+from smm_pipeline.orchestration.checks import (
+    asset_key,
+    check_results,
+    check_specs,
+    last_verdicts,
+    silence_result,
+    silence_spec,
+)
 from smm_pipeline.orchestration.jobs import DAILY
 from smm_pipeline.orchestration.metadata import (
     build_metadata,
@@ -216,6 +223,7 @@ def _serving_file(catalog: Catalog) -> dg.AssetsDefinition:
         group_name="publish",
         owners=[OWNER],
         kinds={"duckdb", "file"},
+        check_specs=[silence_spec(SERVING_FILE)],
         freshness_policy=KPI_FRESHNESS,
         pool=POOL,
     )
@@ -228,7 +236,9 @@ def _serving_file(catalog: Catalog) -> dg.AssetsDefinition:
                 if not view.stale_keys(spec):
                     forget_rolled_back(con, spec)
             publication = publish(settings, catalog, con, run_id=context.run.run_id)
+            silence = silence_result(con, catalog, settings, SERVING_FILE)
         return Result(
+            check_results=[silence],
             metadata={
                 "path": dg.MetadataValue.path(publication.path),
                 "build_id": publication.build_id,
@@ -236,7 +246,7 @@ def _serving_file(catalog: Catalog) -> dg.AssetsDefinition:
                 "rows": sum(publication.tables.values()),
                 "rows_by_table": dg.MetadataValue.json(dict(sorted(publication.tables.items()))),
                 "publish_seconds": publication.seconds,
-            }
+            },
         )
 
     return serving_file

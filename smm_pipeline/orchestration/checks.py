@@ -1,8 +1,8 @@
 """Expectations as Dagster asset checks.
 
 Belongs here: one check specification per expectation of a suite, and the translation of verdicts into check
-evaluations. Does not belong here: deciding on anything; the verdicts come with the build, which holds the
-transaction.
+evaluations; the check of the serving file that no feed is silent whose silence is an error. Does not belong here:
+deciding on anything; the verdicts come with the build, which holds the transaction.
 
 The specifications are not partitioned: a run over many days gives one verdict for its window, and Dagster has no
 place for the day in a check result. The verdicts per window stand in quality.check_results.
@@ -11,14 +11,17 @@ place for the day in a check result. The verdicts per window stand in quality.ch
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 import dagster as dg
 import duckdb
 
-from smm_pipeline.catalog import TableSpec
+from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.errors import SmmError
+from smm_pipeline.settings import Settings
 from smm_pipeline.validation import Verdict, check_suite, validate
 from smm_pipeline.warehouse.audits import is_blocking
+from smm_pipeline.warehouse.feed_states import silence_errors
 from smm_pipeline.warehouse.schema import relation
 
 # Of the windows that one run looked at the worst, as of a build inside Dagster.
@@ -36,6 +39,7 @@ from result
 where run_id = last_run_id
 qualify row_number() over (partition by check_id order by badness desc, checked_at desc, partition_key desc) = 1
 """
+SILENCE = "no_needed_feed_silent"
 _RANK = {"passed": 0, "failed": 1, "broken": 2}
 
 
@@ -79,6 +83,43 @@ def check_results(spec: TableSpec, verdicts: Iterable[Verdict]) -> list[dg.Asset
         )
         for verdict in _worst(verdicts)
     ]
+
+
+def silence_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
+    """The check that no feed has fallen silent whose silence is an error; nothing waits for it."""
+    return dg.AssetCheckSpec(
+        SILENCE,
+        asset=asset,
+        description='No feed with silence = "error" in smm.toml has fallen silent.',
+        blocking=False,
+    )
+
+
+def silence_result(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, settings: Settings, asset: dg.AssetKey
+) -> dg.AssetCheckResult:
+    """Whether it is so as of now."""
+    silent = silence_errors(con, catalog, settings, datetime.now(settings.zone).date())
+    return dg.AssetCheckResult(
+        check_name=SILENCE,
+        asset_key=asset,
+        passed=not silent,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="\n".join(map(str, silent.values())) or None,
+        metadata={"unexpected_count": len(silent), "feeds": ", ".join(silent)},
+    )
+
+
+def as_evaluation(result: dg.AssetCheckResult, asset: dg.AssetKey) -> dg.AssetCheckEvaluation:
+    """The result as an event that belongs to no run."""
+    return dg.AssetCheckEvaluation(
+        asset_key=asset,
+        check_name=str(result.check_name),
+        passed=result.passed,
+        metadata=result.metadata,
+        severity=result.severity,
+        description=result.description,
+    )
 
 
 def last_verdicts(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> list[Verdict]:

@@ -22,7 +22,7 @@ import duckdb
 from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.errors import SmmError
 from smm_pipeline.orchestration.assets import HTML_REPORT, SERVING_FILE
-from smm_pipeline.orchestration.checks import asset_key, check_results, recorded_verdicts
+from smm_pipeline.orchestration.checks import as_evaluation, asset_key, check_results, recorded_verdicts, silence_result
 from smm_pipeline.orchestration.lineage import column_lineage
 from smm_pipeline.orchestration.metadata import column_schema, row_count
 from smm_pipeline.orchestration.partitions import last_complete_day
@@ -112,6 +112,7 @@ def history_sensor(settings: Settings, catalog: Catalog) -> dg.SensorDefinition:
                 # Beside builds only those verdicts that the cursor will pass; the others come when all builds are told.
                 reach = (cursor.told_until, builds[-1].built_at if builds else _NEVER)
                 rest = [] if events and not builds else _verdicts_alone(con, catalog, context.instance, reach)
+                silence = as_evaluation(silence_result(con, catalog, settings, SERVING_FILE), SERVING_FILE)
         except duckdb.CatalogException:
             return dg.SkipReason("nothing was loaded yet")
         except SmmError as error:
@@ -124,7 +125,8 @@ def history_sensor(settings: Settings, catalog: Catalog) -> dg.SensorDefinition:
         else:
             published = publication(settings)
             if published is not None and published["published_at"] > cursor.told_until:
-                rest.append((published["published_at"], _publication_events(context.instance, settings, published)))
+                found = _publication_events(context.instance, settings, published)
+                rest.append((published["published_at"], [*found, *([silence] if found else [])]))
             told = "told of the publication and of checks" if rest else "everything is told"
             until = max([cursor.told_until, *(at for at, _ in rest)])
             events = [event for _, found in rest for event in found]
@@ -202,14 +204,7 @@ def _verdicts_alone(
 def _evaluations(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> Iterator[dg.AssetCheckEvaluation]:
     """The last verdict of each check of a table."""
     for result in check_results(spec, recorded_verdicts(con, spec)):
-        yield dg.AssetCheckEvaluation(
-            asset_key=asset_key(spec),
-            check_name=str(result.check_name),
-            passed=result.passed,
-            metadata=result.metadata,
-            severity=result.severity,
-            description=result.description,
-        )
+        yield as_evaluation(result, asset_key(spec))
 
 
 def publication(settings: Settings) -> Row | None:

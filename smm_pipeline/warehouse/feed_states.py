@@ -1,7 +1,8 @@
 """How each feed stands: what came of it, up to which day, and how much of it could be joined.
 
-Belongs here: these figures, read from the books of ingest and the built tables. Does not belong here: which feed counts
-as daily and as silent (sql/kpi/data_quality.sql), rejects (outcomes.py) and wording (room cli).
+Belongs here: these figures, read from the books of ingest and the built tables, and which silence is an error. Does not
+belong here: which feed counts as daily and as silent (sql/kpi/data_quality.sql), rejects (outcomes.py) and wording
+(room cli).
 """
 
 from __future__ import annotations
@@ -13,11 +14,16 @@ from typing import Literal
 
 import duckdb
 
-from smm_pipeline.warehouse.silence import OVERDUE_SQL
+from smm_pipeline.catalog import Catalog
+from smm_pipeline.errors import SmmError
+from smm_pipeline.settings import Settings
+from smm_pipeline.warehouse.silence import NEEDED_TABLES, overdue_sql
 
 Verdict = Literal["fresh", "late", "silent", "irregular", "unknown", "never"]
 # Feeds come at different hours of the night; one day behind the newest is no delay.
 FRESH_DAYS = 1
+# As in data_quality: a daily feed without a record for more than three days is silent.
+QUIET_DAYS = 3
 # Shares are of the days up to the feed's own newest one: counters as of today would leave nothing of a history.
 SHARE_DAYS = 30
 
@@ -44,7 +50,15 @@ select substr(subject, 6), numerator > 0
 from kpi.data_quality
 where metric = 'silent_share' and date_local = (select max(date_local) from kpi.data_quality)
 """
-_OVERDUE = f"select feed from ({OVERDUE_SQL})"
+_OVERDUE = f"select feed from ({overdue_sql()})"
+# A delivery without records is the source's word that there was nothing.
+_EMPTY = """
+select d.feed, max(cast(timezone(?, d.extracted_ts) as date))
+from meta.delivery as d
+inner join meta.delivery_count as c
+    on c.feed = d.feed and c.delivery_id = d.delivery_id and c.table_name = '(records)' and c.rows_in = 0
+group by d.feed
+"""
 _MATCHED_ORDERS = f"""
 with given as (
     select distinct _feed as feed, source_system || '|' || store_id || '|' || order_id as order_key
@@ -139,6 +153,42 @@ def feed_states(con: duckdb.DuckDBPyConnection) -> tuple[date | None, dict[str, 
         for feed, loaded, failed, arrived_at, extracted_at in con.execute(_DELIVERIES).fetchall()
     }
     return newest, states
+
+
+def silence_errors(
+    con: duckdb.DuckDBPyConnection, catalog: Catalog, settings: Settings, today: date
+) -> dict[str, SmmError]:
+    """SMM-403 for each feed that is silent and whose silence smm.toml calls an error.
+
+    It is so as of today: where all feeds stop together none is silent beside the others. One that never delivered has
+    not fallen silent.
+
+    Args:
+        con: the open work database.
+        catalog: without the tables that tell daily feeds only stopped deliveries are noticed.
+        settings: which feeds these are.
+        today: in the shop's zone.
+    """
+    needed = sorted(name for name, feed in settings.feeds.items() if feed.silence == "error")
+    if not needed:
+        return {}
+    since = dict(con.execute(overdue_sql(f"date '{today}'")).fetchall())
+    if catalog.tables.keys() >= NEEDED_TABLES:
+        days = dict(con.execute(_DAYS).fetchall())
+        told = dict(con.execute(_EMPTY, [settings.shop.time_zone]).fetchall())
+        for feed in dict(con.execute(_DAILY).fetchall()).keys() & days.keys():
+            heard = max(days[feed], told.get(feed, days[feed]))
+            if (today - heard).days > QUIET_DAYS:
+                since[feed] = heard
+    return {name: _silence_error(name, since[name]) for name in needed if name in since}
+
+
+def _silence_error(feed: str, since: date) -> SmmError:
+    return SmmError(
+        "SMM-403",
+        f"feed {feed} has been silent since {since}, and smm.toml calls that an error",
+        hint="bring its deliveries; what the others brought is built and published all the same",
+    )
 
 
 def _verdict(loaded: int, last_day: date | None, newest: date | None, *, is_silent: bool | None) -> Verdict:

@@ -20,9 +20,17 @@ from smm_pipeline.settings import Settings
 # What the queries here are made from, beside the books of ingest.
 NEEDED_TABLES = {"core.fct_feed_day", "core.fct_feed_arrival", "kpi.data_quality"}
 PERIOD_SQL = "select min(date_local) as first_date, max(date_local) as last_date from core.fct_feed_day"
-# Feeds whose deliveries stopped, whatever days their records are of, with the day of the last one: for twice the time
-# that usually lies between two of them, and for more than four days.
-OVERDUE_SQL = f"""
+
+
+def overdue_sql(until: str = f"(select last_date from ({PERIOD_SQL}))") -> str:
+    """The query of feeds whose deliveries stopped, whatever days their records are of: feed, made_date of the last one.
+
+    They did for twice the time that usually lies between two of them, and for more than four days.
+
+    Args:
+        until: SQL of the day up to which they are missed; default: the newest of any record.
+    """
+    return f"""
 select h.feed, h.made_date
 from (
     select feed, max(made_date) as made_date, quantile_disc(days, 0.9) as usual_days
@@ -34,8 +42,7 @@ from (
     group by feed
     having count(*) >= 5
 ) as h
-cross join ({PERIOD_SQL}) as p
-where date_diff('day', h.made_date, p.last_date) > greatest(4, 2 * h.usual_days)
+where date_diff('day', h.made_date, {until}) > greatest(4, 2 * h.usual_days)
 """
 
 
@@ -161,7 +168,7 @@ from (
     where not is_told and (is_long or is_regular or is_open)
     union all
     select o.feed, d.date_local, true as is_missing
-    from ({OVERDUE_SQL}) as o
+    from ({overdue_sql()}) as o
     inner join day as d on d.date_local > o.made_date
     where not exists (select 1 from core.fct_feed_day as f where f.feed = o.feed and f.date_local = d.date_local)
 )

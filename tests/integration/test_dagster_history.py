@@ -20,8 +20,10 @@ from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.connection import connect
 from smm_pipeline.warehouse.schema import ensure_schema
 from tests.dagster_project import (
+    call_silence,
     definitions,
     deliver,
+    fall_silent,
     make_instance,
     make_project,
     recent_days,
@@ -227,3 +229,16 @@ def test_a_clock_that_was_ahead_silences_nothing(desk: Desk) -> None:
 
 def test_before_anything_is_loaded_it_says_so(desk: Desk) -> None:
     assert desk.tick() == "nothing was loaded yet"
+
+
+def test_a_silence_that_is_an_error_is_told_with_the_publication(desk: Desk) -> None:
+    [day] = recent_days(desk.settings, 1)
+    deliver(desk.settings, "a", [("s1", day, "10")])
+    desk.settings = call_silence("error", desk.settings)
+    desk.smm_run()
+    desk.settle()
+    assert checks(desk, SERVING_FILE) == {"no_needed_feed_silent": "SUCCEEDED"}
+    fall_silent(desk.settings)
+    desk.smm_run()
+    desk.settle()
+    assert checks(desk, SERVING_FILE) == {"no_needed_feed_silent": "FAILED"}

@@ -14,8 +14,10 @@ from smm_pipeline.orchestration.partitions import range_tags
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.connection import connect
 from tests.dagster_project import (
+    call_silence,
     definitions,
     deliver,
+    fall_silent,
     make_instance,
     make_project,
     read,
@@ -190,3 +192,25 @@ def test_broken_delivery_is_told_and_stops_nothing(
     assert result.success
     raw = result.asset_materializations_for_node("ingest")[0].metadata
     assert (raw["deliveries"].value, raw["failed_deliveries_of_all_feeds"].value) == (1, 1)
+
+
+def test_a_needed_feed_that_fell_silent_fails_its_check_and_stops_nothing(
+    settings: Settings, catalog: Catalog, instance: dg.DagsterInstance
+) -> None:
+    """Its check alone fails, with severity ERROR; everything is built and published."""
+    [day] = recent_days(settings, 1)
+    deliver(settings, "a", [("s1", day, "10")])
+    needed = call_silence("error", settings)
+    assert run_range(definitions(needed, catalog), instance, day, day).success
+    fall_silent(settings)
+
+    result = run_range(definitions(needed, catalog), instance, day, day)
+
+    assert result.success
+    assert SERVING in materialized(result)
+    [check] = [e for e in result.get_asset_check_evaluations() if e.asset_key == SERVING]
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert check.metadata["feeds"].value == "sales"
+    assert (check.description or "").startswith("SMM-403: feed sales has been silent since ")
+    warned = run_range(definitions(call_silence("warn", settings), catalog), instance, day, day)
+    assert all(e.passed for e in warned.get_asset_check_evaluations() if e.asset_key == SERVING)

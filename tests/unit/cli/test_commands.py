@@ -194,6 +194,29 @@ def test_status_names_the_feeds_that_are_silent_now(tmp_path: Path) -> None:
     assert "feed web: daily until now, and nothing for four days or more" in smm(home, "status").stdout
 
 
+def test_a_run_ends_with_4_where_a_silence_is_an_error_and_publishes_all_the_same(tmp_path: Path) -> None:
+    """Five deliveries of a feed, one a day until the fifth of March."""
+    home = tmp_path / "instance"
+    smm(home, "init")
+    with (home / "smm.toml").open("a", encoding="utf-8") as config:
+        config.write('\n[feeds.web]\nvendor = "ga4"\nsilence = "error"\nconstants = {property_id = "1"}\n')
+    quiet = smm(home, "run")
+    assert quiet.returncode == 0, quiet.stdout + quiet.stderr
+    with duckdb.connect(str(home / "warehouse.duckdb")) as con:
+        con.execute(
+            "insert into meta.delivery by name select 'web' as feed, n::varchar as delivery_id, 'x' as file_path, "
+            "1 as byte_count, timestamptz '2026-03-01 12:00:00+00' + n * interval 1 day as extracted_ts, '' as run_id, "
+            "'' as mapping_hash, 'loaded' as status, [] as warnings, now() as recorded_at from range(5) t(n)"
+        )
+    ran = smm(home, "run")
+    assert ran.returncode == 4
+    assert "SMM-403: feed web has been silent since 2026-03-05, and smm.toml calls that an error" in ran.stdout
+    assert f"serving file: {home / 'serving' / 'smm.duckdb'}" in ran.stdout
+    assert json.loads(smm(home, "run", "--json").stdout)["silent"][0]["code"] == "SMM-403"
+    warned = smm(home, "run", SMM_FEEDS__WEB__SILENCE="warn")
+    assert (warned.returncode, "SMM-403" in warned.stdout) == (0, False)
+
+
 def test_a_missing_key_is_named_and_made_as_long_as_there_is_no_data(tmp_path: Path) -> None:
     """The error names the file; init makes it; once there is a work database a new key would make strangers of all."""
     home = tmp_path / "instance"

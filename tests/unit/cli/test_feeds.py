@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -128,6 +129,40 @@ def test_it_is_told_when_all_feeds_are_silent(shop: Instance) -> None:
         "newest day of any feed: 2026-03-10, 3 days ago",
         "newest day of any feed: 2026-03-10, 4 days ago: all feeds are silent, and each is told as it was then",
     ]
+
+
+def test_a_silence_is_an_error_where_the_settings_say_so(shop: Instance, tmp_path: Path) -> None:
+    """As of today, so that it is told too where all feeds stop; one that never came has not fallen silent."""
+    home = tmp_path / "shop"
+    shutil.copytree(shop.home, home)
+    config = (home / "smm.toml").read_text(encoding="utf-8")
+    config += '\nsilence = "error"\n[feeds.shop]\nmapping = "followers_jsonl.yml"\nsilence = "error"\n'
+    (home / "smm.toml").write_text(config, encoding="utf-8")
+
+    def errors(days: int) -> dict[str, str]:
+        told = list_feeds(load_settings(home), project_catalog(), now=NOW + timedelta(days=days))
+        return {f["feed"]: f["silence_error"]["what"] for f in told["feeds"] if f["silence_error"]}
+
+    # The shop's last day is the 10th, and it is the 12th in Kyiv: after three days without anything, from the 14th on.
+    assert errors(1) == {}
+    assert errors(2) == {"shop": "feed shop has been silent since 2026-03-10, and smm.toml calls that an error"}
+    ran = smm(home, "feeds")
+    assert ran.returncode == 4
+    assert "  SMM-403: feed shop has been silent since 2026-03-10, and smm.toml calls that an error" in ran.stdout
+    # Of the source's word on the 13th, in Kyiv, that there was nothing.
+    with duckdb.connect(str(home / "warehouse.duckdb")) as con:
+        con.execute(
+            "insert into meta.delivery select * replace ('none' as delivery_id, "
+            "timestamptz '2026-03-12 23:00:00+00' as extracted_ts) from meta.delivery where feed = 'shop';"
+            "insert into meta.delivery_count values ('shop', 'none', '(records)', 0, 0, 0, 0, 0)"
+        )
+    assert errors(4) == {}
+    assert errors(5).keys() == {"shop"}
+
+
+def test_a_silence_is_a_warning_unless_the_settings_say_otherwise(shop: Instance) -> None:
+    """The feed `good` is silent as of today, and nothing fails."""
+    assert smm(shop.home, "feeds").returncode == 0
 
 
 def test_nothing_is_made_by_looking(tmp_path: Path) -> None:
