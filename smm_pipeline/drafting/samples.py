@@ -20,6 +20,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 from smm_pipeline.drafting.sample import Path as FieldPath
 from smm_pipeline.drafting.sample import Sample
 from smm_pipeline.drafting.text_samples import read_delimited
+from smm_pipeline.ingest.archives import refuse_large_parts
 from smm_pipeline.ingest.files import open_bytes, plain_file, unreadable
 from smm_pipeline.ingest.text_readers import parse_json
 from smm_pipeline.masking import without_values
@@ -158,9 +159,10 @@ def _parquet(path: Path, name: str) -> Sample:
 
 def _workbook(path: Path, name: str) -> Sample:
     try:
+        refuse_large_parts(path, name)
         book = CalamineWorkbook.from_path(str(path))
         sheets = [(n, book.get_sheet_by_name(n).to_python(skip_empty_area=False)) for n in book.sheet_names]
-    except (CalamineError, zipfile.BadZipFile, KeyError):
+    except (CalamineError, zipfile.BadZipFile, NotImplementedError, UnicodeError, KeyError):
         unreadable("a zip archive is no workbook: unpack it and draft a mapping of the file in it", name)
     filled = [(sheet, rows) for sheet, rows in sheets if any(any(map(_text, row)) for row in rows)]
     if not filled:

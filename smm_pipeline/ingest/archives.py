@@ -146,6 +146,18 @@ def refuse_bomb(info: zipfile.ZipInfo, what: str, name: str) -> None:
         unreadable(f"{what} unpacks from {packed} to {size} bytes", name)
 
 
+def refuse_large_parts(path: Path, name: str) -> None:
+    """Refuse a zip archive of which all parts will be read, as a workbook is, by what its list says of them.
+
+    Raises:
+        SmmError: SMM-201 for too many parts, and for one that unpacks to too much.
+        zipfile.BadZipFile: for a damaged one, and what else zipfile stumbles over.
+    """
+    with path.open("rb") as stream, open_archive(stream, name) as archive:
+        for part in archive.infolist():
+            refuse_bomb(part, "a part of the workbook", name)
+
+
 def _damaged(error: Exception, name: str) -> NoReturn:
     unreadable(f"the zip archive is damaged or packed in an unknown way: {without_persons(str(error))}", name)
 

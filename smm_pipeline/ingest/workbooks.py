@@ -18,7 +18,7 @@ from xml.etree import ElementTree as ET
 from python_calamine import CalamineError, CalamineWorkbook
 
 from smm_pipeline.feeds.mapping import Mapping
-from smm_pipeline.ingest.archives import open_archive, refuse_bomb
+from smm_pipeline.ingest.archives import refuse_large_parts
 from smm_pipeline.ingest.files import plain_file, unreadable
 from smm_pipeline.ingest.results import Extract
 from smm_pipeline.ingest.tabular import Groups, header_place, match_header, own_names, write_cells
@@ -67,9 +67,7 @@ def _rows_of_sheet(path: Path, name: str, wanted: str) -> list[list[Any]]:
     """The cells of a sheet, of the first one where none is named."""
     try:
         if zipfile.is_zipfile(path):
-            with path.open("rb") as stream, open_archive(stream, name) as archive:
-                for part in archive.infolist():
-                    refuse_bomb(part, "a part of the workbook", name)
+            refuse_large_parts(path, name)
         book = CalamineWorkbook.from_path(str(path))
         if not book.sheet_names:
             unreadable("there is no sheet in it", name)
