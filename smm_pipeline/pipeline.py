@@ -24,7 +24,7 @@ import duckdb
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
 from smm_pipeline.ingest import RECORDS, DeliveryResult, forget_feed, ingest_landing
-from smm_pipeline.pulls import PullResult, pull_feeds
+from smm_pipeline.pulls import PullResult, pull_feeds, untold
 from smm_pipeline.settings import Settings
 from smm_pipeline.validation import validate
 from smm_pipeline.warehouse.audits import BuildResult
@@ -117,7 +117,8 @@ def pull(
     """Pull one feed, or all that have a pull, and load what came of them; nothing else is loaded or built.
 
     Raises:
-        SmmError: when the work database cannot be opened, or the feed has no pull; a source that fails is a result.
+        SmmError: when the work database cannot be opened, or the feed has no pull; a source that fails, or a mapping
+            that is wrong, is a result.
     """
     summary = RunSummary(new_run_id())
     check_disk(settings)
@@ -245,7 +246,8 @@ def _ingest(
         if is_pulling:
             found = pull_feeds(con, settings, catalog, run_id=summary.run_id, progress=progress)
             summary.pulls, summary.deliveries = found
-        summary.deliveries += ingest_landing(con, settings, catalog, run_id=summary.run_id, progress=progress)
+        loaded = ingest_landing(con, settings, catalog, run_id=summary.run_id, progress=progress)
+        summary.deliveries += untold(loaded, summary.pulls)
     _tell(con, settings, summary)
 
 

@@ -48,7 +48,7 @@ from smm_pipeline.orchestration.metadata import (
 )
 from smm_pipeline.orchestration.partitions import last_complete_day, run_days, stale_days, upstream_mapping
 from smm_pipeline.orchestration.resources import Instance, plain_failures
-from smm_pipeline.pulls import PullResult, pull_feeds
+from smm_pipeline.pulls import PullResult, pull_feeds, untold
 from smm_pipeline.validation import validate
 from smm_pipeline.warehouse.audits import audit_loaded, forget_rolled_back
 from smm_pipeline.warehouse.build import build_table
@@ -103,7 +103,7 @@ def _ingest_step(catalog: Catalog) -> dg.AssetsDefinition:
             check_disk(settings)
             pulls, deliveries = pull_feeds(con, settings, catalog, run_id=context.run.run_id)
             _log_pulls(context, pulls)
-            deliveries += ingest_landing(con, settings, catalog, run_id=context.run.run_id)
+            deliveries += untold(ingest_landing(con, settings, catalog, run_id=context.run.run_id), pulls)
             _log_deliveries(context, deliveries)
             view = StateView(con, catalog, settings)
             results = [_loaded(con, spec, view, context.run.run_id, fates(spec, deliveries, pulls)) for spec in specs]

@@ -9,7 +9,7 @@ read; then the feed is pulled from there; then what came is loaded, and the curs
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -73,8 +73,9 @@ def pull_feeds(
     """
     results, deliveries = [], []
     for name, pull in _chosen(settings, feed).items():
-        # What is wrong with its mapping is told by ingest; pages that nobody can read need not be fetched.
-        if feed_fault(con, settings, catalog, name):
+        # Pages that nobody can read need not be fetched.
+        if fault := feed_fault(con, settings, catalog, name):
+            results.append(PullResult(name, error=fault))
             continue
         deliveries += _loaded(con, settings, catalog, name, run_id)
         result = PullResult(name)
@@ -90,6 +91,12 @@ def pull_feeds(
         if result.pages:
             deliveries += _loaded(con, settings, catalog, name, run_id)
     return results, deliveries
+
+
+def untold(deliveries: Sequence[DeliveryResult], pulls: Sequence[PullResult]) -> list[DeliveryResult]:
+    """Deliveries without what repeats the fault of a feed for which it was not pulled."""
+    faults = {(pull.feed, str(pull.error)) for pull in pulls if pull.error}
+    return [d for d in deliveries if d.delivery_id or (d.feed, str(d.error)) not in faults]
 
 
 def _loaded(

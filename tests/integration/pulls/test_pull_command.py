@@ -36,3 +36,19 @@ def test_what_commands_say_of_a_pull(tmp_path: Path, api: Api, monkeypatch: pyte
     assert shop.rows("select count(*) from raw.calendar_day") == [(2,)]
     said = b"".join(ran.stdout.encode() + ran.stderr.encode() for ran in (quiet, failed, again))
     assert b"canary" not in said + shop.written()
+
+
+@pytest.mark.parametrize("fault", ["contry: country", "country: contry", "country: day('x'::blob)"])
+def test_a_wrong_mapping_is_told_once_by_every_command_that_pulls(
+    fault: str, tmp_path: Path, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is asked of the source, as nobody could read the answer; that is no good end."""
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    shop = PulledShop(tmp_path, api, described=DESCRIBED)
+    mapping = shop.home / "pulled_days.yml"
+    mapping.write_text(mapping.read_text(encoding="utf-8").replace("country: country", fault), encoding="utf-8")
+    for command in ("pull", "ingest", "pull", "ingest"):
+        ran = smm(shop.home, command)
+        assert (ran.returncode, (ran.stdout + ran.stderr).count("SMM-204"), api.calls) == (3, 1, []), ran.stdout
+        shop.deliver("feed", "days.json", '[{"id": 1, "country": "UA"}]')
