@@ -22,7 +22,11 @@ from smm_pipeline.masking import without_values
 from smm_pipeline.quoting import quoted
 
 _MAGIC = b"PAR1"
-_DAMAGE = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException, duckdb.NotImplementedException)
+_DAMAGE = (
+    *(duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException, duckdb.NotImplementedException),
+    # A column whose parts have no name in common with the declared ones.
+    duckdb.BinderException,
+)
 # Above it doubles are not whole numbers any more: 9007199254740993 is none of them.
 MAX_WHOLE_DOUBLE = 1 << 53
 # Rows of a part: about as much as a piece of text.

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from tests.ingest_fixture import Instance
@@ -107,3 +108,35 @@ def test_a_document_with_an_empty_object_written_as_a_list(tmp_path: Path) -> No
     shop.deliver("feed", "a.json", json.dumps({"data": [metric], "paging": []}))
     assert [d.status for d in shop.ingest()] == ["loaded"]
     assert shop.rows("select value from raw.community_day") == [(5,)]
+
+
+PARQUET = """
+format: {kind: parquet, structure: {id: VARCHAR, sum: {day: VARCHAR, amount: VARCHAR}, parts: [{amount: VARCHAR}]}}
+source_system: test
+tables:
+  smm_cost:
+    columns: {cost_id: id, cost_date: sum.day, kind: {const: ads}, cost_amount: sum.amount, currency: {const: UAH}}
+"""
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        # Parts that share no name with the declared ones, in an object and in a list of objects.
+        "{'date': '2026-03-01', 'value': '5'} as sum",
+        "{'day': '2026-03-01', 'amount': '5'} as sum, [{'value': '5'}] as parts",
+        "[5] as sum",
+    ],
+)
+def test_columns_of_parquet_stop_their_own_delivery_alone(tmp_path: Path, columns: str) -> None:
+    shop = Instance(tmp_path, {"a": 'mapping = "parts.yml"', "b": 'mapping = "parts.yml"'})
+    (tmp_path / "parts.yml").write_text(PARQUET, encoding="utf-8")
+    for feed, values in (("a", columns), ("b", "{'day': '2026-03-02', 'amount': '7'} as sum")):
+        duckdb.execute(f"copy (select '{feed}' as id, {values}) to '{tmp_path}/x.parquet' (format parquet)")
+        shop.deliver(feed, "x.parquet", (tmp_path / "x.parquet").read_bytes())
+    refused, loaded = shop.ingest()
+    assert refused.error is not None
+    assert (refused.feed, refused.error.code, loaded.feed, loaded.status) == ("a", "SMM-201", "b", "loaded")
+    assert "of another structure" in refused.error.what
+    assert shop.rows("select cost_id, cost_amount from raw.smm_cost") == [("b", 7)]
+    assert shop.ingest() == []
