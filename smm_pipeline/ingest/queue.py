@@ -40,6 +40,10 @@ from smm_pipeline.warehouse.delivery_schema import OBJECTS_FOLDER
 from smm_pipeline.warehouse.failpoints import failpoint
 
 _FILE_TYPES = ("varchar", "varchar", "bigint", "bigint", "varchar")
+_OLDER = (
+    "its bytes were read with an earlier mapping or other settings: that its values hold again counts after "
+    "smm ingest --again "
+)
 Outcome = tuple[Arrival, DeliveryResult]
 Span = tuple[datetime, datetime]
 
@@ -48,14 +52,15 @@ Span = tuple[datetime, datetime]
 class Queue:
     """Deliveries of one feed that wait to be loaded, in the order of their times.
 
-    `seen` holds, of bytes that are loaded, the first and the last time at which they were seen. `results` are the
-    outcomes so far.
+    `seen` holds, of bytes that are loaded, the first and the last time at which they were seen, `older` those that were
+    read with another mapping or other settings than hold now. `results` are the outcomes so far.
     """
 
     source: FeedSource
     run_id: str
     waiting: list[Arrival]
     seen: dict[str, Span]
+    older: set[str]
     results: list[DeliveryResult]
 
     def next_round(self, con: duckdb.DuckDBPyConnection) -> list[Arrival]:
@@ -71,13 +76,17 @@ class Queue:
                 settled.append((arrival, failed(arrival, lost)))
             elif arrival.delivery_id in now:
                 rest.append(arrival)
-            elif seen is None or (arrival.is_dated and not seen[0] <= arrival.extracted_ts <= seen[1]):
+            elif seen is None:
+                now[arrival.delivery_id] = arrival
+            elif not arrival.is_dated or seen[0] <= arrival.extracted_ts <= seen[1]:
+                settled.append((arrival, _duplicate(arrival)))
+            elif arrival.delivery_id in self.older:
+                # Read otherwise they could bring rows and rejects that the books do not know.
+                settled.append((arrival, _duplicate(arrival, f"{_OLDER}{arrival.feed}")))
+            else:
                 # The same bytes at a later declared time say that the old values hold again, at an earlier one that
                 # they were known by then.
-                now[arrival.delivery_id] = replace(arrival, is_again=seen is not None)
-            else:
-                duplicate = DeliveryResult(arrival.feed, arrival.file_path, arrival.delivery_id, "duplicate")
-                settled.append((arrival, duplicate))
+                now[arrival.delivery_id] = replace(arrival, is_again=True)
         self.waiting = rest
         self._settle(con, settled)
         return list(now.values())
@@ -104,7 +113,8 @@ def take_new(
     """Bring new files that do not grow into the raw store; what of them and of older ones there is not loaded yet."""
     known = _Known.read(con, source)
     listed = read_arrivals(settings.raw_store, source.name)
-    queue = Queue(source, run_id, [], known.seen, [])
+    older = {delivery_id for delivery_id, mapping in known.read_with.items() if mapping != source.fingerprint}
+    queue = Queue(source, run_id, [], known.seen, older, [])
     found: dict[tuple[str, str], Listed] = {}
     _take_files(settings, source, known, found, queue, growing)
     gone = _take_objects(settings, source, known, found, queue)
@@ -213,11 +223,17 @@ def _take_objects(
 
 @dataclass
 class _Known:
-    """What the books say of a feed: files by name, deliveries by (id, name), and when loaded bytes were seen."""
+    """What the books say of a feed: files by name, deliveries by (id, name), and when loaded bytes were seen.
+
+    `read_with` is the fingerprint with which loaded bytes were read. `open` are deliveries of them, as (id, name), that
+    tell another time and came under another fingerprint.
+    """
 
     files: dict[str, tuple[int, int, str]]
     deliveries: dict[tuple[str, str], tuple[str, str, str | None]]
     seen: dict[str, Span]
+    read_with: dict[str, str]
+    open: set[tuple[str, str]]
 
     @classmethod
     def read(cls, con: duckdb.DuckDBPyConnection, source: FeedSource) -> _Known:
@@ -230,21 +246,40 @@ class _Known:
             "where feed = ?",
             [feed],
         ).fetchall()
-        loaded = {r[0] for r in booked if r[2] == "loaded"}
+        read_with = {r[0]: r[3] for r in booked if r[2] == "loaded"}
         seen: dict[str, Span] = {}
-        for delivery_id, name, status, _, seen_ts, _ in booked:
-            # Of a copy without a declared time the file's own says only when it was copied.
-            if status == "loaded" or (status == "duplicate" and delivery_id in loaded and _is_dated(name, source.feed)):
+        others: list[tuple[str, str, datetime]] = []
+        for delivery_id, name, status, mapping, seen_ts, _ in booked:
+            if status == "loaded":
                 _see(seen, delivery_id, seen_ts)
-        return cls({r[0]: (r[1], r[2], r[3]) for r in files}, {(r[0], r[1]): (r[2], r[3], r[5]) for r in booked}, seen)
+            # Of a copy without a declared time the file's own says only when it was copied.
+            elif status == "duplicate" and delivery_id in read_with and _is_dated(name, source.feed):
+                if mapping == read_with[delivery_id]:
+                    _see(seen, delivery_id, seen_ts)
+                else:
+                    others.append((delivery_id, name, seen_ts))
+        return cls(
+            {r[0]: (r[1], r[2], r[3]) for r in files},
+            {(r[0], r[1]): (r[2], r[3], r[5]) for r in booked},
+            seen,
+            read_with,
+            {(i, name) for i, name, seen_ts in others if not seen[i][0] <= seen_ts <= seen[i][1]},
+        )
 
     def is_done(self, arrival: Listed, fingerprint: str, stored: Path) -> bool:
-        """Whether an arrival needs no second look: its bytes are loaded, or it failed under the same mapping."""
-        status, tried_with, code = self.deliveries.get((arrival.delivery_id, arrival.file_path), ("", "", None))
+        """Whether an arrival needs no second look: its bytes are loaded, or it was tried under the same mapping."""
+        key = arrival.delivery_id, arrival.file_path
+        status, tried_with, code = self.deliveries.get(key, ("", "", None))
         if status == "failed":
             # Lost bytes may have been put back.
             return not stored.is_file() if code == "SMM-208" else tried_with == fingerprint
+        if key in self.open:
+            return tried_with == fingerprint
         return status != "" and arrival.delivery_id in self.seen
+
+
+def _duplicate(arrival: Arrival, *warnings: str) -> DeliveryResult:
+    return DeliveryResult(arrival.feed, arrival.file_path, arrival.delivery_id, "duplicate", warnings=warnings)
 
 
 def _see(seen: dict[str, Span], delivery_id: str, time: datetime) -> None:

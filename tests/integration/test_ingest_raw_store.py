@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.ingest_fixture import Instance
 
 CORPUS = PROJECT_ROOT / "tests" / "corpus" / "bad"
 FEEDS = {"members": 'mapping = "followers_jsonl.yml"'}
+DATED = {"members": "mapping = \"followers_jsonl.yml\"\nextracted_at = '_x(?P<ts>\\d{8}T\\d{6}Z)'"}
 ROWS = "select * exclude (_loaded_at) from raw.community_day order by all"
 # The list writes the time to the nanosecond.
 FIRST, SECOND = 1_772_400_000.123456, 1_772_500_000.654321
@@ -180,4 +182,62 @@ def test_the_same_bytes_under_many_names_are_loaded_once(tmp_path: Path) -> None
         ("1.jsonl", "duplicate"),
         ("2.jsonl", "duplicate"),
     ]
+    assert shop.ingest() == []
+
+
+def _settled(shop: Instance) -> list[tuple[object, ...]]:
+    return shop.rows("select value, hour(_version_ts) from raw.community_day where _is_current")
+
+
+def _map_followers(shop: Instance, expr: str) -> None:
+    path = shop.home / "followers_jsonl.yml"
+    path.write_text(re.sub("value: .*followers.*", f"value: {expr}", path.read_text()), encoding="utf-8")
+
+
+def test_known_bytes_come_again_after_their_mapping_was_corrected(tmp_path: Path) -> None:
+    """Refused as text at one o'clock; the same bytes at three are not loaded behind the back of the books."""
+    shop = Instance(tmp_path, DATED)
+    _map_followers(shop, "followers || 'x'")
+    shop.deliver("members", "f_x20260302T010000Z.jsonl", _line(10))
+    shop.ingest()
+    _map_followers(shop, "followers")
+    shop.deliver("members", "f_x20260302T030000Z.jsonl", _line(10))
+    [again] = shop.ingest()
+    assert (again.status, again.counts) == ("duplicate", {})
+    [warning] = again.warnings
+    assert warning.startswith("its bytes were read with an earlier mapping or other settings")
+    assert warning.endswith("smm ingest --again members")
+    assert shop.rows("select value from raw.community_day") == []
+    assert shop.rejects() == [("raw.community_day", 1, ["bad_number:value"])]
+    assert shop.ingest() == []
+    pipeline.ingest(load_settings(shop.home), shop.catalog, again="members")
+    assert (_settled(shop), shop.rejects()) == ([(10, 3)], [])
+
+
+def test_a_value_that_came_back_under_another_mapping_holds_when_its_own_is_back(tmp_path: Path) -> None:
+    """10 at one o'clock, 12 at two; with another mapping 10 again at three and, the mapping being restored, at last."""
+    shop = Instance(tmp_path, DATED)
+    for hour, value in ((1, 10), (2, 12)):
+        shop.deliver("members", f"f_x20260302T0{hour}0000Z.jsonl", _line(value))
+    shop.ingest()
+    _map_followers(shop, "concat(followers)")
+    shop.deliver("members", "f_x20260302T030000Z.jsonl", _line(10))
+    shop.ingest()
+    assert _settled(shop) == [(12, 2)]
+    _map_followers(shop, "followers")
+    assert [(d.status, d.warnings) for d in shop.ingest()] == [("duplicate", ())]
+    assert _settled(shop) == [(10, 3)]
+    assert shop.ingest() == []
+
+
+def test_a_value_that_came_back_under_another_mapping_holds_once_the_feed_is_read_again(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, DATED)
+    for hour, value in ((1, 10), (2, 12)):
+        shop.deliver("members", f"f_x20260302T0{hour}0000Z.jsonl", _line(value))
+    shop.ingest()
+    _map_followers(shop, "followers || '0'")
+    shop.deliver("members", "f_x20260302T030000Z.jsonl", _line(10))
+    shop.ingest()
+    pipeline.ingest(load_settings(shop.home), shop.catalog, again="members")
+    assert _settled(shop) == [(100, 3)]
     assert shop.ingest() == []
