@@ -41,7 +41,6 @@ visit as (
     where
         session_date_local between $first_date - interval 1 day and $last_date
         and visit_kind = 'session'
-        and item_views + cart_events + events > 0
 )
 
 select

@@ -3,7 +3,8 @@
 -- does not end at midnight: the window reads one day before (is an event the first?) and one after (how far did it run?).
 -- Only a run of events that began before noon is cut at midnight, so that no session runs past its second day, no event
 -- is left without a session, and every day can be built from its neighbours alone.
--- Where a vendor delivers the visits of a property's day, its events only tell what was done in them: no visit counts twice.
+-- Where a vendor delivers the visits of a property's day, its events, and those of the day after that name one of them,
+-- only tell what was done in them: no visit counts twice.
 with delivered_day as (
     select distinct
         source_system,
@@ -11,6 +12,12 @@ with delivered_day as (
         session_date_local
     from staging.stg_web_session
     where session_date_local between $first_date - interval 1 day and $last_date + interval 1 day
+),
+
+delivered_visit as (
+    select source_system, property_id, session_id, session_date_local
+    from staging.stg_web_session
+    where session_date_local between $first_date - interval 2 day and $last_date
 ),
 
 event as (
@@ -36,11 +43,18 @@ event as (
             d.source_system = e.source_system
             and d.property_id = e.property_id
             and d.session_date_local = e.event_date_local
+    left join delivered_visit as n
+        on
+            n.source_system = e.source_system
+            and n.property_id = e.property_id
+            and n.session_id = e.vendor_session_id
+            and n.session_date_local = e.event_date_local - interval 1 day
     where
         e.event_date_local between $first_date - interval 1 day and $last_date + interval 1 day
         and e.visitor_key is not null
         and not coalesce(e.is_bot, false)
         and d.source_system is null
+        and n.source_system is null
 ),
 
 -- The vendor's session id is used where there is one; else all events of the visitor are one stream. Windows cost by
