@@ -64,18 +64,28 @@ def last_mark(con: duckdb.DuckDBPyConnection, feed: str) -> str | None:
     return str(row[0]) if row else None
 
 
+def note_mark(con: duckdb.DuckDBPyConnection, feed: str, mark: str, moment: datetime, run_id: str) -> None:
+    """Move the cursor of a feed on to a mark that no page leaves, as of a report that was ordered.
+
+    A lost work database does not find it in the raw store: what was ordered is ordered again.
+    """
+    _move(con, feed, mark, "", moment, run_id)
+
+
 def note_marks(con: duckdb.DuckDBPyConnection, arrivals: Iterable[Arrival], run_id: str) -> None:
     """Move the cursor of a feed on to the newest of these pages; call it in the transaction that books them.
 
     A page that is booked late, because it could be read only with another mapping, moves nothing back.
     """
     pages = [a for a in arrivals if a.pull_mark]
-    if not pages:
-        return
-    newest = max(pages, key=lambda a: (a.extracted_ts, a.file_path))
-    values = [newest.feed, newest.pull_mark, newest.file_path, newest.extracted_ts, run_id, datetime.now(UTC)]
+    if pages:
+        newest = max(pages, key=lambda a: (a.extracted_ts, a.file_path))
+        _move(con, newest.feed, newest.pull_mark, newest.file_path, newest.extracted_ts, run_id)
+
+
+def _move(con: duckdb.DuckDBPyConnection, feed: str, mark: str, file_path: str, moment: datetime, run_id: str) -> None:
     con.execute(
         "insert or replace into meta.pull_cursor select unnest([?]), ?, ?, ?, ?, ? where not exists (select 1 from "
         "meta.pull_cursor where feed = ? and (pulled_at, file_path) > (?, ?))",
-        [*values, newest.feed, newest.extracted_ts, newest.file_path],
+        [feed, mark, file_path, moment, run_id, datetime.now(UTC), feed, moment, file_path],
     )

@@ -16,10 +16,9 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.pulls.answers import Answer, records_in
 from smm_pipeline.pulls.client import Client
 from smm_pipeline.pulls.clock import Clock
-from smm_pipeline.pulls.reading import Page
 from smm_pipeline.pulls.sources import Source
 from smm_pipeline.pulls.spec import Each, Request, filled
-from smm_pipeline.pulls.windows import Mark
+from smm_pipeline.pulls.windows import Mark, Page
 
 # One post may be gone; where the first calls are all refused it is not the posts' fault.
 MOST_REFUSED_AT_FIRST = 5

@@ -8,61 +8,81 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 from smm_pipeline.errors import SmmError
 from smm_pipeline.pulls.answers import Answer, PassingError, value_at
 from smm_pipeline.pulls.client import Client, any_text
 from smm_pipeline.pulls.spec import Job
-from smm_pipeline.pulls.windows import Mark
+from smm_pipeline.pulls.windows import Mark, Page
 
 
-def job_pages(job: Job, client: Client, names: Mapping[str, str], mark: Mark) -> Iterator[tuple[bytes, Mark]]:
+def job_pages(job: Job, client: Client, names: Mapping[str, str], mark: Mark) -> Iterator[Page]:
     """The parts of the report of one window, each with the mark after it.
 
-    The mark names the report, so that a later pull goes on with its parts; where it is gone by then, it is ordered
-    anew. It is cleaned up only when the caller has kept the last part.
+    The mark names the report from its order on, so that a later pull goes on with it; where it is gone by then, it is
+    ordered anew. It is cleaned up once the caller has kept the last part.
 
     Raises:
         SmmError: SMM-311 when it is not done by the deadline, SMM-316 when the vendor fails to make it.
     """
     place = mark.place or {}
     number = str(place.get("job", ""))
-    parts = _finished(job, client, {**names, "job": number}, is_told=False) if number else None
-    if parts is None:
-        number, place = str(value_at(client.call(job.create, names).document, job.id_at) or ""), {}
-        if not number:
-            what = f"the source takes the order and gives no number at {job.id_at}"
-            raise SmmError("SMM-314", what, hint="look at id_at of the description")
-        parts = _finished(job, client, {**names, "job": number}) or []
-    known = {**names, "job": number}
-    for index in range(int(place.get("done", 0)), len(parts)):
-        body = _part(job, client, known, parts[index])
-        is_last = index + 1 == len(parts)
-        yield body, replace(mark, place=None if is_last else {"job": number, "done": index + 1}, is_done=is_last)
-    if job.clean is not None:
-        client.call(job.clean, known, accept=any_text)
-
-
-def _finished(
-    job: Job, client: Client, names: Mapping[str, str], *, is_told: bool = True
-) -> list[dict[str, object]] | None:
-    """The parts of a report once it is done; None where it is gone and nobody is to be told."""
-    while True:
-        try:
-            answer = client.call(job.poll, names)
-        except SmmError as error:
-            if is_told or error.code != "SMM-316":
-                raise
-            return None
-        status = str(value_at(answer.document, job.status_at))
-        if status in job.done:
-            return _parts(job, answer)
-        if status in job.failed:
-            if not is_told:
-                return None
+    answer = _still_there(job, client, {**names, "job": number}) if number else None
+    if answer is None:
+        number, place = _ordered(job, client, names), {}
+        yield Page(None, 0, replace(mark, place={"job": number, "done": 0}))
+        answer = _awaited(job, client, {**names, "job": number})
+        if _status(job, answer) in job.failed:
+            # Another order of the same days may fail as well: the next pull may ask for fewer.
+            yield Page(None, 0, replace(mark, place=None))
+            what = f"the source did not make the report: {_status(job, answer)}"
             hint = "run again; if it comes again, ask for fewer days or fields"
-            raise SmmError("SMM-316", f"the source did not make the report: {status}", where=answer.where, hint=hint)
+            raise SmmError("SMM-316", what, where=answer.where, hint=hint)
+    known = {**names, "job": number}
+    clean = partial(client.call, job.clean, known, accept=any_text) if job.clean else None
+    parts, done, over = _parts(job, answer), int(place.get("done", 0)), replace(mark, place=None, is_done=True)
+    for count, part in enumerate(parts[done:], start=done + 1):
+        body = _part(job, client, known, part)
+        if count == len(parts):
+            yield Page(body, 0, over, clean)
+        else:
+            yield Page(body, 0, replace(mark, place={"job": number, "done": count}))
+    if done >= len(parts):
+        yield Page(None, 0, over, clean)
+
+
+def _ordered(job: Job, client: Client, names: Mapping[str, str]) -> str:
+    """The number of a new report."""
+    number = str(value_at(client.call(job.create, names).document, job.id_at) or "")
+    if not number:
+        what = f"the source takes the order and gives no number at {job.id_at}"
+        raise SmmError("SMM-314", what, hint="look at id_at of the description")
+    return number
+
+
+def _awaited(job: Job, client: Client, names: Mapping[str, str]) -> Answer:
+    """What is told of a report once it is done or has failed."""
+    while True:
+        answer = client.call(job.poll, names)
+        if _status(job, answer) in (*job.done, *job.failed):
+            return answer
         client.pause(job.wait_seconds)
+
+
+def _still_there(job: Job, client: Client, names: Mapping[str, str]) -> Answer | None:
+    """What is told of a report of an earlier pull once it is done; None where it is gone, or nothing came of it."""
+    try:
+        answer = _awaited(job, client, names)
+    except SmmError as error:
+        if error.code != "SMM-316":
+            raise
+        return None
+    return answer if _status(job, answer) in job.done else None
+
+
+def _status(job: Job, answer: Answer) -> str:
+    return str(value_at(answer.document, job.status_at))
 
 
 def _parts(job: Job, answer: Answer) -> list[dict[str, object]]:

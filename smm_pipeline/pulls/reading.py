@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from smm_pipeline.errors import SmmError
@@ -19,18 +19,9 @@ from smm_pipeline.pulls.jobs import job_pages
 from smm_pipeline.pulls.paging import all_older, kept_place, next_place, place_values
 from smm_pipeline.pulls.sources import Source
 from smm_pipeline.pulls.spec import Request
-from smm_pipeline.pulls.windows import Mark
+from smm_pipeline.pulls.windows import Mark, Page
 
 MOST_EMPTY_PAGES = 20
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page as it came, secrets masked, and the mark after it."""
-
-    body: bytes
-    records: int
-    mark: Mark
 
 
 def read_pages(source: Source, client: Client, clock: Clock, mark: Mark | None) -> Iterator[Page]:
@@ -44,9 +35,9 @@ def read_pages(source: Source, client: Client, clock: Clock, mark: Mark | None) 
     while current is not None:
         last = current
         if source.spec.job is not None:
-            pages = job_pages(source.spec.job, client, {**source.names, **source.span.names(current)}, current)
-            for body, last in pages:
-                yield Page(body, 0, last)
+            for page in job_pages(source.spec.job, client, {**source.names, **source.span.names(current)}, current):
+                last = page.mark
+                yield page
         elif source.spec.request is not None:
             for page in _window(source, source.spec.request, client, current):
                 last = page.mark

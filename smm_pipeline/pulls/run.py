@@ -18,7 +18,7 @@ import duckdb
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
 from smm_pipeline.ingest import DeliveryResult, feed_fault, ingest_landing
-from smm_pipeline.ingest.pulled import keep_page, last_mark
+from smm_pipeline.ingest.pulled import keep_page, last_mark, note_mark
 from smm_pipeline.pull_settings import Pull
 from smm_pipeline.pulls.clock import Clock
 from smm_pipeline.pulls.secrets import Secrets, read_secrets
@@ -81,7 +81,7 @@ def pull_feeds(
         result = PullResult(name)
         try:
             source = load_source(name, pull, settings)
-            _pull(con, settings, source, read_secrets(name, pull), clock or Clock(), result, progress)
+            _pull(con, settings, source, read_secrets(name, pull), clock or Clock(), result, run_id, progress)
         except SmmError as error:
             if error.code == "SMM-106":
                 raise
@@ -137,6 +137,7 @@ def _pull(
     secrets: Secrets,
     clock: Clock,
     result: PullResult,
+    run_id: str,
     progress: Progress | None,
 ) -> None:
     # httpx takes a fifth of a second to import; commands that pull nothing do not pay it.
@@ -152,17 +153,22 @@ def _pull(
         else:
             pages = read_pages(source, client, clock, mark)
         for page in pages:
-            result.pages += 1
-            result.records = None if source.spec.job else (result.records or 0) + page.records
-            keep_page(
-                settings.raw_store,
-                source.feed,
-                page.body,
-                moment=clock.now(),
-                number=result.pages,
-                suffix=source.spec.suffix,
-                mark=page.mark.text(),
-            )
+            if page.body is None:
+                note_mark(con, source.feed, page.mark.text(), clock.now(), run_id)
+            else:
+                result.pages += 1
+                result.records = None if source.spec.job else (result.records or 0) + page.records
+                keep_page(
+                    settings.raw_store,
+                    source.feed,
+                    page.body,
+                    moment=clock.now(),
+                    number=result.pages,
+                    suffix=source.spec.suffix,
+                    mark=page.mark.text(),
+                )
+            if page.then:
+                page.then()
             if progress:
                 progress(f"pull {source.feed}", result.pages, result.pages)
             if page.mark.is_done and page.mark.is_short:

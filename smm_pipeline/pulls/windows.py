@@ -1,11 +1,12 @@
 """How far a feed was read, and what is to be read next.
 
-Belongs here: the mark that every page leaves behind, the span of time a pull asks for, and how vendors write it. Does
-not belong here: which page follows which (paging.py), and where marks are kept (room ingest).
+Belongs here: a page and the mark that it leaves behind, the span of time a pull asks for, and how vendors write it.
+Does not belong here: which page follows which (paging.py), and where marks are kept (room ingest).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -52,6 +53,19 @@ class Mark:
         return self.until >= self.through
 
 
+@dataclass(frozen=True)
+class Page:
+    """One page as it came, secrets masked, and the mark after it; without a body the mark alone is news.
+
+    `then` is called once both are kept.
+    """
+
+    body: bytes | None
+    records: int
+    mark: Mark
+    then: Callable[[], object] | None = None
+
+
 def mark_of(text: str | None, source: str) -> Mark | None:
     """A mark that was kept, when it is of this source."""
     mark = Mark(**orjson.loads(text)) if text else None
@@ -71,8 +85,14 @@ class Span:
     first_day: date | None
 
     def opened(self, mark: Mark | None, source: str, now: datetime) -> Mark | None:
-        """The mark with which a pull begins: that of an unfinished window, or a new one; None when nothing is due."""
-        if mark and not mark.is_done:
+        """The mark with which a pull begins: that of an unfinished window, or a new one; None when nothing is due.
+
+        Days of which nothing is read yet are begun anew: up to the newest of now, as many at a time as the window says.
+        """
+        is_begun_anew = (
+            mark is not None and mark.place is None and self.window is not None and self.window.kind == "days"
+        )
+        if mark and not mark.is_done and not is_begun_anew:
             return mark
         fresh = Mark(source, now.isoformat())
         if self.window is None:
@@ -87,7 +107,8 @@ class Span:
         through = now.astimezone(self.zone).date() - timedelta(days=self.window.lag_days)
         since_day = self.first_day or through - timedelta(days=self.window.first_days - 1)
         if mark:
-            since_day = date.fromisoformat(mark.until) + timedelta(days=1 - self.window.restated_days)
+            after = date.fromisoformat(mark.until) + timedelta(days=1 - self.window.restated_days)
+            since_day = after if mark.is_done else date.fromisoformat(mark.since)
         return self._slice(fresh, since_day, through)
 
     def repeats(self, mark: Mark) -> bool:

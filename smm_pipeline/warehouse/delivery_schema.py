@@ -65,7 +65,8 @@ create table if not exists quality.rejects (
 # Names of pages that were pulled, and of objects of a store, begin so; they never lay in landing/.
 PULLED_FOLDER = "pulled/"
 OBJECTS_FOLDER = "objects/"
-# How far a feed was read from its vendor's API, by the newest page that is booked: it moves with the page's rows.
+# How far a feed was read from its vendor's API, by the newest page that is booked: it moves with the page's rows. A
+# report that was ordered moves it as well, without a page and so with an empty file_path.
 PULL_CURSOR = """
 create table if not exists meta.pull_cursor (
     feed varchar primary key,

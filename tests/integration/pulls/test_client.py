@@ -14,7 +14,7 @@ from smm_pipeline.pulls.client import Client
 from smm_pipeline.pulls.jobs import job_pages
 from smm_pipeline.pulls.secrets import Secrets
 from smm_pipeline.pulls.spec import Job, PullSpec
-from smm_pipeline.pulls.windows import Mark
+from smm_pipeline.pulls.windows import Mark, Page
 from tests.api_server import Api, FakeClock, Reply
 
 CANARY = "canary-token/4711"
@@ -219,11 +219,11 @@ JOB = Job.model_validate(
 )
 
 
-def parts(api: Api) -> list[tuple[bytes, Mark]]:
-    """The parts of a report, each with its mark."""
+def parts(api: Api) -> list[Page]:
+    """The parts of a report."""
     spec = PullSpec.model_validate({**SPEC, "request": None, "job": JOB, "window": {"kind": "days"}})
     with Client("visits", spec, settings(base_url=api.url), Secrets(CANARY), FakeClock(tick=0.01)) as client:
-        return list(job_pages(JOB, client, {}, Mark("s", "2026-03-10T06:00:00")))
+        return [page for page in job_pages(JOB, client, {}, Mark("s", "2026-03-10T06:00:00")) if page.body is not None]
 
 
 def test_a_part_of_another_length_than_announced_is_no_part(api: Api) -> None:
@@ -231,8 +231,8 @@ def test_a_part_of_another_length_than_announced_is_no_part(api: Api) -> None:
     listed = {"id": 7, "status": "ready", "parts": [{"part_number": 1, "bytes": 6}]}
     text = {"Content-Type": "text/plain"}
     api.script(Reply({"id": 7}), Reply(listed), Reply(b"a\tb", headers=text), Reply(b"a\tb\nc\n", headers=text))
-    [(body, mark)] = parts(api)
-    assert (body, mark.is_done, [call.path for call in api.calls]) == (
+    [page] = parts(api)
+    assert (page.body, page.mark.is_done, [call.path for call in api.calls]) == (
         b"a\tb\nc\n",
         True,
         ["/new", "/7", "/7/1", "/7/1"],

@@ -303,38 +303,3 @@ def test_tgstat(tmp_path: Path, api: Api) -> None:
     for error, expected in (("empty_token", "SMM-312"), ("Token is blocked", "SMM-312"), ("no channel", "SMM-316")):
         api.script(Reply({"status": "error", "error": error}))
         assert code(pulled(tmp_path / error, api, "tgstat", 'account = "@lamps"')) == expected
-
-
-def report(status: str, parts: int = 0) -> Reply:
-    """An answer about a report of Metrica."""
-    listed = [{"part_number": n, "size": 5} for n in range(parts)]
-    return Reply({"log_request": {"request_id": 31, "status": status, "parts": listed}})
-
-
-def part(day: str) -> Reply:
-    """One part of it."""
-    return Reply(f"day\tcountry\n{day}\tUA\n".encode(), headers={"Content-Type": "text/tab-separated-values"})
-
-
-def test_metrica(tmp_path: Path, api: Api) -> None:
-    """Ordered, awaited, fetched in parts, cleaned up; cut in between, the next pull goes on with that report."""
-    lines = f'vendor = "metrica_visits"\naccount = "9"\n{FIRST}'
-    shop = PulledShop(tmp_path, api, mapping="pulled_lines.yml", pull=lines)
-    api.script(report("created"), report("created"), report("processed", 2), part("2026-03-07"), Reply({}, 420))
-    result, _ = shop.pull()
-    assert (code(result), result.pages, 20 in shop.clock.waits) == ("SMM-316", 1, True)
-    assert (shop.mark()["place"], shop.mark()["is_done"]) == ({"job": "31", "done": 1}, False)
-    api.script(report("processed", 2), part("2026-03-08"), report("cleaned_by_user"))
-    result, _ = shop.pull()
-    assert (code(result), result.pages, result.records, shop.mark()["is_done"]) == ("", 1, None, True)
-    base = "/counter/9/logrequest"
-    assert [(c.method, c.path) for c in api.calls] == [
-        ("GET", f"{base}/31"), ("GET", f"{base}/31/part/1/download"), ("POST", f"{base}/31/clean"),
-    ]  # fmt: skip
-    assert shop.rows("select count(*) from raw.calendar_day") == [(2,)]
-    api.script(report("created"), report("processing_failed"))
-    assert code(shop.pull()[0]) == "SMM-316"
-    assert {k: api.seen[0][k] for k in ("date1", "date2", "source")} == {
-        "date1": "2026-03-07", "date2": "2026-03-09", "source": "visits",
-    }  # fmt: skip
-    assert api.calls[0].headers["authorization"] == f"OAuth {CANARY}"
