@@ -20,6 +20,90 @@ goal as (
     left join seeds.goal_metric as m on m.kpi = g.kpi
 ),
 
+-- Figures of communities, each in its own row.
+supporter as (
+    select
+        g.source_system, g.name, g.kpi, g.kpi_kind, s.network, s.community_id, s.date_local,
+        cast(case g.kpi
+            when 'kpi_daily_supporters.members' then s.members
+            when 'kpi_daily_supporters.members_net' then s.members_net
+            when 'kpi_daily_supporters.members_joined' then s.members_joined
+            when 'kpi_daily_supporters.active_members' then s.active_members
+            when 'kpi_daily_supporters.active_core_members' then s.active_core_members
+            when 'kpi_daily_supporters.repeat_buying_members_share' then s.repeat_buying_members
+        end as decimal(18, 4)) as numerator,
+        cast(case g.kpi
+            when 'kpi_daily_supporters.repeat_buying_members_share' then s.buying_members
+        end as decimal(18, 4)) as denominator
+    from goal as g
+    inner join kpi.kpi_daily_supporters as s
+        on g.scope in ('all', 'social', s.network, lower(s.community_id), lower(s.network || '/' || s.community_id))
+    where g.kpi_table = 'kpi_daily_supporters'
+),
+
+counted_since as (
+    select
+        source_system,
+        name,
+        kpi,
+        network,
+        community_id,
+        min(date_local) as date_local
+    from supporter
+    where kpi_kind = 'level' and numerator is not null
+    group by source_system, name, kpi, network, community_id
+),
+
+counted_day as (
+    select distinct
+        source_system,
+        name,
+        date_local
+    from supporter
+    where kpi_kind = 'level' and numerator is not null
+),
+
+-- A count holds for a week, as not every community is counted on the same days; where none is, there is nothing to hold it beside.
+held as (
+    select
+        c.source_system,
+        c.name,
+        c.kpi,
+        d.date_local,
+        c.network,
+        c.community_id,
+        arg_max(s.numerator, (s.date_local, s.numerator)) filter (where s.numerator is not null) as numerator,
+        arg_max(s.denominator, (s.date_local, s.denominator)) filter (where s.denominator is not null) as denominator
+    from counted_since as c
+    inner join counted_day as d
+        on d.source_system = c.source_system and d.name = c.name and d.date_local >= c.date_local
+    left join supporter as s
+        on
+            s.source_system = c.source_system
+            and s.name = c.name
+            and s.network = c.network
+            and s.community_id = c.community_id
+            and s.numerator is not null
+            and s.date_local > d.date_local - interval 7 day
+            and s.date_local <= d.date_local
+    group by c.source_system, c.name, c.kpi, d.date_local, c.network, c.community_id
+),
+
+-- Of a community that was counted before and is no more the sum is unknown; a share is that of the others.
+level as (
+    select
+        source_system,
+        name,
+        date_local,
+        case
+            when kpi = 'kpi_daily_supporters.repeat_buying_members_share'
+                then sum(cast(numerator as double)) / nullif(sum(cast(denominator as double)), 0)
+            when count(numerator) = count(*) then sum(cast(numerator as double))
+        end as numerator
+    from held
+    group by source_system, name, kpi, date_local
+),
+
 -- Every row of the published table that lies within the goal's scope, as numerator and denominator.
 reading as (
     select
@@ -59,21 +143,8 @@ reading as (
             g.scope in ('all', 'social', t.network, lower(t.community_id), lower(t.network || '/' || t.community_id), t.landing_section)
     where g.kpi_table = 'kpi_daily_social_traffic'
     union all
-    select
-        g.source_system, g.name, s.date_local,
-        cast(case g.kpi
-            when 'kpi_daily_supporters.members' then s.members
-            when 'kpi_daily_supporters.members_net' then s.members_net
-            when 'kpi_daily_supporters.members_joined' then s.members_joined
-            when 'kpi_daily_supporters.active_members' then s.active_members
-            when 'kpi_daily_supporters.active_core_members' then s.active_core_members
-            when 'kpi_daily_supporters.repeat_buying_members_share' then s.repeat_buying_members
-        end as decimal(18, 4)) as numerator,
-        cast(case when g.kpi_kind = 'ratio' then s.buying_members end as decimal(18, 4)) as denominator
-    from goal as g
-    inner join kpi.kpi_daily_supporters as s
-        on g.scope in ('all', 'social', s.network, lower(s.community_id), lower(s.network || '/' || s.community_id))
-    where g.kpi_table = 'kpi_daily_supporters'
+    select source_system, name, date_local, numerator, denominator from supporter
+    where kpi_kind = 'flow'
     union all
     select
         g.source_system, g.name, m.date_local,
@@ -162,10 +233,12 @@ summed as (
         source_system,
         name,
         date_local,
-        sum(numerator) as numerator,
-        sum(denominator) as denominator
+        cast(sum(numerator) as double) as numerator,
+        cast(sum(denominator) as double) as denominator
     from reading
     group by source_system, name, date_local
+    union all
+    select source_system, name, date_local, numerator, cast(null as double) as denominator from level
 ),
 
 -- Before the first reading nobody knows whether there was nothing.
@@ -187,12 +260,13 @@ daily as (
         d.date_local,
         d.date_local >= g.first_date_local as is_counted,
         date_diff('day', d.date_local, g.as_of_date) < 28 as is_recent,
+        date_diff('day', d.date_local, g.as_of_date) < 7 as is_now,
         case
             when g.kpi_kind = 'flow' and s.date_local is null then cast(0 as double)
-            else cast(s.numerator as double)
+            else s.numerator
         end as numerator,
-        cast(s.denominator as double) as denominator,
-        lag(cast(s.numerator as double)) over (partition by g.source_system, g.name order by d.date_local) as numerator_before,
+        s.denominator,
+        lag(s.numerator) over (partition by g.source_system, g.name order by d.date_local) as numerator_before,
         lag(d.date_local) over (partition by g.source_system, g.name order by d.date_local) as date_before
     from goal as g
     inner join core.dim_date as d on d.date_local <= g.as_of_date
@@ -209,7 +283,7 @@ reached as (
         count(*) filter (where is_counted) as counted_days,
         sum(numerator) filter (where is_counted) as numerator,
         sum(denominator) filter (where is_counted) as denominator,
-        arg_max(numerator, (date_local, numerator)) filter (where is_counted and numerator is not null) as newest_value,
+        arg_max(numerator, (date_local, numerator)) filter (where is_counted and is_now and numerator is not null) as newest_value,
         arg_min(numerator, (date_local, numerator)) filter (where is_counted and numerator is not null) as first_value,
         sum(numerator) filter (where is_recent)
         / nullif(sum(denominator) filter (where is_recent), 0) as recent_ratio
@@ -338,6 +412,7 @@ select
         when kpi_kind is null then 'no such daily figure'
         when not is_scope_known then 'no such scope'
         when as_of_date < first_date_local then 'not begun'
+        when kpi_kind = 'level' and actual is null and first_value is not null then 'not counted in the last week'
         when actual is null then 'no data in this scope'
         when model_days is null then 'fewer than 14 days to forecast from'
     end as reason
