@@ -99,6 +99,9 @@ sold as (
         sum(o.net_revenue_amount) filter (where b.benefit_class = 'anyway') as net_revenue_anyway_amount
     from core.fct_order_benefit as b
     inner join core.fct_order as o on o.order_key = b.order_key
+    -- The community's newest post is a guess, too weak to give a post an order by.
+    inner join core.brg_order_touch as t
+        on t.order_key = b.order_key and t.touch_id = b.touch_id and t.post_method = 'tagged'
     where b.post_id is not null
     group by b.network, b.community_id, b.post_id
 )
