@@ -235,7 +235,10 @@ sold as (
         count(distinct o.customer_key) as customers,
         count(*) filter (where o.is_first_order) as new_customers,
         sum(o.net_revenue_amount) as net_revenue_amount,
-        sum(case when o.is_benefit then o.net_revenue_amount else 0 end) as benefit_net_revenue_amount,
+        case
+            when count(*) filter (where o.is_benefit) = 0 then 0
+            else sum(o.net_revenue_amount) filter (where o.is_benefit)
+        end as benefit_net_revenue_amount,
         case when count(o.margin_amount) = count(*) then sum(o.margin_amount) end as margin_amount
     from cell as c
     inner join ordered as o
