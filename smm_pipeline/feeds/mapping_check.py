@@ -75,6 +75,10 @@ def _taken_names(mapping: Mapping) -> list[str]:
         f"columns: {{other_name: [{second}]}}"
         for first, second in _twins(mapping.structure)
     ]
+    problems += [
+        f"let: {first} and {second} are one name to the database; expected a name of its own for each"
+        for first, second in _twins(mapping.let)
+    ]
     fields = {name.casefold(): name for name in mapping.structure}
     taken = {name: fields[name.casefold()] for name in mapping.let if name.casefold() in fields}
     problems += [f"let.{name}: there is a field {field}; expected a name of its own" for name, field in taken.items()]
@@ -83,13 +87,14 @@ def _taken_names(mapping: Mapping) -> list[str]:
     second = [("let", name) for name in mapping.let if name.casefold() in own]
     if mapping.format.document and DOCUMENT in fields:
         second.append(("format.structure", fields[DOCUMENT]))
-    if mapping.combine and mapping.combine.into in {*own, *fields, *mapping.let}:
+    defined = {name.casefold() for name in mapping.let}
+    if mapping.combine and mapping.combine.into in {*own, *fields, *defined}:
         second.append(("combine.into", mapping.combine.into))
     return problems + [f"{key}: {name} has a meaning already; expected a name of its own" for key, name in second]
 
 
 def _twins(structure: Any) -> Iterator[tuple[str, str]]:
-    """Fields beside each other whose names differ only in the letters that the database takes for one."""
+    """Names beside each other that differ only in the letters that the database takes for one."""
     if isinstance(structure, MappingOf):
         known: dict[str, str] = {}
         for name, part in structure.items():

@@ -6,8 +6,8 @@ file. Does not belong here: what a mapping may say (mapping.py).
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingOf
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -43,17 +43,43 @@ def load(text: str) -> Any:
     """The values of a mapping file.
 
     Raises:
-        ValueError: naming every key that YAML takes for something else than text.
+        ValueError: naming every key that YAML takes for something else than text, or that stands twice.
         yaml.YAMLError: when the text is not YAML.
     """
     loader = _Loader(text)
     try:
-        values = loader.get_single_data()
+        node = loader.get_single_node()
+        # Before the values: a key that is merged in stands beside the one that goes over it then.
+        wrong = list(_twice(node, set()))
+        values = loader.construct_document(node) if node else None
     finally:
         loader.dispose()
-    if loader.misread:
-        raise ValueError("; ".join(loader.misread))
+    if wrong := [*loader.misread, *wrong]:
+        raise ValueError("; ".join(wrong))
     return values
+
+
+def _twice(node: yaml.Node | None, seen: set[yaml.Node]) -> Iterator[str]:
+    """Keys that stand twice in one place, of which YAML keeps the last without a word."""
+    if node is None or node in seen:
+        return
+    seen.add(node)
+    if isinstance(node, yaml.MappingNode):
+        first: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            name = key.value if isinstance(key, yaml.ScalarNode) else ""
+            if name in first:
+                yield (
+                    f"line {line}: {name} stands twice, first in line {first[name]}, and YAML keeps the last alone: "
+                    "leave one out"
+                )
+            elif name:
+                first[name] = line
+            yield from _twice(value, seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for part in node.value:
+            yield from _twice(part, seen)
 
 
 def explain(error: ValidationError, model: type[BaseModel], values: Any) -> str:

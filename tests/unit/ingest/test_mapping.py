@@ -222,6 +222,12 @@ def test_a_good_mapping_passes() -> None:
             "tables.community: columns.brand.map: since and until need a contract with a day, and community has none",
         ),
         ("tables:", "combine: {by: date, each: name, into: date}\ntables:", "combine.into: date has a meaning already"),
+        (
+            "tables:",
+            "let: {All: date, Total: date}\ncombine: {by: date, each: name, into: all}\ntables:",
+            "combine.into: all has a meaning already",
+        ),
+        ("tables:", "let: {Total: date, total: date}\ntables:", "let: Total and total are one name to the database"),
         ("kind: csv", "kind: json, error: {code: $.c, message: $.m, ok: {a: 1}}", "format.error.ok: expected a list"),
         ("tables:", "combine: {by: date}\ntables:", "combine.each: is required: an expression: what every part brings"),
         ("tables:", "combine: {by: now(), each: date, into: x}\ntables:", "combine.by: function now is not allowed"),
@@ -237,36 +243,6 @@ def test_mistakes_are_named(old: str, new: str, says: str) -> None:
     assert raised.value.code == "SMM-204"
     assert "x.yml" in raised.value.where
     assert says in raised.value.what
-
-
-@pytest.mark.parametrize(
-    ("structure", "says"),
-    [
-        ("{no: VARCHAR}", "line 2: expected text as key; YAML reads no without quotes as False: write 'no'"),
-        ("{a: {Off: VARCHAR}}", "YAML reads Off without quotes as False: write 'Off'"),
-        ("{a: [{on: VARCHAR}]}", "YAML reads on without quotes as True: write 'on'"),
-        ("{null: VARCHAR, yes: VARCHAR}", "YAML reads null without quotes as None: write 'null'; line 2: "),
-        ("{2026-03-01: VARCHAR}", "YAML reads 2026-03-01 without quotes as 2026-03-01: write '2026-03-01'"),
-    ],
-)
-def test_a_field_that_yaml_does_not_read_as_text_is_named(structure: str, says: str) -> None:
-    """At any depth: deeper than the first such a field was taken for one named False, which no record has."""
-    with pytest.raises(SmmError) as raised:
-        parse_mapping(GOOD.replace("{kind: csv}", f"{{kind: json, structure: {structure}}}"), where="x.yml")
-    assert (raised.value.code, raised.value.where) == ("SMM-204", "x.yml")
-    assert says in raised.value.what
-
-
-def test_such_fields_pass_in_quotes() -> None:
-    text = GOOD.replace("{kind: csv}", "{kind: json, structure: {'no': VARCHAR, a: {\"on\": VARCHAR}, 5: VARCHAR}}")
-    assert parse_mapping(text, where="x").structure == {"no": "VARCHAR", "a": {"on": "VARCHAR"}, "5": "VARCHAR"}
-
-
-def test_a_file_that_is_no_mapping_is_not_repeated() -> None:
-    """It may be the wrong one, such as .env with the person key."""
-    with pytest.raises(SmmError) as raised:
-        parse_mapping("SMM_PERSON_KEY=0123456789", where=".env")
-    assert raised.value.what == "the whole file: expected a mapping (key: value)"
 
 
 @pytest.mark.parametrize("pattern", ["iso", "unix_us", "%d.%m.%Y", "%-d/%-m/%y %I:%M:%S.%f %p %z", "100%%%Y", "%n %g"])
