@@ -7,6 +7,7 @@ for numbers. Does not belong here: which column gets which value, what is done t
 
 from __future__ import annotations
 
+import re
 from html.entities import name2codepoint
 
 import duckdb
@@ -25,7 +26,7 @@ NULL_SOURCES = (*NULL_TEXTS, "(none)")
 SOURCE_COLUMNS = frozenset({"utm_source"})
 
 _ISO = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
-_OFFSET = r" ?(Z|UTC|[+-]\d{2}(:?\d{2})?)"
+_OFFSET = r"(Z| UTC| ?[+-]\d{2}(:?\d{2})?)"
 _UNIX_DIVISOR = {"unix_s": 1_000_000, "unix_ms": 1_000, "unix_us": 1}
 UNIX_FORMATS = frozenset(_UNIX_DIVISOR)
 # Seconds declared as milliseconds, or these as microseconds, fall into January 1970: no such number is a time.
@@ -75,9 +76,10 @@ MACROS = {
         then cast(cast(cast(replace(left(t, length(t) - 1), ',', '.') as decimal(12, 3))
             * case when upper(right(t, 1)) = 'K' then 1000 else 1000000 end as bigint) as varchar)
         else t end""",
-    # The number with the other sign; any other text stays as it is.
-    "negated(t)": r"""
-        case when regexp_matches(t, '^-\d') then t[2:] when regexp_matches(t, '^\d') then '-' || t else t end""",
+    # The number with the other sign, also one behind blanks or a plus; any other text stays as it is.
+    "negated(t)": rf"""
+        case when regexp_matches(t, '^[{UNSEEN}]*-\d') then regexp_replace(t, '^[{UNSEEN}]*-', '')
+        when regexp_matches(t, '^[{UNSEEN}]*\+?\d') then '-' || regexp_replace(t, '^[{UNSEEN}]*\+?', '') else t end""",
     "_smm_character(n)": "case when n between 32 and 55295 or n between 57344 and 1114111 then chr(n) end",
     "_smm_entity(name)": f"""
         case when name[1] = '#'
@@ -260,12 +262,17 @@ def _instant(text: str, fmt: TimeFormat, zone: str) -> str:
         return f"timezone({zone_sql}, {_cell_time(text)})"
     if fmt.format != "iso":
         parsed = f"try_strptime({text}, {sql_text(fmt.format)})"
-        return parsed if "%z" in fmt.format else f"timezone({zone_sql}, {parsed})"
+        return parsed if _tells_zone(fmt.format) else f"timezone({zone_sql}, {parsed})"
     plain = f"replace({text}, ',', '.')"
     return (
         f"case when regexp_full_match({text}, '{_ISO}{_OFFSET}') then {_with_offset(text)} "
         f"when regexp_full_match({text}, '{_ISO}') then timezone({zone_sql}, try_cast({plain} as timestamp)) end"
     )
+
+
+def _tells_zone(pattern: str) -> bool:
+    """Whether a strptime pattern reads an offset or the name of a zone: an instant is parsed then, no local time."""
+    return re.search("%[zZ]", pattern.replace("%%", "")) is not None
 
 
 def _day(text: str, fmt: TimeFormat, zone: str) -> str:
@@ -275,7 +282,8 @@ def _day(text: str, fmt: TimeFormat, zone: str) -> str:
     if fmt.format == "excel":
         return f"cast({_cell_time(text)} as date)"
     if fmt.format != "iso":
-        return f"cast(try_strptime({text}, {sql_text(fmt.format)}) as date)"
+        parsed = f"try_strptime({text}, {sql_text(fmt.format)})"
+        return f"cast({f'timezone({zone_sql}, {parsed})' if _tells_zone(fmt.format) else parsed} as date)"
     # A time without offset names its own day; only one with offset has to be brought to the zone.
     return (
         rf"case when regexp_full_match({text}, '\d{{4}}-\d{{2}}-\d{{2}}') then try_cast({text} as date) "

@@ -111,8 +111,15 @@ def test_booleans(con: duckdb.DuckDBPyConnection, text: str, expected: bool | No
         ("2026-07-15T10:00:00", TimeFormat(zone="UTC"), "2026-07-15T10:00:00"),
         ("2026-02-30T10:00:00Z", TimeFormat(), None),
         ("2026-03-01", TimeFormat(), None),
+        ("2026-03-01 01:00:00 UTC", TimeFormat(), "2026-03-01T01:00:00"),
+        ("2026-03-01 01:00:00UTC", TimeFormat(), None),
+        ("2026-03-01 01:00:00 Z", TimeFormat(), None),
         ("01.03.2026 10:00", TimeFormat(), None),
         ("01.03.2026 10:00", TimeFormat(format="%d.%m.%Y %H:%M"), "2026-03-01T08:00:00"),
+        ("01.03.2026 10:00 +0400", TimeFormat(format="%d.%m.%Y %H:%M %z"), "2026-03-01T06:00:00"),
+        ("01.03.2026 10:00 UTC", TimeFormat(format="%d.%m.%Y %H:%M %Z"), "2026-03-01T10:00:00"),
+        ("01.03.2026 10:00 Asia/Tokyo", TimeFormat(format="%d.%m.%Y %H:%M %Z"), "2026-03-01T01:00:00"),
+        ("01.03.2026 10:00 %z", TimeFormat(format="%d.%m.%Y %H:%M %%z"), "2026-03-01T08:00:00"),
         ("31.02.2026 10:00", TimeFormat(format="%d.%m.%Y %H:%M"), None),
         ("1617691790431476", TimeFormat(format="unix_us"), "2021-04-06T06:49:50.431476"),
         ("1494346325", TimeFormat(format="unix_s"), "2017-05-09T16:12:05"),
@@ -143,6 +150,12 @@ def test_instants(con: duckdb.DuckDBPyConnection, text: str, fmt: TimeFormat, ex
         ("2026-03-01T23:30:00", TimeFormat(), date(2026, 3, 1)),
         ("2026-03-01T23:30:00Z", TimeFormat(), date(2026, 3, 2)),  # half past one in Kyiv
         ("20260301", TimeFormat(format="%Y%m%d"), date(2026, 3, 1)),
+        # The day in the zone of the feed, as of an ISO time with an offset.
+        ("2026-03-01 01:00 +0200", TimeFormat(), date(2026, 3, 1)),
+        ("01.03.2026 01:00 +0200", TimeFormat(format="%d.%m.%Y %H:%M %z"), date(2026, 3, 1)),
+        ("01.03.2026 23:30 UTC", TimeFormat(format="%d.%m.%Y %H:%M %Z"), date(2026, 3, 2)),
+        ("01.03.2026 23:30 UTC", TimeFormat(format="%d.%m.%Y %H:%M %Z", zone="UTC"), date(2026, 3, 1)),
+        ("01.03.2026 23:30 %z", TimeFormat(format="%d.%m.%Y %H:%M %%z"), date(2026, 3, 1)),
         ("46082", TimeFormat(format="excel"), date(2026, 3, 1)),
         ("46082.99", TimeFormat(format="excel"), date(2026, 3, 1)),
         ("20260301", TimeFormat(format="excel"), None),
@@ -281,3 +294,20 @@ def test_negated_changes_the_sign_of_numbers_only(con: duckdb.DuckDBPyConnection
     texts = ["5", "-5.0", "oops", "", None]
     row = con.execute("select list_transform(?::varchar[], lambda t: negated(t))", [texts]).fetchone()
     assert row == (["-5", "5.0", "oops", "", None],)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("+5", "-5"), (" 5", "-5"), ("\u00a05", "-5"), ("\t-5", "5"), ("\u200b+5", "-5"), (" +x", " +x"), ("+-5", "+-5")],
+)
+def test_negated_sees_the_number_behind_blanks_and_a_plus(
+    con: duckdb.DuckDBPyConnection, text: str, expected: str
+) -> None:
+    """Left as it is the number would be added where it is to be taken off."""
+    assert con.execute("select negated(?)", [text]).fetchone() == (expected,)
+
+
+def test_an_amount_less_another_however_their_numbers_are_written(con: duckdb.DuckDBPyConnection) -> None:
+    sql = "select total_of(list_value(?::varchar, negated(?::varchar)))"
+    for gross, net in (("120.00", "100.00"), ("+120.00", "+100.00"), (" 120.00 ", " 100.00 ")):
+        assert con.execute(sql, [gross, net]).fetchone() == ("20.0000",)
