@@ -43,6 +43,15 @@ def _inside(value: str) -> str:
     return value
 
 
+def _file_pattern(value: str) -> str:
+    """Some globs are errors to the search for files, and others match folders alone, or lead out of the feed's own."""
+    parts = value.split("/")
+    unfit = {"", ".."} & {*parts} or parts[-1] in (".", "**") or any("**" in part and part != "**" for part in parts)
+    if unfit:
+        raise ValueError("expected a glob below the feed's folder such as *.csv or **/*.csv")
+    return value
+
+
 def _time_pattern(value: str) -> str:
     try:
         groups = re.compile(value).groupindex
@@ -79,6 +88,7 @@ Currency = Annotated[str, shaped(r"[A-Z]{3}", "an ISO 4217 code such as UAH")]
 Host = Annotated[str, shaped(rf"{_LABEL}(\.{_LABEL})+", "a host such as shop.example")]
 FeedName = Annotated[str, shaped(r"[a-z0-9_]+", "a feed name of a-z, 0-9 and _, such as web_orders")]
 SearchWord = Annotated[str, AfterValidator(_search_word)]
+FilePattern = Annotated[str, AfterValidator(_file_pattern)]
 InnerPath = Annotated[str, AfterValidator(_inside)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 TimePattern = Annotated[str, AfterValidator(_time_pattern)]

@@ -41,6 +41,7 @@ from smm_pipeline.setting_errors import explain
 from smm_pipeline.setting_types import (
     Currency,
     FeedName,
+    FilePattern,
     Host,
     InnerPath,
     SearchWord,
@@ -87,7 +88,7 @@ class Feed(_Section):
 
     vendor: str = Field("", description="Shipped mapping, e.g. ga4; exactly one of vendor and mapping")
     mapping: InnerPath = Field("", description="Mapping file, relative to the instance folder and inside it")
-    files: str = Field("**/*", description="Which files of the folder belong to the feed (glob)")
+    files: FilePattern = Field("**/*", description="Which files of the folder belong to the feed (glob)")
     time_zone: TimeZone | None = Field(None, description="Zone of timestamps without offset; default: the shop's zone")
     encoding: str = Field(
         "", description="Encoding of CSV and plain lines, e.g. cp1251; default: as the mapping says, mostly UTF-8"

@@ -48,6 +48,13 @@ def test_a_minimal_file_is_enough(tmp_path: Path) -> None:
             ["goals", "a figure that a goal may be about"],
         ),
         (GOOD + '[feeds.web]\nvendr = "ga4"\n', ["feeds.web.vendr: is not a setting; did you mean vendor?"]),
+        *(
+            (
+                GOOD + f'[feeds.web]\nvendor = "ga4"\nfiles = "{files}"\n',
+                [f"feeds.web.files = '{files}': expected a glob below the feed's folder such as *.csv or **/*.csv"],
+            )
+            for files in ("", "/data/*", "**", "**.csv", "a/**b/*", "../*", "2026/../*", "2026/", "a/**", ".", "a//b")
+        ),
         ("[shp]\n" + GOOD, ["shp: is not a setting; did you mean shop?"]),
         (GOOD + 'own_hosts = "a.b"\n', ["shop.own_hosts = 'a.b': expected a list"]),
         (
@@ -135,6 +142,14 @@ def test_a_wrong_value_names_key_value_and_what_was_expected(tmp_path: Path, tex
     assert caught.value.code == "SMM-102"
     assert [part for part in told if part not in caught.value.what] == []
     assert "Value error" not in caught.value.what
+
+
+@pytest.mark.parametrize(
+    "files", ["*", "**/*", "*.csv", "2026/*.csv", "**/[ab]?.csv", "*/**/x.csv", "./*.csv", "a..b/*"]
+)
+def test_globs_of_files_pass(tmp_path: Path, files: str) -> None:
+    text = GOOD + f'[feeds.web]\nvendor = "ga4"\nfiles = "{files}"\n'
+    assert load_settings(_write(tmp_path, text)).feeds["web"].files == files
 
 
 def test_no_less_than_a_loss_may_be_a_goal(tmp_path: Path) -> None:
