@@ -85,6 +85,7 @@ def check_file(settings: Settings, catalog: Catalog, feed: str, file: Path) -> t
     data = {
         **delivery_dict(trial.result),
         "known_as": trial.known_as or None,
+        "holds_at": trial.holds_at.isoformat() if trial.holds_at else None,
         "reject_reasons": rejects,
         "skip_reasons": skips,
         "first_rejects": shown,
@@ -115,7 +116,12 @@ def _text(trial: Trial, shown: list[dict[str, Any]]) -> str:
     result = trial.result
     lines = [f"{result.file_path} as a delivery of {result.feed}; nothing was written"]
     if trial.known_as:
-        lines.append(f"its very bytes are loaded already, as {trial.known_as}: an ingest would change nothing")
+        outcome = (
+            f"add no rows, and let their values hold at {trial.holds_at:%Y-%m-%d %H:%M} UTC too, the time in its name"
+            if trial.holds_at
+            else "change nothing"
+        )
+        lines.append(f"its very bytes are loaded already, as {trial.known_as}: an ingest would {outcome}")
     if result.error:
         lines.append(f"it would be refused:\n{result.error}")
     told = equations(totals([result], trial.reasons))

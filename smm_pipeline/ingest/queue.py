@@ -78,14 +78,9 @@ class Queue:
                 rest.append(arrival)
             elif seen is None:
                 now[arrival.delivery_id] = arrival
-            elif not arrival.is_dated or seen[0] <= arrival.extracted_ts <= seen[1]:
-                settled.append((arrival, _duplicate(arrival)))
-            elif arrival.delivery_id in self.older:
-                # Read otherwise they could bring rows and rejects that the books do not know.
-                settled.append((arrival, _duplicate(arrival, f"{_OLDER}{arrival.feed}")))
+            elif duplicate := known_result(arrival, seen, is_older=arrival.delivery_id in self.older):
+                settled.append((arrival, duplicate))
             else:
-                # The same bytes at a later declared time say that the old values hold again, at an earlier one that
-                # they were known by then.
                 now[arrival.delivery_id] = replace(arrival, is_again=True)
         self.waiting = rest
         self._settle(con, settled)
@@ -111,7 +106,7 @@ def take_new(
     con: duckdb.DuckDBPyConnection, settings: Settings, source: FeedSource, run_id: str, growing: Container[Path] = ()
 ) -> Queue:
     """Bring new files that do not grow into the raw store; what of them and of older ones there is not loaded yet."""
-    known = _Known.read(con, source)
+    known = Known.read(con, source)
     listed = read_arrivals(settings.raw_store, source.name)
     older = {delivery_id for delivery_id, mapping in known.read_with.items() if mapping != source.fingerprint}
     queue = Queue(source, run_id, [], known.seen, older, [])
@@ -157,7 +152,7 @@ def take_new(
 def _take_files(
     settings: Settings,
     source: FeedSource,
-    known: _Known,
+    known: Known,
     found: dict[tuple[str, str], Listed],
     queue: Queue,
     growing: Container[Path],
@@ -191,7 +186,7 @@ def _take_files(
 
 
 def _take_objects(
-    settings: Settings, source: FeedSource, known: _Known, found: dict[tuple[str, str], Listed], queue: Queue
+    settings: Settings, source: FeedSource, known: Known, found: dict[tuple[str, str], Listed], queue: Queue
 ) -> list[str]:
     """Bring new objects of a store into the raw store; returns the names of those that lie there no more."""
     try:
@@ -222,7 +217,7 @@ def _take_objects(
 
 
 @dataclass
-class _Known:
+class Known:
     """What the books say of a feed: files by name, deliveries by (id, name), and when loaded bytes were seen.
 
     `read_with` is the fingerprint with which loaded bytes were read. `open` are deliveries of them, as (id, name), that
@@ -236,7 +231,8 @@ class _Known:
     open: set[tuple[str, str]]
 
     @classmethod
-    def read(cls, con: duckdb.DuckDBPyConnection, source: FeedSource) -> _Known:
+    def read(cls, con: duckdb.DuckDBPyConnection, source: FeedSource) -> Known:
+        """What they say now."""
         feed = source.name
         files = con.execute(
             "select file_path, byte_count, mtime_ns, delivery_id from meta.landing_file where feed = ?", [feed]
@@ -278,7 +274,16 @@ class _Known:
         return status != "" and arrival.delivery_id in self.seen
 
 
-def _duplicate(arrival: Arrival, *warnings: str) -> DeliveryResult:
+def known_result(arrival: Arrival, seen: Span, *, is_older: bool) -> DeliveryResult | None:
+    """The result of bytes that are loaded already; None where they have to be read again for the time of their name.
+
+    At a later declared time the same bytes say that the old values hold again, at an earlier one that they were known
+    by then. Read with another mapping (`is_older`) they could bring rows and rejects that the books do not know.
+    """
+    is_news = arrival.is_dated and not seen[0] <= arrival.extracted_ts <= seen[1]
+    if is_news and not is_older:
+        return None
+    warnings = (f"{_OLDER}{arrival.feed}",) if is_news else ()
     return DeliveryResult(arrival.feed, arrival.file_path, arrival.delivery_id, "duplicate", warnings=warnings)
 
 
@@ -300,7 +305,7 @@ def _is_dated(file_path: str, feed: Feed) -> bool:
         return False
 
 
-def _stored(settings: Settings, feed: str, known: _Known, path: Path, info: os.stat_result) -> Listed | None:
+def _stored(settings: Settings, feed: str, known: Known, path: Path, info: os.stat_result) -> Listed | None:
     """One landing file, its bytes in the raw store; None when it is still being written."""
     name = display_name(path, settings.landing / feed)
     size, mtime_ns, delivery_id = known.files.get(name, (-1, -1, ""))

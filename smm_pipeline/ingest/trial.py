@@ -21,6 +21,7 @@ from smm_pipeline.catalog import Catalog, TableSpec
 from smm_pipeline.feeds import FeedSource, load_feed
 from smm_pipeline.ingest.landing import CHUNK_BYTES, declared_time, display_name, may_not_be_opened
 from smm_pipeline.ingest.persons import hold_to_key
+from smm_pipeline.ingest.queue import Known, known_result
 from smm_pipeline.ingest.results import Arrival, DeliveryResult
 from smm_pipeline.ingest.run import load_deliveries, table_plans
 from smm_pipeline.quoting import quoted, sql_text
@@ -37,13 +38,15 @@ _RUN_ID = "trial"
 class Trial:
     """What would become of a file: its result, reasons of rejects and skips, and the first rejects.
 
-    `known_as` is the name under which the very bytes are loaded already; an ingest would change nothing then.
+    `known_as` is the name under which the very bytes are loaded already. An ingest would change nothing then, unless
+    `holds_at` is the time of its name at which their values would hold as well.
     """
 
     result: DeliveryResult
     reasons: Reasons = field(default_factory=dict)
     rejects: tuple[Reject, ...] = ()
     known_as: str = ""
+    holds_at: datetime | None = None
 
 
 def try_file(settings: Settings, catalog: Catalog, feed: str, path: Path, *, shown: int) -> Trial:
@@ -64,7 +67,7 @@ def try_file(settings: Settings, catalog: Catalog, feed: str, path: Path, *, sho
     arrival = _arrival(settings, source, path)
     with _copy_of_state(settings, specs) as con:
         if known_as := _known_as(con, arrival):
-            return Trial(DeliveryResult(feed, arrival.file_path, arrival.delivery_id, "duplicate"), known_as=known_as)
+            return _known_trial(con, source, arrival, known_as)
         secret = person_key(settings.home)
         hold_to_key(con, secret)
         plans = table_plans(con, settings, catalog, source)
@@ -111,6 +114,15 @@ def _copy_tables(con: duckdb.DuckDBPyConnection, settings: Settings, names: list
             table = ".".join(map(quoted, name.split(".")))
             con.execute(f"insert into {table} by name select * from stored.{table}")
         con.execute("detach stored")
+
+
+def _known_trial(con: duckdb.DuckDBPyConnection, source: FeedSource, arrival: Arrival, known_as: str) -> Trial:
+    known = Known.read(con, source)
+    is_older = known.read_with[arrival.delivery_id] != source.fingerprint
+    if result := known_result(arrival, known.seen[arrival.delivery_id], is_older=is_older):
+        return Trial(result, known_as=known_as)
+    result = DeliveryResult(source.name, arrival.file_path, arrival.delivery_id, "duplicate")
+    return Trial(result, known_as=known_as, holds_at=arrival.extracted_ts)
 
 
 def _known_as(con: duckdb.DuckDBPyConnection, arrival: Arrival) -> str:

@@ -80,6 +80,31 @@ def test_known_bytes_are_told(shop: Instance) -> None:
     assert (tried["status"], tried["known_as"], tried["counts"]) == ("duplicate", "first.csv", {})
 
 
+def test_known_bytes_under_another_time_may_hold_again(tmp_path: Path) -> None:
+    """At a time between those that are known they tell nothing; under another mapping they wait to be read anew."""
+    feed = "mapping = \"followers_jsonl.yml\"\nextracted_at = '_x(?P<ts>\\d{8})'"
+    shop = Instance(tmp_path / "home", {"members": feed})
+    line = '{"community": "c", "day": "2026-03-01", "followers": "%d"}\n'
+    for day, value in ((1, 10), (2, 12), (5, 10)):
+        shop.deliver("members", f"f_x2026030{day}.jsonl", line % value)
+    shop.ingest()
+    told = {}
+    for day in (3, 6):
+        file = tmp_path / f"f_x2026030{day}.jsonl"
+        file.write_text(line % 10, encoding="utf-8")
+        told[day] = _check(shop, file, "--feed", "members")
+    assert [(t["status"], t["holds_at"]) for t in told.values()] == [
+        ("duplicate", None),
+        ("duplicate", "2026-03-06T00:00:00+00:00"),
+    ]
+    text = smm(shop.home, "check", str(tmp_path / "f_x20260306.jsonl"), "--feed", "members").stdout
+    assert "as f_x20260301.jsonl: an ingest would add no rows, and let their values hold at 2026-03-06 00:00" in text
+    mapping = shop.home / "followers_jsonl.yml"
+    mapping.write_text(mapping.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+    tried = _check(shop, tmp_path / "f_x20260306.jsonl", "--feed", "members")
+    assert (tried["holds_at"], len(tried["warnings"])) == (None, 1)
+
+
 def test_what_an_ingest_would_refuse_ends_with_its_exit_code(shop: Instance, tmp_path: Path) -> None:
     """A file that is none of the format, and one of which no record is whole."""
     page = tmp_path / "page.csv"
