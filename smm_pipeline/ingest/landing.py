@@ -45,15 +45,29 @@ def strange_files(folder: Path, feed: Feed) -> Iterator[Path]:
 def _finished(folder: Path, feed: Feed) -> Iterator[tuple[Path, os.stat_result]]:
     if not folder.is_dir():
         return
-    for path in sorted(folder.glob(feed.files)):
-        if is_left_alone(path.relative_to(folder).parts):
+    links: dict[Path, Path | None] = {folder: None}
+    told = set[Path]()
+    for found in sorted(folder.glob(feed.files)):
+        if is_left_alone(found.relative_to(folder).parts):
             continue
+        # A glob that names folders steps into linked ones.
+        path = _first_link(found.parent, links) or found
+        if path in told:
+            continue
+        told.add(path)
         try:
             info = path.lstat()
         except (FileNotFoundError, PermissionError):
             # Taken away since the folder was listed, or in a folder that closed_folders() tells of.
             continue
         yield path, info
+
+
+def _first_link(folder: Path, known: dict[Path, Path | None]) -> Path | None:
+    """The topmost link among a folder and those above it, up to one that is known; they are looked at once."""
+    if folder not in known:
+        known[folder] = _first_link(folder.parent, known) or (folder if folder.is_symlink() else None)
+    return known[folder]
 
 
 def is_left_alone(parts: Sequence[str]) -> bool:

@@ -123,6 +123,21 @@ def test_links_and_pipes_are_told_and_never_opened(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("files", ["*/*.jsonl", "*/**/*", "**/*", "link/*", "*/in/*"])
+def test_what_lies_behind_a_linked_folder_is_not_taken(tmp_path: Path, files: str) -> None:
+    """Globs that name folders step into links; the link is told once, and nothing below it."""
+    shop = Instance(tmp_path, {"good": f'mapping = "followers_jsonl.yml"\nfiles = "{files}"'})
+    shop.deliver("good", "2026/in/own.jsonl", GOOD_LINE)
+    outside = tmp_path / "outside"
+    (outside / "in").mkdir(parents=True)
+    for name in ("a.jsonl", "b.jsonl", "in/c.jsonl"):
+        (outside / name).write_text(GOOD_LINE.replace("good", "bad"), encoding="utf-8")
+    (tmp_path / "landing" / "good" / "link").symlink_to(outside, target_is_directory=True)
+    told = [(r.file_path, r.error.what) for r in shop.ingest() if r.error]
+    assert told == [("link", "it is a link, and no file")]
+    assert ("bad",) not in shop.rows("select community_id from raw.community_day")
+
+
 def test_a_file_that_grows_is_left_until_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The writer is slower than the reader: it writes its second line while ingest waits to see whether it will."""
     shop = Instance(tmp_path, {"good": 'mapping = "followers_jsonl.yml"'})
