@@ -76,6 +76,21 @@ def _search_word(value: str) -> str:
     return value.strip()
 
 
+def _content_path(value: str) -> str:
+    """The root is no beginning of some pages, and an address no path; how a slash at either end stands is one."""
+    path = value.strip().strip("/")
+    if not path or re.search(r"://|[?#]", path):
+        raise ValueError("expected the beginning of a path such as /blog")
+    return f"/{path}"
+
+
+def below_paths(paths: Iterable[str]) -> str:
+    """A regular expression for the paths of pages that are one of these or lie below it; without any, for none."""
+    found = "|".join(map(re.escape, paths))
+    # Nothing stands before the beginning of a text.
+    return f"^({found})(/|$)" if found else "x^"
+
+
 def whole_words(words: Iterable[str]) -> str:
     """A regular expression for texts in lower case in which one of the words stands as a whole, not within another."""
     found = "|".join(r"\s+".join(re.escape(part) for part in word.lower().split()) for word in words)
@@ -91,4 +106,5 @@ SearchWord = Annotated[str, AfterValidator(_search_word)]
 FilePattern = Annotated[str, AfterValidator(_file_pattern)]
 InnerPath = Annotated[str, AfterValidator(_inside)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
+ContentPath = Annotated[str, AfterValidator(_content_path)]
 TimePattern = Annotated[str, AfterValidator(_time_pattern)]

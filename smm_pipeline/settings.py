@@ -8,7 +8,6 @@ database, reads a feed or imports Dagster.
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -39,6 +38,7 @@ from smm_pipeline.machine_settings import Schedule, Warehouse
 from smm_pipeline.pull_settings import Pull
 from smm_pipeline.setting_errors import explain
 from smm_pipeline.setting_types import (
+    ContentPath,
     Currency,
     FeedName,
     FilePattern,
@@ -48,6 +48,7 @@ from smm_pipeline.setting_types import (
     StoreUrl,
     TimePattern,
     TimeZone,
+    below_paths,
     whole_words,
 )
 
@@ -75,7 +76,9 @@ class Shop(_Section):
     brand_words: tuple[SearchWord, ...] = Field(
         (), description="Words by which people search for the shop, in each spelling; empty means the brand's name"
     )
-    content_paths: tuple[str, ...] = Field(("/blog",), description="Path prefixes of content pages; products are none")
+    content_paths: tuple[ContentPath, ...] = Field(
+        ("/blog",), description="Where paths of content pages begin; products are none. Empty: no page is content"
+    )
 
     @property
     def brand_name(self) -> str:
@@ -276,7 +279,7 @@ class Settings(BaseSettings):
             "shop_currency": self.shop.currency,
             "own_brand": self.shop.brand_name,
             "brand_word_pattern": whole_words(self.shop.brand_words or (self.shop.brand_name,)),
-            "content_path_pattern": "^(" + "|".join(re.escape(p) for p in self.shop.content_paths) + ")(/|$)",
+            "content_path_pattern": below_paths(self.shop.content_paths),
         }
 
 
@@ -299,7 +302,8 @@ def load_settings(home: Path | None = None) -> Settings:
         # Some editors begin a file of UTF-8 with a byte order mark, which TOML does not know.
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
-        what = f"smm.toml is not UTF-8: byte {error.object[error.start]:#04x} in line {_line_of(error)}"
+        line = error.object[: error.start].count(b"\n") + 1
+        what = f"smm.toml is not UTF-8: byte {error.object[error.start]:#04x} in line {line}"
         raise SmmError("SMM-102", what, where=str(path), hint="save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise SmmError("SMM-102", f"smm.toml is not valid TOML: {error}", where=str(path)) from error
@@ -313,10 +317,6 @@ def load_settings(home: Path | None = None) -> Settings:
     except SettingsError as error:
         what = f"an SMM_... variable cannot be read: {error}"
         raise SmmError("SMM-102", what, where="environment", hint='lists are JSON: ["shop.example"]') from error
-
-
-def _line_of(error: UnicodeDecodeError) -> int:
-    return error.object[: error.start].count(b"\n") + 1
 
 
 def _load_dotenv(path: Path) -> None:
