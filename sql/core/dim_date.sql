@@ -48,7 +48,10 @@ calendar_payday as (
 
 -- Paydays of the settings, where no calendar feed delivers any. A payday late in the month may be due early in the next.
 set_payday as (
-    select cast(unnest(string_split($paydays, ',')) as integer) as day_of_month
+    select cast(day_of_month as integer) as day_of_month
+    from (select unnest(string_split($paydays, ',')) as day_of_month) as written
+    -- The text of an empty list.
+    where day_of_month <> ''
 ),
 
 set_due as (
