@@ -161,11 +161,13 @@ other_page as (
     where s.referrer_number is not null and o.community_id is null
 ),
 
+-- The tag and the page may name two: the page does not take a post tag away from the community of the campaign.
 named as (
-    select distinct
+    select
         visit_key,
-        community_id
+        arg_min(community_id, (method_rank, word_rank, community_id)) as community_id
     from named_community
+    group by visit_key
 ),
 
 -- A post tag is read within the community where that is known, because post ids of some networks repeat.
