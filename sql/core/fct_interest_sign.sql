@@ -49,7 +49,7 @@ item_sign as (
         case i.event_name when 'add_to_cart' then 'cart' when 'add_to_wishlist' then 'save' else 'view' end as sign,
         i.sku as subject,
         i.event_ts as sign_ts,
-        false as is_social,
+        s.network is not null and not coalesce(s.is_referrer_spam, false) as is_social,
         case when i.event_name <> 'view_item' then p.value_amount end as value_amount
     from core.fct_item_event as i
     left join priced_item as p
@@ -58,6 +58,10 @@ item_sign as (
             and p.property_id = i.property_id
             and p.event_key = i.event_key
             and p.item_no = i.item_no
+    left join core.fct_session as s
+        on
+            s.session_key = i.session_key
+            and s.session_date_local between $first_date - interval 1 day and $last_date
     where i.event_date_local between $first_date and $last_date
 ),
 
