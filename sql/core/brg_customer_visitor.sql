@@ -36,6 +36,7 @@ select
     o.user_key,
     n.visitor_key,
     o.created_ts as linked_ts,
+    greatest(o.created_ts, min(n.named_ts)) as known_ts,
     o.order_date_local as link_date_local,
     min(n.rule) as rule,
     'certain' as confidence

@@ -118,7 +118,8 @@ by_order as (
     group by o.order_key
 ),
 
--- 4. The same customer visited shortly before: signed in, or on a device an earlier order was placed from.
+-- 4. The same customer visited shortly before: signed in, or on a device an earlier order was placed from, if that was known
+-- by then: no later visit changes this.
 linked_visitor as (
     select distinct
         o.order_key,
@@ -127,7 +128,7 @@ linked_visitor as (
     inner join core.brg_customer_visitor as c
         on
             c.link_date_local between $first_date - interval ($touch_lookback_days + 2) day and $last_date
-            and c.linked_ts < o.created_ts
+            and c.known_ts < o.created_ts
             and c.linked_ts >= o.created_ts - interval ($touch_lookback_days) day
             and c.customer_key = o.customer_key
 ),

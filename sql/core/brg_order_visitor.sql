@@ -47,7 +47,7 @@ linked as (
         on
             c.link_date_local between $first_date - interval ($touch_lookback_days + 2) day and $last_date
             and c.customer_key = o.customer_key
-            and c.linked_ts < o.created_ts
+            and c.known_ts < o.created_ts
             and c.linked_ts >= o.created_ts - interval ($touch_lookback_days) day
 ),
 
