@@ -56,7 +56,7 @@ def code(result: PullResult) -> str:
 
 def test_every_description_is_right_and_says_what_it_is() -> None:
     """Each begins with a comment about source and token; a pull finds its mapping under the same name, or names it."""
-    of_other_mappings = {"instagram_insights", "tgstat_posts", "youscan_restated"}
+    of_other_mappings = {"instagram_insights", "instagram_stories", "tgstat_posts", "youscan_restated"}
     assert set(pull_vendors()) - set(vendor_names()) <= of_other_mappings
     for vendor in pull_vendors():
         parse_spec(VENDORS / f"{vendor}.yml")
@@ -162,6 +162,29 @@ def test_meta(tmp_path: Path, api: Api) -> None:
         api.script(Reply({"error": {"code": number, "message": "m"}}, 400))
         result = pulled(tmp_path / str(number), api, "meta_posts", 'account = "77"')
         assert (code(result), len(api.calls)) == (expected, calls)
+    # Limits of a Page and of an Instagram account have numbers of their own, and one of them comes as 403.
+    for vendor, number in (
+        ("meta_posts", 80001), ("meta_page_insights", 80001), ("instagram_media", 80002), ("instagram_stories", 80002),
+        ("instagram_insights", 80002),
+    ):  # fmt: skip
+        api.script(Reply({"error": {"code": number, "message": "There have been too many calls"}}, 403))
+        assert code(pulled(tmp_path / f"quota of {vendor}", api, vendor, 'account = "77"')) == "SMM-313"
+
+
+def test_instagram_stories(tmp_path: Path, api: Api) -> None:
+    """Those of the last 24 hours, whatever was read before, loaded as media are; the list of media has none."""
+    told = {"media_product_type": "STORY", "media_type": "IMAGE", "owner": {"id": "88"}, "permalink": "https://ig/1"}
+    insights = {"data": [{"name": "views", "values": [{"value": 30}]}]}
+    story = {"id": "1", "timestamp": "2026-03-10T05:00:00+0000", "insights": insights, **told}
+    shop = PulledShop(tmp_path, api, "instagram_media", pull='vendor = "instagram_stories"\naccount = "88"')
+    api.script(Reply({"data": [story]}))
+    for _ in range(2):
+        assert code(shop.pull()[0]) == ""
+    assert {call.path for call in api.calls} == {"/88/stories"}
+    assert "insights.metric(views,reach,shares,total_interactions)" in api.calls[1].query["fields"]
+    assert set(api.calls[1].query) == {"fields", "limit", "access_token"}
+    found = "select post_id, community_id, post_type, views from raw.community_post join raw.community_post_snapshot s "
+    assert shop.rows(found + "using (post_id, community_id) where s._is_current") == [("1", "88", "story", 30)]
 
 
 def test_youscan(tmp_path: Path, api: Api) -> None:
