@@ -132,17 +132,19 @@ class Client:
         )
 
     def _renewing(self, call: dict[str, Any], address: str, accept: Accept) -> Answer:
-        """The answer; where the token is refused and can be renewed, the answer with a new one."""
+        """The answer; where the token is refused and can be renewed, the answer with a new one.
+
+        One that is refused before it brought a single answer is not renewed again: it is not its age.
+        """
         try:
-            return self._judged(call, address, accept)
+            answer = self._judged(call, address, accept)
         except TokenRefusedError as refused:
             if self._spec.auth.kind != "refresh" or self._is_renewed:
                 raise refused.error from None
             self._is_renewed, self._access_token = True, ""
-        try:
-            return self._judged(call, address, accept)
-        except TokenRefusedError as refused:
-            raise refused.error from None
+            return self._renewing(call, address, accept)
+        self._is_renewed = False
+        return answer
 
     def _judged(self, call: dict[str, Any], address: str, accept: Accept) -> Answer:
         call, login = self._with_token(call)

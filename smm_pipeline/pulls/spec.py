@@ -46,7 +46,7 @@ class Auth(_Part):
     """How a call says who calls.
 
     `refresh` sends the long-lived token of the settings to `url` and uses what stands at `token_at` of the answer as a
-    bearer token; it is renewed once when the vendor refuses it.
+    bearer token; it is renewed when the vendor refuses it.
     """
 
     kind: Literal["header", "query", "form", "basic", "refresh", "none"] = Field(
@@ -241,8 +241,8 @@ class PullSpec(_Part):
             raise ValueError("expected method: POST and no body beside auth with kind: form")
         if self.pages.time_at and self.window is None:
             raise ValueError("expected window beside pages.time_at")
-        if self.format == "text" and self.pages.kind != "one":
-            raise ValueError("expected pages with kind: one where format is text")
+        if self.format == "text" and (self.job is None or self.pages.kind != "one"):
+            raise ValueError("expected job where format is text, and pages with kind: one")
         return self
 
     @property

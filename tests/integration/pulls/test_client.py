@@ -185,6 +185,18 @@ def test_a_token_that_is_renewed_is_renewed_once(api: Api) -> None:
     assert (error.code, "put the new token into T" in error.hint) == ("SMM-312", True)
 
 
+def test_an_access_token_that_expires_again_is_renewed_again(api: Api) -> None:
+    """A pull may outlast two of them: between their ends there were good answers, so nobody need grant anything."""
+    auth = {"kind": "refresh", "url": f"{api.url}/token", "form": {"refresh_token": "{token}"}}
+    spec = PullSpec.model_validate({**SPEC, "auth": auth})
+    assert spec.request is not None
+    expired = [Reply({}, 401), Reply({"access_token": "short-later"}), DATA]
+    api.script(Reply({"access_token": "short-first"}), DATA, *expired, *expired)
+    with Client("orders", spec, settings(base_url=api.url), Secrets(CANARY), FakeClock(tick=0.01)) as client:
+        assert [client.call(spec.request, {}).body for _ in range(3)] == [DATA.body] * 3
+    assert [call.path for call in api.calls].count("/token") == 3
+
+
 def test_calls_keep_to_the_quota(api: Api) -> None:
     """Two calls in ten seconds: the third and the fifth wait, by the client's own clock."""
     clock = FakeClock(tick=0.0)

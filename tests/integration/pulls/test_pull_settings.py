@@ -65,6 +65,7 @@ def tokens(monkeypatch: pytest.MonkeyPatch) -> None:
         (ORDERED.format(create="/{job}", poll="/x"), "", "SMM-310", "expected {job} after create alone"),
         (ORDERED.format(create="/x", poll="/{part}"), "", "SMM-310", "and {part} in part alone"),
         (ORDERED.format(create="/x", poll="/{job}"), "", "", ""),
+        (GOOD + "format: text\n", "", "SMM-310", "expected job where format is text"),
         (GOOD + "suffix: json\n", "", "SMM-310", "suffix = 'json': expected a point and small letters"),
         (RENEWED + 'form: {t: "{token}", s: "{secrte}"}}\n', "", "SMM-310", "names in form than {token}, {secret}"),
     ],
