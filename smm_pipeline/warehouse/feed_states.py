@@ -16,6 +16,7 @@ import duckdb
 
 from smm_pipeline.catalog import Catalog
 from smm_pipeline.errors import SmmError
+from smm_pipeline.quoting import sql_day
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.silence import NEEDED_TABLES, overdue_sql
 
@@ -172,7 +173,7 @@ def silence_errors(
     needed = sorted(name for name, feed in settings.feeds.items() if feed.silence == "error")
     if not needed:
         return {}
-    since = dict(con.execute(overdue_sql(f"date '{today}'")).fetchall())
+    since = dict(con.execute(overdue_sql(sql_day(today))).fetchall())
     if catalog.tables.keys() >= NEEDED_TABLES:
         days = dict(con.execute(_DAYS).fetchall())
         told = dict(con.execute(_EMPTY, [settings.shop.time_zone]).fetchall())
