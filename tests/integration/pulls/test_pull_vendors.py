@@ -63,6 +63,31 @@ def test_every_description_is_right_and_says_what_it_is() -> None:
         assert (VENDORS / f"{vendor}.yml").read_text(encoding="utf-8").startswith("# ")
 
 
+@pytest.mark.parametrize(
+    ("vendor", "requests", "seconds"),
+    [
+        ("vk_wall", 3, 1), ("vk_stats", 3, 1), ("vk_reach", 3, 1),
+        ("youscan", 10, 10), ("youscan_restated", 10, 10),
+        ("shopify_orders", 40, 20), ("shopify_products", 40, 20),
+    ],
+)  # fmt: skip
+def test_no_more_is_asked_than_the_vendor_allows(vendor: str, requests: int, seconds: int) -> None:
+    """VK takes three calls a second, YouScan ten in ten; Shopify's bucket holds forty and loses two a second."""
+    quota = parse_spec(VENDORS / f"{vendor}.yml").quota
+    assert quota is not None
+    assert (quota.requests, quota.seconds) == (requests, seconds)
+
+
+@pytest.mark.parametrize("vendor", ["metrica_visits", "metrica_hits"])
+def test_metrica_takes_no_longer_list_of_fields_and_no_longer_span(vendor: str) -> None:
+    """3,000 characters, a year, and no report of today."""
+    spec = parse_spec(VENDORS / f"{vendor}.yml")
+    assert spec.window is not None
+    assert len(spec.defaults["fields"]) <= 3000
+    assert spec.window.slice_days <= 365
+    assert (spec.window.restated_days, spec.window.lag_days) == (3, 1)
+
+
 def test_woocommerce(tmp_path: Path, api: Api) -> None:
     """Pages by number to X-WP-TotalPages, key and secret as Basic, changes since an instant in UTC without a Z."""
     headers = {"X-WP-TotalPages": "2", "X-WP-Total": "101"}
@@ -251,6 +276,7 @@ def test_vk(tmp_path: Path, api: Api) -> None:
     api.script(*(Reply({"response": {"count": 101, "items": [new] * size}}) for size in (98, 1)))
     assert code(pulled(tmp_path / "few", api, "vk_wall", FIRST, 'account = "7"')) == ""
     assert [c.form["offset"] for c in api.calls] == ["0", "100"]
+    assert {c.form["count"] for c in api.calls} == {"100"}
     assert (api.calls[0].path, api.calls[0].form["owner_id"], api.calls[0].query) == ("/wall.get", "-7", {})
     for number, expected, calls in ((5, "SMM-312", 1), (29, "SMM-313", 6), (6, "SMM-311", 6)):
         api.script(Reply({"error": {"error_code": number, "error_msg": "m"}}))
@@ -281,6 +307,9 @@ def test_search_console(tmp_path: Path, api: Api) -> None:
     first, second = (call.body for call in api.calls[1:])
     assert (first["startDate"], first["endDate"], first["startRow"], second["startRow"]) == (
         "2026-03-06", "2026-03-06", 0, 25000,
+    )  # fmt: skip
+    assert (first["rowLimit"], first["type"], first["dimensions"]) == (
+        25000, "web", ["date", "query", "page", "country", "device"],
     )  # fmt: skip
     assert api.calls[1].path == "/sites/https%3A%2F%2Fshop.example%2F/searchAnalytics/query"
     assert api.calls[1].headers["authorization"] == "Bearer short-lived"
