@@ -4,8 +4,9 @@
 with searched as (
     select
         metric_date as date_local,
-        sum(case when is_brand then impressions else 0 end) as brand_impressions,
-        sum(case when is_brand then clicks else 0 end) as brand_clicks,
+        -- Without a brand query there were none; of brand queries that come without the count it is unknown.
+        case when count(*) filter (where is_brand) = 0 then 0 else sum(impressions) filter (where is_brand) end as brand_impressions,
+        case when count(*) filter (where is_brand) = 0 then 0 else sum(clicks) filter (where is_brand) end as brand_clicks,
         count(*) filter (where not is_final) = 0 as is_final
     from core.fct_search_day
     where metric_date between $first_date - interval 56 day and $last_date and subject_kind = 'query'
@@ -31,6 +32,7 @@ counted as (
         brand_impressions as observed_count,
         is_final
     from searched
+    where brand_impressions is not null
     union all
     select
         date_local,
@@ -38,6 +40,7 @@ counted as (
         brand_clicks as observed_count,
         is_final
     from searched
+    where brand_clicks is not null
     union all
     select
         date_local,
