@@ -127,6 +127,7 @@ def _traffic(dice: random.Random, day: date) -> list[dict[str, Any]]:
                     "bounced_ga4_sessions": sessions - engaged,
                     "bounced_single_page_sessions": sessions // 2,
                     "bounced_metrica_sessions": sessions // 5,
+                    "sessions_with_pageviews": sessions,
                     "pageviews": sessions * 3,
                     "duration_seconds": sessions * 95.0,
                     "cart_sessions": sessions // 8,

@@ -110,6 +110,8 @@ summed as (
         count(*) filter (where not v.is_engaged) as bounced_ga4_sessions,
         case when count(v.is_single_page) > 0 then count(*) filter (where v.is_single_page) end as bounced_single_page_sessions,
         case when count(v.is_metrica_bounce) > 0 then count(*) filter (where v.is_metrica_bounce) end as bounced_metrica_sessions,
+        -- Only these visits can tell whether they saw a single page.
+        count(v.pageviews) as sessions_with_pageviews,
         sum(v.pageviews) as pageviews,
         round(sum(v.duration_seconds), 3) as duration_seconds,
         case when count(v.cart_events) > 0 then count(*) filter (where v.cart_events > 0) end as cart_sessions,
@@ -204,6 +206,7 @@ select
     case when d.session_date_local is not null then coalesce(s.bounced_ga4_sessions, 0) end as bounced_ga4_sessions,
     s.bounced_single_page_sessions,
     s.bounced_metrica_sessions,
+    case when d.session_date_local is not null then coalesce(s.sessions_with_pageviews, 0) end as sessions_with_pageviews,
     cast(s.pageviews as bigint) as pageviews,
     s.duration_seconds,
     s.cart_sessions,
@@ -222,9 +225,9 @@ select
     ) as later_net_revenue_amount,
     s.engaged_sessions / nullif(cast(s.sessions as double), 0) as engaged_share,
     s.bounced_ga4_sessions / nullif(cast(s.sessions as double), 0) as bounce_ga4_share,
-    s.bounced_single_page_sessions / nullif(cast(s.sessions as double), 0) as bounce_single_page_share,
-    s.bounced_metrica_sessions / nullif(cast(s.sessions as double), 0) as bounce_metrica_share,
-    s.pageviews / nullif(cast(s.sessions as double), 0) as pageviews_per_session,
+    s.bounced_single_page_sessions / nullif(cast(s.sessions_with_pageviews as double), 0) as bounce_single_page_share,
+    s.bounced_metrica_sessions / nullif(cast(s.sessions_with_pageviews as double), 0) as bounce_metrica_share,
+    s.pageviews / nullif(cast(s.sessions_with_pageviews as double), 0) as pageviews_per_session,
     case
         when k.session_date_local is not null then s.returned_sessions / nullif(cast(s.identified_sessions as double), 0)
     end as returned_share,

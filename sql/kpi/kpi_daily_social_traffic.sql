@@ -52,6 +52,8 @@ summed as (
         count(*) filter (where not v.is_engaged) as bounced_ga4_sessions,
         case when count(v.is_single_page) > 0 then count(*) filter (where v.is_single_page) end as bounced_single_page_sessions,
         case when count(v.is_metrica_bounce) > 0 then count(*) filter (where v.is_metrica_bounce) end as bounced_metrica_sessions,
+        -- Only these visits can tell whether they saw a single page.
+        count(v.pageviews) as sessions_with_pageviews,
         sum(v.pageviews) as pageviews,
         round(sum(v.duration_seconds), 3) as duration_seconds,
         -- Unknown where no visit of the cell could tell.
@@ -78,6 +80,7 @@ select
     bounced_ga4_sessions,
     bounced_single_page_sessions,
     bounced_metrica_sessions,
+    sessions_with_pageviews,
     cast(pageviews as bigint) as pageviews,
     duration_seconds,
     cart_sessions,
@@ -88,7 +91,7 @@ select
     cast(vendor_revenue_amount as decimal(18, 4)) as vendor_revenue_amount,
     engaged_sessions / nullif(cast(sessions as double), 0) as engaged_share,
     bounced_ga4_sessions / nullif(cast(sessions as double), 0) as bounce_ga4_share,
-    bounced_single_page_sessions / nullif(cast(sessions as double), 0) as bounce_single_page_share,
-    bounced_metrica_sessions / nullif(cast(sessions as double), 0) as bounce_metrica_share,
-    pageviews / nullif(cast(sessions as double), 0) as pageviews_per_session
+    bounced_single_page_sessions / nullif(cast(sessions_with_pageviews as double), 0) as bounce_single_page_share,
+    bounced_metrica_sessions / nullif(cast(sessions_with_pageviews as double), 0) as bounce_metrica_share,
+    pageviews / nullif(cast(sessions_with_pageviews as double), 0) as pageviews_per_session
 from summed

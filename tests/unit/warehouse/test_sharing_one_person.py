@@ -218,6 +218,7 @@ def test_one_visit_that_went_otherwise_is_not_told(tmp_path: Path) -> None:
         "community_id": "c",
         "visitors": 12,
         "sessions": 12,
+        "sessions_with_pageviews": 12,
         "pageviews": 40,
         "duration_seconds": 900.0,
         "vendor_transactions": 6,
@@ -245,3 +246,10 @@ def test_one_visit_that_went_otherwise_is_not_told(tmp_path: Path) -> None:
     assert [told[name] for name in CATALOG["kpi.kpi_daily_social_traffic"].unshared] == [None] * 3
     assert [even[name] for name in six if name.endswith("sessions")] == [6] * 5
     assert even["engaged_share"] == 0.5
+    [ten_known] = _copied(
+        tmp_path / "known",
+        "kpi_daily_social_traffic",
+        [{**row, **six, "sessions_with_pageviews": 10, "pageviews_per_session": 4.0}],
+    )
+    assert (ten_known["pageviews_per_session"], ten_known["sessions_with_pageviews"]) == (None, None)
+    assert (ten_known["pageviews"], ten_known["bounced_single_page_sessions"]) == (40, None)
