@@ -132,3 +132,8 @@ def not_writable(error: Exception, where: str = "") -> SmmError | None:
                 else "a file stands where a folder is needed, or the reverse: move it away, or choose another --home",
             )
     return None
+
+
+def line_of(error: UnicodeDecodeError) -> int:
+    """The line, from 1, of the byte that does not belong to its encoding; of a text that was read whole."""
+    return error.object[: error.start].count(b"\n") + 1

@@ -32,7 +32,8 @@ from pydantic_settings import (
 )
 
 from smm_pipeline.channel_settings import Channels
-from smm_pipeline.errors import SmmError
+from smm_pipeline.env_file import load_env_file
+from smm_pipeline.errors import SmmError, line_of
 from smm_pipeline.goal_settings import Goals
 from smm_pipeline.machine_settings import Schedule, Warehouse
 from smm_pipeline.pull_settings import Pull
@@ -302,12 +303,11 @@ def load_settings(home: Path | None = None) -> Settings:
         # Some editors begin a file of UTF-8 with a byte order mark, which TOML does not know.
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        what = f"smm.toml is not UTF-8: byte {error.object[error.start]:#04x} in line {line}"
+        what = f"smm.toml is not UTF-8: byte {error.object[error.start]:#04x} in line {line_of(error)}"
         raise SmmError("SMM-102", what, where=str(path), hint="save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise SmmError("SMM-102", f"smm.toml is not valid TOML: {error}", where=str(path)) from error
-    _load_dotenv(folder / ".env")
+    load_env_file(folder / ".env")
     try:
         return Settings(**{**values, "home": folder})
     except ValidationError as error:
@@ -317,16 +317,6 @@ def load_settings(home: Path | None = None) -> Settings:
     except SettingsError as error:
         what = f"an SMM_... variable cannot be read: {error}"
         raise SmmError("SMM-102", what, where="environment", hint='lists are JSON: ["shop.example"]') from error
-
-
-def _load_dotenv(path: Path) -> None:
-    """Take variables of the instance's .env that the environment does not set itself, or leaves empty."""
-    if not path.is_file():
-        return
-    for line in path.read_text(encoding="utf-8").splitlines():
-        name, mark, value = line.partition("=")
-        if mark and not name.lstrip().startswith("#") and not os.environ.get(name.strip()):
-            os.environ[name.strip()] = value.strip().strip("'\"")
 
 
 def person_key(home: Path | None = None) -> bytes:

@@ -229,6 +229,44 @@ MISPLACED = "s3cr3t-value-of-somebody"
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        b"SMM_PERSON_KEY=%s\n",
+        b"\xef\xbb\xbfSMM_PERSON_KEY=%s\r\n",
+        b"# a note = none\n\nexport SMM_PERSON_KEY=%s",
+        b"  export  SMM_PERSON_KEY = '%s'\n",
+        b'SMM_PERSON_KEY="%s"\n',
+    ],
+)
+def test_the_person_key_is_found_in_any_usual_env_file(
+    tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PERSON_KEY_VARIABLE, "")
+    (tmp_path / ".env").write_bytes(content % (b"k" * 40))
+    load_settings(_write(tmp_path, GOOD))
+    assert person_key() == b"k" * 40
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (MISPLACED.encode("utf-16"), "in line 1"),
+        (MISPLACED.encode("utf-16-le"), "it holds zero bytes"),
+        ("# one\n# ключ\n".encode("cp1251") + MISPLACED.encode(), "in line 2"),
+    ],
+)
+def test_another_encoding_of_the_env_file_is_told(tmp_path: Path, content: bytes, told: str) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    with pytest.raises(SmmError) as caught:
+        load_settings(_write(tmp_path, GOOD))
+    error = caught.value
+    assert (error.code, error.where, error.hint) == ("SMM-102", str(tmp_path / ".env"), "save it as UTF-8")
+    assert error.what.startswith(".env is not UTF-8")
+    assert told in error.what
+    assert MISPLACED not in str(error)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         f"person_key = '{MISPLACED}'\n",
