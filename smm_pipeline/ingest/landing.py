@@ -22,6 +22,7 @@ from typing import BinaryIO
 
 from smm_pipeline.errors import SmmError, one_line
 from smm_pipeline.settings import Feed
+from smm_pipeline.warehouse.delivery_schema import OBJECTS_FOLDER, PULLED_FOLDER
 
 CHUNK_BYTES = 1 << 20
 RANGE_BYTES = 4 << 20
@@ -102,8 +103,12 @@ def not_a_file(path: Path) -> SmmError:
 
 
 def display_name(path: Path, folder: Path) -> str:
-    """The file's path below its folder as text that every table and terminal can hold, in one line."""
-    return one_line(os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "backslashreplace"))
+    """The file's path below its folder as text that every table and terminal can hold, in one line.
+
+    A folder that has the name of where objects or pulled pages are is marked, so that its files are taken for none.
+    """
+    name = one_line(os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "backslashreplace"))
+    return f"./{name}" if name.startswith((OBJECTS_FOLDER, PULLED_FOLDER)) else name
 
 
 def raw_path(store: Path, feed: str, delivery_id: str) -> Path:

@@ -70,6 +70,27 @@ def test_objects_are_loaded_once_and_again_when_they_change(store: Any, shop: In
     assert len(raw) == 3
 
 
+def test_a_folder_of_landing_that_is_called_objects_is_no_store(store: Any, shop: Instance) -> None:
+    """Its file and the object of that very name are two deliveries, each looked at once."""
+    put(store, "a.json", "UA")
+    shop.deliver("days", "objects/a.json", '[{"id": 2, "country": "PL"}]')
+    assert sorted(outcomes(shop.ingest())) == [("./objects/a.json", "loaded"), ("objects/a.json", "loaded")]
+    assert shop.rows(DAYS) == [(1, "UA"), (2, "PL")]
+    assert (outcomes(shop.ingest()), unseen(shop)) == ([], [])
+    store.rm("/bucket/in/days/a.json")
+    assert outcomes(shop.ingest()) == []
+    assert shop.rows("select file_path from meta.landing_file") == [("./objects/a.json",)]
+
+
+def test_a_folder_of_landing_that_is_called_objects_needs_no_store(tmp_path: Path) -> None:
+    shop = Instance(tmp_path, {"days": 'mapping = "pulled_days.yml"'})
+    page = "pulled/20260301T100000.000000Z-00001.json"
+    for number, name in enumerate(("objects/a.json", page), start=1):
+        shop.deliver("days", name, f'[{{"id": {number}, "country": "UA"}}]', mtime=1_772_400_000 + number)
+    assert outcomes(shop.ingest()) == [("./objects/a.json", "loaded"), (f"./{page}", "loaded")]
+    assert (outcomes(shop.ingest()), unseen(shop)) == ([], [])
+
+
 def unseen(shop: Instance) -> list[str]:
     """What waits, by its name below the feed."""
     settings = load_settings(shop.home)
