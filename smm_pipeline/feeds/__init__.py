@@ -16,7 +16,7 @@ from smm_pipeline.errors import SmmError
 from smm_pipeline.feeds.constants import check_constants
 from smm_pipeline.feeds.mapping import Mapping, parse_mapping
 from smm_pipeline.feeds.mapping_check import check_mapping
-from smm_pipeline.settings import Feed, Settings
+from smm_pipeline.settings import Feed, Settings, Shop
 
 VENDORS = Path(__file__).parent / "vendors"
 
@@ -27,7 +27,8 @@ __all__ = ["VENDORS", "FeedSource", "load_feed", "vendor_names"]
 class FeedSource:
     """One feed of an instance together with its checked mapping.
 
-    `fingerprint` changes whenever the mapping or the feed's settings do: a failed delivery is then tried again.
+    `fingerprint` changes whenever the mapping, the feed's settings or what it reads of the shop's do: a failed delivery
+    is then tried again.
     """
 
     name: str
@@ -79,5 +80,21 @@ def load_feed(name: str, settings: Settings, catalog: Catalog) -> FeedSource:
     zone = feed.time_zone or settings.shop.time_zone
     # Settings left at their defaults do not count: a new one in a later release is no change of the feed.
     told = feed.model_dump_json(exclude={"pull"}, exclude_defaults=True)
-    fingerprint = hashlib.sha256(repr((text, told, zone)).encode()).hexdigest()[:16]
+    read = (text, told, zone, *_of_the_shop(mapping, text, zone, settings.shop, catalog))
+    fingerprint = hashlib.sha256(repr(read).encode()).hexdigest()[:16]
     return FeedSource(name, feed, mapping, zone, fingerprint)
+
+
+def _of_the_shop(mapping: Mapping, text: str, zone: str, shop: Shop, catalog: Catalog) -> list[object]:
+    """The shop's settings that a feed is read with: its hosts for shop_link(), its zone for the days of instants."""
+    found: list[object] = []
+    has_days = any(
+        c.rules.get("local_date_of") and c.name not in table.columns
+        for name, table in mapping.tables.items()
+        for c in catalog[f"raw.{name}"].columns
+    )
+    if has_days and shop.time_zone != zone:
+        found.append(shop.time_zone)
+    if "shop_link" in text and shop.own_hosts:
+        found.append(sorted(shop.own_hosts))
+    return found
