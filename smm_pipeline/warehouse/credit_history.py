@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import cast
 
 import duckdb
@@ -21,6 +21,7 @@ import duckdb
 from smm_pipeline.catalog import TableSpec
 from smm_pipeline.quoting import quoted, sql_text
 from smm_pipeline.warehouse.audits import selecting
+from smm_pipeline.warehouse.reach import Reach
 from smm_pipeline.warehouse.schema import relation
 from smm_pipeline.warehouse.state import StateView, Window
 
@@ -32,9 +33,6 @@ _LEVELS = {
     "core.fct_order_benefit": "'touch'",
 }
 _BENEFIT = "core.fct_order_benefit"
-# Days of rows that can change the credit of an order: those of its path, and of the visit it was placed in.
-_BEFORE, _AFTER = timedelta(days=95), timedelta(days=2)
-_ANY_LATER_DAY = frozenset({"shop_refund", "shop_refund_line"})
 _OLD, _CHANGED, _STATE, _NEWS = "smm_old_credit", "smm_changed_credit", "smm_state_before", "smm_news"
 _UNIT = "order_key, order_date_local, model, level, channel, network, community_id, benefit_class, rule_id, post_id"
 
@@ -142,7 +140,9 @@ def _benefit(spec: TableSpec, window: Window, *, is_old: bool) -> str:
     )
 
 
-def _record(con: duckdb.DuckDBPyConnection, inputs: Sequence[TableSpec], days: Sequence[date], run_id: str) -> None:
+def _record(
+    con: duckdb.DuckDBPyConnection, inputs: Sequence[tuple[TableSpec, Reach]], days: Sequence[date], run_id: str
+) -> None:
     """Write the changes down with their reasons: a change of rules, and the deliveries of what can touch their day."""
     _find_news(con, inputs, days)
     con.execute(
@@ -184,30 +184,25 @@ def _record(con: duckdb.DuckDBPyConnection, inputs: Sequence[TableSpec], days: S
     con.execute(f"drop table {_NEWS}")
 
 
-def _find_news(con: duckdb.DuckDBPyConnection, inputs: Sequence[TableSpec], days: Sequence[date]) -> None:
+def _find_news(con: duckdb.DuckDBPyConnection, inputs: Sequence[tuple[TableSpec, Reach]], days: Sequence[date]) -> None:
     """Deliveries whose rows came since the days were built, by day, with the days of orders that these can touch."""
     con.execute(
         f"create or replace temp table {_NEWS} "
         "(feed varchar, delivery_id varchar, loaded_at timestamptz, first_touched date, last_touched date)"
     )
-    for table in inputs:
+    for table, reach in inputs:
         day = quoted(table.partition) if table.partition else "null"
-        # A refund changes what an order of long ago is worth, and what has no day can touch any.
-        is_any_earlier = table.name in _ANY_LATER_DAY or not table.partition
+        first = "date '0001-01-01'" if reach.after == "all" else f"{day} - {reach.after}"
+        last = "date '9999-12-31'" if reach.before == "all" else f"{day} + {reach.before}"
         con.execute(
             f"""
             insert into {_NEWS}
-            select
-                _feed,
-                _delivery_id,
-                max(_loaded_at),
-                {"date '0001-01-01'" if is_any_earlier else f"{day} - {_AFTER.days}"},
-                {f"{day} + {_BEFORE.days}" if table.partition else "date '9999-12-31'"}
+            select _feed, _delivery_id, max(_loaded_at), {first} as first_touched, {last} as last_touched
             from {relation(table)}
             where
                 _loaded_at > (select min(built_at) from {_STATE} where list_contains(?::date[], day))
-                and {f"{day} >= ?" if table.partition else "?::date is not null"}
+                and {last} >= ?
             group by all
             """,
-            [list(days), days[0] - _BEFORE],
+            [list(days), days[0]],
         )

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from smm_pipeline.catalog import WINDOW_PARAMETERS, Catalog, Days, TableSpec
 from smm_pipeline.settings import Settings
+from smm_pipeline.warehouse.reach import Reach, raw_reach
 
 ALL = "all"
 STATE_DDL = """
@@ -177,10 +178,9 @@ class StateView:
         """Partition keys that a table should have now."""
         return sorted(self.input_versions(spec))
 
-    def raw_inputs(self, spec: TableSpec) -> list[TableSpec]:
-        """The raw tables that a table is made of, directly or not, by name."""
-        upstream = self._catalog.upstream(spec.full_name)
-        return [raw for raw in self._catalog.layer("raw") if raw.full_name in upstream]
+    def raw_inputs(self, spec: TableSpec) -> list[tuple[TableSpec, Reach]]:
+        """The raw tables that a table is made of, directly or not, by name, each with how far its rows reach."""
+        return [(self._catalog[name], reach) for name, reach in raw_reach(self._catalog, spec).items()]
 
     def rules_version(self, spec: TableSpec) -> str:
         """Hash of all but the data that decides what a table holds: SQL, settings and seeds, of its own or upstream."""

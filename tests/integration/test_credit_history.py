@@ -279,6 +279,16 @@ def test_a_change_is_put_down_to_what_can_touch_its_own_day(shelf: Shelf) -> Non
     assert told == {"a": ("data", ["web"], ["d2"]), "b": ("data", ["web"], ["d2", "d3"])}
 
 
+def test_an_event_as_far_back_as_the_tables_read_is_named(shelf: Shelf) -> None:
+    """By orders of long ago a device is shared, and is the buyer's no more: 182 days of lookbacks upon lookbacks."""
+    shelf.build("r1")
+    shelf.visit("s0", "Organic Social", "2026-03-09 11:00:00+00")
+    shelf.deliver("web_event", "web", "reaches", event_date_local=DAY - timedelta(days=182))
+    shelf.deliver("web_event", "web", "does not", event_date_local=DAY - timedelta(days=183))
+    shelf.build("r2")
+    assert {(*row[8], *row[9]) for row in shelf.changes()} == {("web", "reaches")}
+
+
 def test_a_work_database_of_before_keeps_its_changes(shelf: Shelf) -> None:
     shelf.build("r1")
     shelf.con.execute("update core.fct_order set is_countable = false")
