@@ -8,7 +8,7 @@ with ranked as (
         currency as cost_currency,
         -- /kettle and /kettle/ are one page; an address without a path (a draft's ?p=12) is no product's page.
         regexp_replace(regexp_extract(lower(url), '^(?:https?://[^/]*)?(/[^?#]*)', 1), '/+$', '') as page_path,
-        row_number() over (partition by sku order by product_id, variant_id) as position
+        row_number() over (partition by sku order by product_id, variant_id, source_system, store_id) as position
     from staging.stg_shop_product
     where sku is not null
 )
