@@ -121,7 +121,7 @@ OWN_LINKS = {
         "and b.event_ts between a.start_ts and a.end_ts"
     ),
     ("core.fct_visit", "staging.stg_web_session"): (
-        "b.source_system = a.source_system and b.property_id = a.property_id and b.visitor_key = a.visitor_key "
+        "b.source_system = a.source_system and b.property_id = a.property_id and b.session_id = a.vendor_session_id "
         "and b.start_ts = a.start_ts"
     ),
     ("core.fct_interest_sign", "core.fct_session"): (
