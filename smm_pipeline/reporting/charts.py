@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import calendar
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -124,7 +125,8 @@ def benefit_over_time(rows: Sequence[Row], axis: TimeAxis, currency: str) -> Dra
 def benefit_by_community(rows: Sequence[Row], currency: str) -> Drawing:
     """Net revenue of D1 to D4 per community, stacked, the strongest community on top."""
     labelled = [
-        {**row, "label": BENEFIT_CLASSES[row["benefit_class"]], "community": community_label(row)} for row in rows
+        {**row, "label": BENEFIT_CLASSES[row["benefit_class"]], "community": label}
+        for row, label in zip(rows, _community_labels(rows), strict=True)
     ]
     count = len({row["community"] for row in labelled})
     chart = _chart(labelled).mark_bar(height={"band": 0.66}).encode(
@@ -159,9 +161,10 @@ def attribution(rows: Sequence[Row], currency: str) -> Drawing:
 
 def supporters_over_time(rows: Sequence[Row], axis: TimeAxis) -> Drawing:
     """Members gained since the start of the period, a line for each community that changed most."""
-    last = {community_label(row): abs(row["gained"]) for row in rows}
+    labelled = [{**row, "community": label} for row, label in zip(rows, _community_labels(rows), strict=True)]
+    last = {row["community"]: abs(row["gained"]) for row in labelled}
     drawn = sorted(last, key=lambda label: (-last[label], label))[: len(PALETTE)]
-    labelled = [{**row, "community": label} for row in rows if (label := community_label(row)) in drawn]
+    labelled = [row for row in labelled if row["community"] in drawn]
     colours = dict(zip(drawn, PALETTE, strict=False))
     chart = _chart(labelled).mark_line(strokeWidth=2.2).encode(
         x=_time(axis),
@@ -202,9 +205,12 @@ def share_of_voice(rows: Sequence[Row]) -> Drawing:
     return _drawing(alt.layer(bars, labels), height=max(110, 34 * len(rows)))
 
 
-def community_label(row: Row) -> str:
-    """Name and network: the same name may be used on several networks."""
-    return f"{community(row['community_name'])} ({network(row['network'])})"
+def _community_labels(rows: Sequence[Row]) -> list[str]:
+    """Name and network of each row's community, with its id where another one of its network is called the same."""
+    keys = [(row["network"], row["community_id"]) for row in rows]
+    labels = [f"{community(row['community_name'])} ({network(row['network'])})" for row in rows]
+    shared = Counter(label for label, _ in set(zip(labels, keys, strict=True)))
+    return [f"{label}, {key[1]}" if shared[label] > 1 else label for label, key in zip(labels, keys, strict=True)]
 
 
 def _chart(rows: Sequence[Row]) -> alt.Chart:

@@ -153,13 +153,13 @@ def attribution(source: Serving) -> list[Row]:
 
 
 def supporters_over_time(source: Serving, step: str) -> list[Row]:
-    """period_start, network, community_name, gained: members gained from the start of the period to each step's end."""
+    """period_start, community and gained: members gained from the start of the period to each step's end."""
     return source.rows(
         f"""
         with {_GAINED}
         select
             cast(date_trunc($step, date_local) as date) as period_start,
-            network,
+            network, community_id,
             coalesce(any_value(n.community_name), community_id) as community_name,
             arg_max(gained, date_local) as gained
         from day

@@ -44,7 +44,7 @@ def headlines(summary: Summary) -> list[Headline]:
     lower, upper = bound(summary.classes, "lower_amount"), bound(summary.classes, "upper_amount")
     by_visits = bound(summary.benefits, "lower_amount")
     touched_orders = orders_of(summary.touched)
-    best = next((c for c in summary.communities if c.net_revenue_amount is not None), None)
+    best = summary.strongest_community
     return [
         Headline("Order book", money(book, currency), f"net revenue of {counted(summary.orders, 'order')}", "observed"),
         Headline(

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 
 from smm_pipeline.reporting.figures import media_interest, supporters
 from smm_pipeline.reporting.serving import MONTHLY, Serving, open_serving
-from smm_pipeline.reporting.wording import BENEFIT_CLASSES, BENEFITS
+from smm_pipeline.reporting.wording import BENEFIT_CLASSES, BENEFITS, MENTION, UNKNOWN_COMMUNITY
 
 TOP_COMMUNITIES = 5
 _Number = TypeVar("_Number", int, Decimal)
@@ -79,6 +79,7 @@ class Summary:
     currency: str | None
     classes: tuple[ClassTotal, ...]
     communities: tuple[CommunityTotal, ...]
+    strongest_community: CommunityTotal | None
     supporters_gained: int | None
     media_mentions: int | None
     blogger_mentions: int | None
@@ -141,6 +142,7 @@ def read_summary(source: Serving) -> Summary:
     publication = source.row("select build_id, published_at, first_date, last_date from kpi._publication")
     first, last = (period[name] or publication[name] for name in ("first_date", "last_date"))
     source.limit_to(first or date.min, last or date.max)
+    communities = _communities(source)
     return Summary(
         first_date=first,
         last_date=last,
@@ -148,7 +150,8 @@ def read_summary(source: Serving) -> Summary:
         build_id=publication["build_id"],
         currency=period["currency"],
         classes=_classes(source),
-        communities=_communities(source),
+        communities=communities[:TOP_COMMUNITIES],
+        strongest_community=_strongest(communities),
         supporters_gained=sum_known(row["gained"] for row in supporters(source)),
         media_mentions=_mentions(source, "media"),
         blogger_mentions=_mentions(source, "blogger"),
@@ -301,11 +304,16 @@ def _communities(source: Serving) -> tuple[CommunityTotal, ...]:
         where benefit_class in (select unnest($benefits))
         group by network, community_id
         order by net_revenue_amount desc nulls last, network, community_id
-        limit $top
         """,
-        {"benefits": list(BENEFITS), "top": TOP_COMMUNITIES},
+        {"benefits": list(BENEFITS)},
     )
     return tuple(CommunityTotal(**row) for row in rows)
+
+
+def _strongest(communities: Sequence[CommunityTotal]) -> CommunityTotal | None:
+    """The first that is a community: not the orders of unknown ones, and no page of media or bloggers."""
+    known = (c for c in communities if c.network != MENTION and UNKNOWN_COMMUNITY not in (c.network, c.community_id))
+    return next((c for c in known if c.net_revenue_amount is not None), None)
 
 
 def _mentions(source: Serving, author_class: str) -> int | None:

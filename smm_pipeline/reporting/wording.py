@@ -41,13 +41,14 @@ MODELS: dict[str, str] = {
 }
 
 UNKNOWN_COMMUNITY = "(unknown)"
+MENTION = "(mention)"
 _CHANNELS = {
     "(marketplace)": "Marketplaces",
     "(no visit)": "No visit known",
     "(phone)": "By phone or staff",
 }
 _NETWORKS = {
-    "(mention)": "Media and bloggers",
+    MENTION: "Media and bloggers",
     "(unknown)": "Network not known",
     "linkedin": "LinkedIn",
     "ok": "OK",

@@ -13,8 +13,12 @@ import pytest
 import vl_convert
 
 from smm_pipeline.errors import SmmError
+from smm_pipeline.reporting.charts import TimeAxis, benefit_by_community, supporters_over_time
 from smm_pipeline.reporting.figures import bucket
+from smm_pipeline.reporting.headlines import headlines
 from smm_pipeline.reporting.report import render, write_report
+from smm_pipeline.reporting.serving import open_serving
+from smm_pipeline.reporting.summary import read_summary
 from smm_pipeline.settings import Settings
 from tests.quarter_rows import FIRST, quarter
 from tests.serving_fixture import SILENT_CLUB, publish_rows
@@ -236,3 +240,42 @@ def test_a_page_that_cannot_be_written_is_an_error_with_a_code(tmp_path: Path) -
 def test_long_periods_are_drawn_in_coarser_steps(days: int, step: str) -> None:
     last = FIRST.fromordinal(FIRST.toordinal() + days - 1)
     assert bucket(FIRST, last) == step
+
+
+def test_the_strongest_community_is_one_that_is_known(tmp_path: Path) -> None:
+    """Not the orders whose community nobody knows, and no page of media, however many stand before it."""
+    day = {"date_local": date(2026, 3, 1), "benefit_class": "D2_impulse", "orders": 1, "currency": "UAH"}
+    known = ("vk", "9", "Kozak Home", 10)
+    others = [("facebook", "(unknown)", "(unknown)", 900)]
+    others += [("(mention)", f"news{n}.example", f"news{n}.example", 100 + n) for n in range(6)]
+    rows = [
+        {**day, "network": network, "community_id": i, "community_name": name, "net_revenue_amount": amount}
+        for network, i, name, amount in (*others, known)
+    ]
+    with open_serving(publish_rows(tmp_path, {"kpi_daily_benefit": rows}).serving_file) as source:
+        [told] = [h for h in headlines(read_summary(source)) if h.label == "Strongest community"]
+    assert (told.value, "on VK" in told.detail) == ("Kozak Home", True)
+
+
+def test_communities_of_one_name_stay_two(tmp_path: Path) -> None:
+    """Their ids tell them apart, in the legend of the lines and beside the bars."""
+    named = [("telegram", "-1", "Lamps"), ("telegram", "-2", "Lamps"), ("vk", "3", "Lamps")]
+    labels = ["Lamps (Telegram)", "Lamps (Telegram), -1", "Lamps (Telegram), -2", "Lamps (VK)"]
+    day = date(2026, 3, 1)
+    gained = [
+        {"period_start": day, "network": n, "community_id": i, "community_name": name, "gained": 5}
+        for n, i, name in named
+    ]
+    lines = supporters_over_time(gained, TimeAxis(day, day, "day"))
+    assert [key.label for key in lines.legend] == labels[1:]
+    amounts = [
+        {"network": n, "community_id": i, "community_name": name, "benefit_class": "D2_impulse", "amount": 5}
+        for n, i, name in named
+    ]
+    bars = json.dumps(benefit_by_community(amounts, "UAH").spec)
+    assert [f'"{label}"' in bars for label in labels] == [False, True, True, True]
+    row = {"date_local": day, "network": "telegram", "members": 5, "members_net": 5}
+    rows = {"kpi_daily_supporters": [{**row, "community_id": i} for _, i, _ in named[:2]]}
+    rows["dim_community"] = [{"network": n, "community_id": i, "community_name": name} for n, i, name in named[:2]]
+    html = render(publish_rows(tmp_path, rows))
+    assert [label in html for label in labels] == [True, True, True, False]
