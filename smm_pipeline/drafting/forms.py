@@ -65,9 +65,9 @@ def time_form(texts: Sequence[str]) -> Form | None:
     if not texts or _most(texts, _ISO.fullmatch):
         return Form()
     for name, factor in _UNIX.items():
-        if _most(texts, lambda t, f=factor: t.isdigit() and _FIRST <= int(t) / f <= _LAST):
+        if _most(texts, lambda t, f=factor: t.isdecimal() and _FIRST <= int(t) / f <= _LAST):
             return Form({"time": {"format": name}})
-    if _most(texts, lambda t: len(t) == 8 and t.isdigit() and t[:2] in ("19", "20")):
+    if _most(texts, lambda t: len(t) == 8 and t.isdecimal() and t[:2] in ("19", "20")):
         return Form({"time": {"format": "%Y%m%d"}})
     matches = [match for text in texts if (match := _NUMERIC_DAY.fullmatch(text))]
     return _day_form(matches) if matches and len(matches) >= _MOST * len(texts) else None

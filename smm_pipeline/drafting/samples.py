@@ -54,15 +54,17 @@ def read_sample(path: Path) -> Sample:
 
 def _json(path: Path, name: str) -> Sample:
     with open_bytes(path, name) as stream:
-        data = stream.read(MAX_DOCUMENT_BYTES)
+        data = stream.read(MAX_DOCUMENT_BYTES + 1)
     lines = [line for line in data.lstrip(b"\xef\xbb\xbf").splitlines() if line.strip()]
     with suppress(ValueError, RecursionError):
         first = [parse_json(line.decode()) for line in lines[:2]]
         if len(first) == 2 and all(isinstance(value, dict) for value in first):
-            return _of_records(_parsed(lines), {"kind": "jsonl"})
+            return _of_records(_parsed(lines), {"kind": "jsonl"}, name)
     try:
         document = parse_json(data.decode("utf-8-sig"))
     except (ValueError, RecursionError):
+        if len(data) > MAX_DOCUMENT_BYTES:
+            unreadable(f"a document of more than {MAX_DOCUMENT_BYTES >> 20} MiB is too large to draft from", name)
         unreadable("it begins like JSON and is neither a JSON document nor JSON lines in UTF-8", name)
     places = list(_places(document, ()))
     if not places:
@@ -70,7 +72,7 @@ def _json(path: Path, name: str) -> Sample:
     keys, records = max(places, key=lambda place: len(place[1]))
     others = [".".join(("$", *k)) for k, _ in places if k != keys]
     notes = (f"lists of objects stand at {', '.join(others)} too",) if others else ()
-    return _of_records(records, {"kind": "json", "records_at": ".".join(("$", *keys))}, notes)
+    return _of_records(records, {"kind": "json", "records_at": ".".join(("$", *keys))}, name, notes)
 
 
 def _parsed(lines: Sequence[bytes]) -> list[dict[str, Any]]:
@@ -96,8 +98,12 @@ def _places(value: Any, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...]
             yield from inner
 
 
-def _of_records(records: Sequence[dict[str, Any]], fmt: dict[str, Any], notes: tuple[str, ...] = ()) -> Sample:
+def _of_records(
+    records: Sequence[dict[str, Any]], fmt: dict[str, Any], name: str, notes: tuple[str, ...] = ()
+) -> Sample:
     some = list(records[:MAX_RECORDS])
+    if not any(some):
+        unreadable("its records have no fields", name)
     return Sample(fmt, _shape(some), _values(some), notes)
 
 

@@ -99,7 +99,7 @@ def _part(job: Job, client: Client, names: Mapping[str, str], part: Mapping[str,
 
     def whole(answer: Answer) -> Answer:
         # A connection that is closed ends a text of unknown length like any other.
-        if size.isdigit() and int(size) != len(answer.body):
+        if size.isdecimal() and int(size) != len(answer.body):
             what = f"a part has {len(answer.body)} bytes of {size}"
             raise PassingError(SmmError("SMM-314", what, where=answer.where, hint="run again"))
         return any_text(answer)

@@ -74,7 +74,7 @@ def all_older(records: Sequence[Any], path: str, beginning: datetime) -> bool:
 def _moment(value: Any, zone: tzinfo | None) -> datetime | None:
     """An instant, written as Unix seconds or in ISO form; None where it is neither."""
     try:
-        if str(value).isdigit():
+        if str(value).isdecimal():
             return datetime.fromtimestamp(int(value), UTC)
         moment = datetime.fromisoformat(str(value))
     except (ValueError, OverflowError):
@@ -85,7 +85,7 @@ def _moment(value: Any, zone: tzinfo | None) -> datetime | None:
 def _next_number(pages: Pages, place: int, answer: Answer, is_short: bool) -> int | None:
     if pages.count_header:
         count = answer.headers.get(pages.count_header.lower(), "")
-        if count.isdigit():
+        if count.isdecimal():
             return place + 1 if place < int(count) else None
         if pages.size is None:
             raise SmmError(
@@ -101,7 +101,7 @@ def _next_offset(pages: Pages, place: int, answer: Answer, is_short: bool) -> in
     following = place + (pages.size or 0) - pages.overlap
     total = str(value_at(answer.document, pages.total_at)) if pages.total_at else ""
     # What the source leaves out of a page, such as posts that were deleted, makes it short and is no end.
-    is_last = following >= int(total) if total.isdigit() else is_short
+    is_last = following >= int(total) if total.isdecimal() else is_short
     return None if is_last else following
 
 

@@ -96,7 +96,7 @@ def _total(place: str, answer: Answer, known: int | None) -> int | None:
         return known
     name, _, header = place.partition(" ")
     found: Any = answer.headers.get(header.lower()) if name == "header" else value_at(answer.document, place)
-    return int(found) if str(found).isdigit() else None
+    return int(found) if str(found).isdecimal() else None
 
 
 def _endless(what: str, source: Source) -> SmmError:

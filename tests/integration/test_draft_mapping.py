@@ -196,10 +196,16 @@ def test_usual_names_are_known(tmp_path: Path, file: str, content: str, lines: l
         (b"only words\nand words\n", "SMM-201"),
         (b"[" * 100_000, "SMM-201"),
         (b'{"a": ' + b"[" * 50_000 + b"\n{}\n", "SMM-201"),
+        (b"{}", "SMM-201: its records have no fields"),
+        (b"{}\n{}\n", "SMM-201: its records have no fields"),
+        (b'{"a": [' + b" " * (64 << 20) + b"]}", "SMM-201: a document of more than 64 MiB is too large to draft from"),
         (None, "SMM-209"),
     ],
-    ids=["empty", "web page", "words", "deep document", "deep line", "nothing"],
-)
+    ids=[
+        "empty", "web page", "words", "deep document", "deep line", "no field", "lines without a field", "large",
+        "nothing",
+    ],
+)  # fmt: skip
 def test_what_no_mapping_reads_is_told(tmp_path: Path, content: bytes | None, code: str) -> None:
     file = tmp_path / "file.csv"
     if content is not None:

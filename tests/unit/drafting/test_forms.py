@@ -49,6 +49,10 @@ def test_times(texts: list[str], rule: dict[str, Any]) -> None:
     assert form_of("TIMESTAMPTZ", texts, "x").rule == ({"time": rule} if rule else {})
 
 
+def test_a_raised_digit_is_no_number() -> None:
+    assert not fits("DATE", ["2²", "10²"])
+
+
 def test_what_could_be_otherwise_is_a_doubt() -> None:
     assert "other way round" in form_of("DATE", ["02/03/2026"], "x").doubt
     assert form_of("DATE", ["02.03.2026"], "x").doubt == ""
