@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from smm_pipeline.errors import SmmError
-from smm_pipeline.orchestration.instance import _only_daemon
+from smm_pipeline.orchestration.instance import _only_daemon, _wait_until_ready
 from smm_pipeline.settings import PROJECT_ROOT
+from tests.api_server import Reply, serving
 
 # Starts a server in the daemon's place, as start_ui does, and then waits to be killed.
 STARTER = """
@@ -44,6 +45,19 @@ def test_a_daemon_that_outlives_its_command_keeps_the_lock(tmp_path: Path) -> No
     finally:
         os.kill(daemon, signal.SIGKILL)
     wait_until_free(tmp_path)
+
+
+def test_a_proxy_of_the_machine_does_not_stand_before_its_own_webserver(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy takes every call, and answers none of them well."""
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with serving() as webserver, serving() as proxy:
+        webserver.script(Reply({"dagster_version": "1"}))
+        monkeypatch.setenv("http_proxy", proxy.url)
+        assert _wait_until_ready(webserver.url, [], tmp_path, threading.Event())
+    assert (len(webserver.calls), proxy.calls) == (1, [])
 
 
 def wait_until_free(folder: Path, seconds: float = 30) -> None:
