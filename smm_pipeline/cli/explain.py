@@ -177,7 +177,7 @@ def _figure(data: dict[str, Any]) -> list[str]:
             lines += _wrapped(f"{column['label_en']}: unknown where {feed} is missing", 2)
     for row in data["figures"]:
         lines += ["", *_wrapped(", ".join(_value(row[name]) for name in data["key"] if name in row), 0)]
-        lines += [_cut(f"  {c['label_en']}: {_value(row.get(c['column_name']))}") for c in data["columns"]]
+        lines += [_cut(f"  {c['label_en']}: {_told(c['column_name'], row)}") for c in data["columns"]]
     lines += _more(data["rows"], len(data["figures"]), "row")
     lines += ["", "how it is computed"]
     for column in data["columns"]:
@@ -190,8 +190,10 @@ def _figure(data: dict[str, Any]) -> list[str]:
         lines += _wrapped(f"{part['table']}: {counted(part['rows'], 'row')}{among}", 2)
         for row in part["first_rows"] if part["is_read_directly"] else ():
             lines += _wrapped(", ".join(f"{name} {_value(value)}" for name, value in row.items()), 6)
-    lines += [f"  {name}: read too, and nothing tells which rows" for name in data["not_followed"]]
-    lines += [f"  smm explain {name} has the rows of each of its days" for name in data["made_of"]]
+    for name in data["not_followed"]:
+        lines += _wrapped(f"{name}: read too, and nothing tells which rows", 2)
+    for name in data["made_of"]:
+        lines += _wrapped(f"smm explain {name} has the rows of each of its days", 2)
     lines += ["", "rules that decided about these rows"] if data["rules"] else []
     for rule in data["rules"]:
         counts = ", ".join(f"{value} {rows:,}" for value, rows in rule["rows"].items())
@@ -237,6 +239,12 @@ def _by(row: Row, column: str) -> str:
 def _age(seconds: int) -> str:
     hours = seconds / 3600
     return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"
+
+
+def _told(name: str, row: Row) -> str:
+    """A figure; a reason that there is none of stands for nothing to say, and is not unknown."""
+    value = row.get(name)
+    return "none" if value is None and name.endswith("reason") else _value(value)
 
 
 def _value(value: Any) -> str:

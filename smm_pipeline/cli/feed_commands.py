@@ -25,6 +25,8 @@ from smm_pipeline.settings import load_settings
 from smm_pipeline.warehouse.restated import Wanted
 
 SHOWN_RESTATED = 20
+# A hundred years: no calendar ends within them.
+MOST_DAYS = 36_500
 
 
 def add_to(app: typer.Typer) -> None:
@@ -50,7 +52,9 @@ def restated(
     home: Home = None,
     feed: Annotated[str | None, typer.Option(help="Records of which this feed brought a content")] = None,
     table: Annotated[str | None, typer.Option(help="Of this contract alone")] = None,
-    days: Annotated[int | None, typer.Option(min=1, help="Whose newest content came in so many last days")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=MOST_DAYS, help="Whose newest content came in so many last days")
+    ] = None,
     conflicts: Annotated[
         bool, typer.Option("--conflicts", help="Where the order of deliveries alone decided what holds")
     ] = False,
@@ -73,7 +77,7 @@ def restated(
 
 def channels(
     home: Home = None,
-    days: Annotated[int, typer.Option(min=1, help="Of the newest days of the publication")] = 28,
+    days: Annotated[int, typer.Option(min=1, max=MOST_DAYS, help="Of the newest days of the publication")] = 28,
     top: Annotated[int, typer.Option(min=1, help="So many unknown hosts; --json has all")] = 20,
 ) -> None:
     """Say which rule gave how many visits their channel, and which referring hosts no rule knows."""

@@ -90,11 +90,14 @@ def _matrix(cells: Sequence[Cell], names: list[str]) -> list[str]:
     for cell in cells:
         caused[cell["cause"]] += cell["orders"]
     wide = max(map(len, names))
-    lines = [" " * (wide + 5) + "".join(f"{number:>4}" for number in range(1, len(names) + 1)) + "   all"]
+    cell_wide = max(4, *(len(str(orders)) + 1 for orders in found.values()))
+    all_wide = max(6, *(len(str(orders)) + 1 for orders in caused.values()))
+    numbers = "".join(f"{number:>{cell_wide}}" for number in range(1, len(names) + 1))
+    lines = [f"{'':<{wide + 5}}{numbers}{'all':>{all_wide}}"]
     lines += [
         f"{number:>3} {name:<{wide}} "
-        + "".join(f"{found.get((name, other)) or '.':>4}" for other in names)
-        + f"{caused[name]:>6}"
+        + "".join(f"{found.get((name, other)) or '.':>{cell_wide}}" for other in names)
+        + f"{caused[name]:>{all_wide}}"
         for number, name in enumerate(names, 1)
     ]
     return lines

@@ -23,7 +23,7 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from smm_pipeline.errors import SmmError
+from smm_pipeline.errors import SmmError, not_writable
 from smm_pipeline.reporting.charts import THEME
 from smm_pipeline.reporting.headlines import headlines, lead, warning
 from smm_pipeline.reporting.sections import sections
@@ -39,7 +39,7 @@ def write_report(settings: Settings) -> Path:
     """Write reports/smm_report.html from the serving file; returns its path.
 
     Raises:
-        SmmError: SMM-305 when there is no readable serving file, SMM-306 when the page cannot be written.
+        SmmError: SMM-305 when there is no readable serving file, SMM-107 or SMM-306 when the page cannot be written.
     """
     page = render(settings)
     target = settings.report_file
@@ -47,7 +47,10 @@ def write_report(settings: Settings) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         _put(target, page)
     except OSError as error:
-        raise SmmError("SMM-306", f"the report cannot be written: {error}", where=str(target)) from error
+        hint = "the figures are published all the same; mend what the system says, then: smm publish"
+        raise not_writable(error, str(target)) or SmmError(
+            "SMM-306", f"the report cannot be written: {error.strerror}", where=str(target), hint=hint
+        ) from error
     return target
 
 

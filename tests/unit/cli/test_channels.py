@@ -88,6 +88,9 @@ def test_rules_and_unknown_hosts_are_told_most_visited_first(tmp_path: Path) -> 
         {"rule_id": "referral", "channel": "Referral", "sessions": 94},
         {"rule_id": "direct", "channel": "Direct", "sessions": 6},
     ]
+    for command in ("channels", "restated"):
+        too_many = smm(home, command, "--days", "800000")
+        assert (too_many.returncode, "36500" in too_many.stderr) == (2, True), too_many.stderr
     empty = tmp_path / "empty"
     smm(empty, "init")
     publish_rows(empty, {})

@@ -229,6 +229,13 @@ def test_a_day_is_asked_for_within_its_month_and_goals_have_none(
     goals = explain_figure(con, CATALOG, settings, Wanted("kpi_goal_progress"))
     assert (goals["day"], [row["name"] for row in goals["figures"]]) == (None, ["early", "late"])
     assert "  smm explain kpi_daily_benefit.orders has the rows of each of its days" in explain_text(goals).splitlines()
+    labels = {column["column_name"]: column["label_en"] for column in goals["columns"]}
+    told = explain_text(goals | {"figures": [{"name": "early"}]}).splitlines()
+    # Where nothing is amiss there is no reason, which nobody need look for.
+    assert f"  {labels['reason']}: none" in told
+    assert f"  {labels['state']}: unknown" in told
+    made_of = {"made_of": ["kpi_daily_community_activity.unanswered_negative_messages"], "not_followed": ["x" * 50]}
+    assert max(map(len, explain_text(goals | made_of).splitlines())) <= 80
     with pytest.raises(SmmError, match="has no days"):
         explain_figure(con, CATALOG, settings, Wanted("kpi_goal_progress", date(2026, 3, 10)))
 

@@ -233,7 +233,8 @@ def test_a_page_that_cannot_be_written_is_an_error_with_a_code(tmp_path: Path) -
     settings.reports.write_text("a file where the folder should be")
     with pytest.raises(SmmError) as caught:
         write_report(settings)
-    assert caught.value.code == "SMM-306"
+    assert caught.value.code == "SMM-107"
+    assert "move it away" in caught.value.hint
 
 
 @pytest.mark.parametrize(("days", "step"), [(1, "day"), (100, "day"), (101, "week"), (400, "week"), (401, "month")])

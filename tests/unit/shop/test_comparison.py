@@ -112,6 +112,17 @@ def test_tables_name_their_rows_and_number_their_columns(con: duckdb.DuckDBPyCon
     assert "  an ad blocker kept the visits from the analytics           1    0%    0%" in lines
 
 
+def test_columns_of_thousands_of_orders_stay_apart(con: duckdb.DuckDBPyConnection, truth: Path) -> None:
+    data = compare(con, truth)
+    for cell in data["classes"]:
+        cell["orders"] *= 1_234_567
+    lines = truth_text(data, "UAH").splitlines()
+    [row] = [line for line in lines if "2 D2_impulse" in line]
+    assert row.split() == ["2", "D2_impulse", "1234567", "1234567", ".", ".", ".", "2469134"]
+    [numbers, *rows] = lines[lines.index("classes: a row is what caused the order, a column what was found") + 1 :][:6]
+    assert {len(line) for line in (numbers, *rows)} == {len(row)}
+
+
 def test_a_shop_that_is_no_demo_has_no_truth(tmp_path: Path) -> None:
     smm(tmp_path / "shop", "init")
     done = smm(tmp_path / "shop", "truth")
