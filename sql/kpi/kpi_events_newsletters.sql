@@ -59,7 +59,7 @@ visited as (
     group by source_system, event_id
 ),
 
--- An order is the mailing's in whose visit it was placed; else that of the last click of the same customer.
+-- An order is the mailing's whose visit it is matched to, by whatever method; else that of the last click of the same customer.
 led as (
     select
         b.order_key,
