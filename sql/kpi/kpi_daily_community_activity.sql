@@ -273,7 +273,8 @@ select
     ) as dead_signs,
     -- Two of three signs, or no post at all in four weeks; unknown where a sign that cannot be told would decide.
     case
-        when j.has_rare_posts and j.posts_28d = 0 then true
+        -- Whoever has no post in them and has one before has been seen for as long.
+        when j.posts_28d = 0 then true
         when
             (j.has_rare_posts and j.has_few_likes)
             or (j.has_rare_posts and j.is_full_of_spam)
