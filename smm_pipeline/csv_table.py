@@ -8,12 +8,13 @@ and what the columns mean.
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from smm_pipeline.errors import SmmError
+from smm_pipeline.errors import SmmError, line_of
 
 MAX_FIELD_CHARACTERS = 1 << 20
 HEADER_HINT = "the first line must name the columns, separated by commas"
@@ -50,7 +51,8 @@ def read_csv(path: Path) -> CsvTable:
     """
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        # Decoded as a whole: of a block nothing tells where it stands in the file.
+        with io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="") as file:
             reader = csv.reader(file, strict=True)
             header = [name.strip() for name in next(reader, [])]
             _check_header(header, path)
@@ -73,7 +75,7 @@ def read_csv(path: Path) -> CsvTable:
     except UnicodeDecodeError as error:
         raise SmmError(
             "SMM-203",
-            f"byte {error.object[error.start]:#04x} at {error.start} is not UTF-8",
+            f"byte {error.object[error.start]:#04x} in line {line_of(error)} is not UTF-8",
             where=str(path),
             hint="save the file as UTF-8 (in a spreadsheet: CSV UTF-8)",
         ) from error

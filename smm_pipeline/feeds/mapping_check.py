@@ -6,6 +6,7 @@ Belongs here: what a mapping's parts ask of each other and of the catalog. Does 
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 from difflib import get_close_matches
@@ -162,7 +163,7 @@ def _encoding_problems(fmt: FileFormat) -> list[str]:
         line_end = "\n".encode(fmt.encoding)
     except LookupError:
         return [f"format.encoding: {fmt.encoding!r} is not known to Python"]
-    if "lines" in fmt.kind and line_end != b"\n":
+    if "lines" in fmt.kind and line_end.removeprefix(codecs.BOM_UTF8) != b"\n":
         return [f"format.encoding: {fmt.encoding} has no line end of one byte, as lines need"]
     return []
 

@@ -27,6 +27,8 @@ _DAMAGE = (
     # A column whose parts have no name in common with the declared ones.
     duckdb.BinderException,
 )
+# Older programs write texts as bytes, and do not say that they are UTF-8.
+AS_TEXT = "binary_as_string = true"
 # Above it doubles are not whole numbers any more: 9007199254740993 is none of them.
 MAX_WHOLE_DOUBLE = 1 << 53
 # Rows of a part: about as much as a piece of text.
@@ -46,7 +48,7 @@ def parquet_parts(
             unreadable("the file is not Parquet", name)
     with no_damage(name):
         described = con.execute("select name from parquet_schema(?)", [str(path)]).fetchall()
-        columns = con.execute("describe from read_parquet(?)", [str(path)]).fetchall() if described else []
+        columns = con.execute(f"describe from read_parquet(?, {AS_TEXT})", [str(path)]).fetchall() if described else []
         found = con.execute("select sum(num_rows) from parquet_file_metadata(?)", [str(path)]).fetchone()
     named = own_names([column[0] for column in columns], mapping, name)
     warnings = match_header(named, mapping, name)

@@ -25,7 +25,7 @@ from smm_pipeline.feeds.mapping import RESERVED_PREFIX, Mapping
 from smm_pipeline.ingest.files import no_json
 from smm_pipeline.ingest.line_breaks import line_ends
 from smm_pipeline.ingest.line_table import LineTable
-from smm_pipeline.ingest.parquet import no_damage
+from smm_pipeline.ingest.parquet import AS_TEXT, no_damage
 from smm_pipeline.ingest.parts import Lines, ParquetRows, Part, record_fields
 from smm_pipeline.ingest.structures import misfits_sql, sql_type
 from smm_pipeline.ingest.text_readers import BROKEN_JSON, DUPLICATE_KEY, explain_line, parse_json
@@ -243,7 +243,7 @@ class RecordTable:
             with no_damage(part.file_name):
                 self._con.execute(
                     f"insert into _smm_record select ?, file_row_number + 1, '', null, {part.values}, null "
-                    "from read_parquet(?, file_row_number = true) where file_row_number between ? and ?",
+                    f"from read_parquet(?, {AS_TEXT}, file_row_number = true) where file_row_number between ? and ?",
                     [part.delivery, str(part.path), part.first, part.last],
                 )
         except SmmError as error:

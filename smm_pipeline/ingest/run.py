@@ -71,7 +71,7 @@ def ingest_landing(
             close = get_close_matches(name, settings.feeds, n=1)
             hint = f"did you mean {close[0]}?" if close else f"feeds are: {', '.join(settings.feeds)}"
             raise SmmError("SMM-206", f"there is no feed {name!r}", hint=hint)
-    secret = person_key()
+    secret = person_key(settings.home)
     hold_to_key(con, secret)
     results: list[DeliveryResult] = []
     growing = growing_files(settings, names)

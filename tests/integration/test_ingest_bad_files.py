@@ -20,7 +20,7 @@ from smm_pipeline.feeds.mapping import parse_mapping
 from smm_pipeline.ingest import RECORDS, Counts
 from smm_pipeline.ingest.reading import DeliveryReader
 from smm_pipeline.ingest.records import DamagedDeliveryError, RecordTable
-from smm_pipeline.settings import PROJECT_ROOT, Feed, Settings, Shop, load_settings
+from smm_pipeline.settings import PERSON_KEY_VARIABLE, PROJECT_ROOT, Feed, Settings, Shop, load_settings
 from tests.ingest_fixture import MAPPINGS, Instance
 from tests.project_catalog import project_catalog
 
@@ -325,3 +325,11 @@ def test_a_setting_at_its_default_is_no_other_reading(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, shop=shop, feeds=feeds)
     plain, told, other = (load_feed(name, settings, project_catalog()).fingerprint for name in feeds)
     assert plain == told != other
+
+
+def test_a_missing_key_is_told_with_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Instance(tmp_path, {"good": 'mapping = "followers_jsonl.yml"'})
+    monkeypatch.setenv(PERSON_KEY_VARIABLE, "")
+    with pytest.raises(SmmError) as caught:
+        shop.ingest()
+    assert (caught.value.code, caught.value.where) == ("SMM-103", str(tmp_path / ".env"))

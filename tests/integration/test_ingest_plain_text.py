@@ -98,6 +98,13 @@ def test_lines_may_be_in_another_encoding(tmp_path: Path) -> None:
     assert shop.rows("select community_id from raw.community_day") == [("клуб",)]
 
 
+def test_lines_may_be_told_to_have_a_byte_order_mark(tmp_path: Path) -> None:
+    shop = _shop(tmp_path, LINES.replace("kind: lines", "kind: lines, encoding: utf-8-sig"))
+    shop.deliver("feed", "a.log", "\ufeffa 2026-03-01 6\nb 2026-03-01 7")
+    shop.ingest()
+    assert shop.rows("select community_id from raw.community_day order by value") == [("a",), ("b",)]
+
+
 def test_a_file_without_lines_is_refused(tmp_path: Path) -> None:
     shop = _shop(tmp_path, LINES)
     shop.deliver("feed", "empty.log", "\n \n")

@@ -140,3 +140,19 @@ def test_columns_of_parquet_stop_their_own_delivery_alone(tmp_path: Path, column
     assert "of another structure" in refused.error.what
     assert shop.rows("select cost_id, cost_amount from raw.smm_cost") == [("b", 7)]
     assert shop.ingest() == []
+
+
+def test_texts_of_parquet_that_are_not_called_texts(tmp_path: Path) -> None:
+    """Older programs do not mark the bytes of texts as UTF-8, in objects too; what is none is refused."""
+    shop = Instance(tmp_path, {"a": 'mapping = "parts.yml"'})
+    (tmp_path / "parts.yml").write_text(PARQUET, encoding="utf-8")
+    sums = "{'day': encode('2026-03-01'), 'amount': encode('5')} as sum"
+    for name, key in (("a.parquet", "encode('день')"), ("b.parquet", "'\\xFFsecret'::blob")):
+        duckdb.execute(f"copy (select {key} as id, {sums}) to '{tmp_path}/x.parquet' (format parquet)")
+        shop.deliver("a", name, (tmp_path / "x.parquet").read_bytes())
+    results = {r.file_path: r for r in shop.ingest()}
+    assert shop.rows("select cost_id, cost_amount from raw.smm_cost") == [("день", 5)]
+    error = results["b.parquet"].error
+    assert error is not None
+    assert error.code == "SMM-201"
+    assert "secret" not in str(error)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 from typing import Literal
 
 import pytest
 
-from smm_pipeline.csv_table import harmless
+from smm_pipeline.csv_table import harmless, read_csv
+from smm_pipeline.errors import SmmError
 
 
 @pytest.mark.parametrize(
@@ -51,3 +53,19 @@ def test_no_cell_begins_a_formula_however_the_table_is_parted(separator: str, qu
 )
 def test_what_is_none_stays_as_it_is(text: str) -> None:
     assert harmless(text) == text
+
+
+def test_a_byte_of_another_encoding_is_told_by_its_line(tmp_path: Path) -> None:
+    """Far enough in that no reader of blocks has the whole of it at once."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"a,b\n" + b"1,2\n" * 5000 + b"\xff,1\n")
+    with pytest.raises(SmmError) as caught:
+        read_csv(path)
+    assert (caught.value.code, caught.value.what) == ("SMM-203", "byte 0xff in line 5002 is not UTF-8")
+
+
+def test_a_byte_order_mark_and_line_breaks_in_cells_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes('\ufeffa,b\r\n1,"x\r\ny"\r\n2,z'.encode())
+    table = read_csv(path)
+    assert (table.header, table.rows, table.lines) == (["a", "b"], [["1", "x\r\ny"], ["2", "z"]], [3, 4])
