@@ -118,9 +118,7 @@ def publish(settings: Settings, catalog: Catalog, con: duckdb.DuckDBPyConnection
             hint="the previous file is still in place; remove the cause, then run: smm publish",
         ) from error
     finally:
-        with suppress(OSError):  # a folder that refuses the file may refuse this too: the first error counts
-            new.unlink(missing_ok=True)
-            _wal(new).unlink(missing_ok=True)
+        remove_unfinished(new)
     failpoint("publish.after_replace")
     return Publication(target, build_id, rows, time.monotonic() - started)
 
@@ -283,6 +281,13 @@ def _remove_leftovers(target: Path) -> None:
     """Remove new files of runs that died: a live one would hold the warehouse that this process has open."""
     for path in target.parent.glob(f".{target.name}.*.tmp*"):
         path.unlink(missing_ok=True)
+
+
+def remove_unfinished(new: Path) -> None:
+    """Take away a database file that was not put in place, and its log."""
+    for path in (new, _wal(new)):
+        with suppress(OSError):  # a folder that refuses the file may refuse this too: the first error counts
+            path.unlink(missing_ok=True)
 
 
 def _wal(path: Path) -> Path:

@@ -30,7 +30,7 @@ import duckdb
 from smm_pipeline.catalog import Catalog, ColumnSpec, TableSpec
 from smm_pipeline.errors import SmmError
 from smm_pipeline.quoting import quoted, sql_text
-from smm_pipeline.warehouse.publish import STORAGE_VERSION, published_name
+from smm_pipeline.warehouse.publish import STORAGE_VERSION, published_name, remove_unfinished
 
 MIN_PERSONS = 5
 FEW = "(few)"
@@ -70,7 +70,7 @@ def share(serving_file: Path, target: Path, catalog: Catalog) -> dict[str, int]:
             "SMM-107", f"the copy cannot be written: {error}", where=str(target), hint="smm publish, then try again"
         ) from error
     finally:
-        new.unlink(missing_ok=True)
+        remove_unfinished(new)
     return rows
 
 

@@ -99,6 +99,27 @@ SEGMENT = {"month_start_date": "2026-03-01", "dimension": "city", "currency": "U
 MANY = {**SEGMENT, "orders": 30, "customers": 20, "net_revenue_amount": 300}
 
 
+def test_a_file_in_place_of_a_folder_is_told_of(tmp_path: Path) -> None:
+    """Taking away what was begun is refused there too, and does not stand before the reason."""
+    home = tmp_path / "instance"
+    smm(home, "init")
+    settings = publish_rows(home, {"kpi_daily_benefit": ROWS})
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(SmmError, match=r"SMM-107: the copy cannot be written: .*file"):
+        share(settings.serving_file, tmp_path / "file" / "x.duckdb", CATALOG)
+
+
+def test_a_copy_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> None:
+    """The target is a folder: the copy is whole and cannot be put there."""
+    home = tmp_path / "instance"
+    smm(home, "init")
+    settings = publish_rows(home, {"kpi_daily_benefit": ROWS})
+    (tmp_path / "out" / "x.duckdb" / "inner").mkdir(parents=True)
+    with pytest.raises(SmmError, match="SMM-107"):
+        share(settings.serving_file, tmp_path / "out" / "x.duckdb", CATALOG)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["x.duckdb"]
+
+
 def test_what_few_of_many_did_is_left_out(tmp_path: Path) -> None:
     """Eight visitors, one of whom bought for 2568.00: nobody outside learns what she paid."""
     home = tmp_path / "instance"
