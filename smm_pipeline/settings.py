@@ -155,9 +155,9 @@ class Rules(_Section):
     paydays: tuple[Annotated[int, Field(ge=1, le=31)], ...] = Field(
         (1, 10, 25), description="D4: days of the month on which wages are paid, used where no calendar feed names any"
     )
-    due_payday_days: int = Field(4, ge=0, description="D4: days after a payday that count as due")
-    due_holiday_days_before: int = Field(9, ge=0, description="D4: days before a holiday that count as due")
-    due_holiday_days_after: int = Field(1, ge=0, description="D4: days after a holiday that count as due")
+    due_payday_days: int = Field(4, ge=0, le=28, description="D4: days after a payday that count as due")
+    due_holiday_days_before: int = Field(9, ge=0, le=60, description="D4: days before a holiday that count as due")
+    due_holiday_days_after: int = Field(1, ge=0, le=60, description="D4: days after a holiday that count as due")
     recommendation_days: int = Field(
         14, ge=1, description="D1: age of the recommendation or of any other matched touch"
     )
@@ -183,10 +183,10 @@ class Rules(_Section):
 
     @field_validator("deferred_max_days")
     @classmethod
-    def _not_below_its_minimum(cls, value: int, info: ValidationInfo) -> int:
-        least = info.data.get("deferred_min_days", 0)
-        if value < least:
-            raise ValueError(f"expected at least deferred_min_days = {least}")
+    def _between_its_bounds(cls, value: int, info: ValidationInfo) -> int:
+        least, most = info.data.get("deferred_min_days", 0), info.data.get("touch_lookback_days", value)
+        if not least <= value <= most:
+            raise ValueError(f"expected at least deferred_min_days = {least} and at most touch_lookback_days = {most}")
         return value
 
 

@@ -1,4 +1,5 @@
--- Grain: one row per day on which any feed has a row. Days without rows are left out, because nothing can be said of them.
+-- Grain: one row per day on which the site, the orders, their refunds, the communities or mentions have a record. Other days are
+-- left out, because nothing can be said of them: a rate, a cost or a search position alone makes no day of figures.
 with active_day as (
     select distinct event_date_local as date_local
     from staging.stg_web_event
@@ -75,7 +76,8 @@ set_due as (
     group by d.date_local
 ),
 
--- A payday is due on the day itself and some days after; a holiday is shopped for mostly before.
+-- A payday is due on the day itself and some days after; a holiday is shopped for mostly before. The settings go no further
+-- than what is asked for here.
 due as (
     select
         d.date_local,

@@ -84,6 +84,23 @@ def test_a_minimal_file_is_enough(tmp_path: Path) -> None:
             GOOD + "[rules]\ndeferred_min_days = 90\n",
             ["rules.deferred_max_days = 60: expected at least deferred_min_days = 90"],
         ),
+        (
+            GOOD + "[rules]\ndeferred_max_days = 61\n",
+            ["rules.deferred_max_days = 61: expected", "at most touch_lookback_days = 60"],
+        ),
+        (
+            GOOD + "[rules]\ntouch_lookback_days = 30\n",
+            ["rules.deferred_max_days = 60: expected", "at most touch_lookback_days = 30"],
+        ),
+        (GOOD + "[rules]\ndue_payday_days = 29\n", ["rules.due_payday_days = 29", "less than or equal to 28"]),
+        (
+            GOOD + "[rules]\ndue_holiday_days_before = 61\n",
+            ["rules.due_holiday_days_before = 61", "less than or equal to 60"],
+        ),
+        (
+            GOOD + "[rules]\ndue_holiday_days_after = 61\n",
+            ["rules.due_holiday_days_after = 61", "less than or equal to 60"],
+        ),
         ("[shop\n", ["not valid TOML"]),
         (
             GOAL.replace("kpi_daily_benefit.orders", "orders"),
@@ -182,7 +199,7 @@ def test_another_encoding_is_called_by_its_name(tmp_path: Path, encoding: str, t
 
 
 def test_both_ends_of_a_deferred_purchase_may_be_moved(tmp_path: Path) -> None:
-    text = GOOD + "[rules]\ndeferred_min_days = 90\ndeferred_max_days = 90\n"
+    text = GOOD + "[rules]\ntouch_lookback_days = 90\ndeferred_min_days = 90\ndeferred_max_days = 90\n"
     assert load_settings(_write(tmp_path, text)).rules.deferred_max_days == 90
 
 
