@@ -1,9 +1,7 @@
 -- Grain: one row per goal: how far it is, how far it should be by now, and where it will end if the days go on as they do.
 -- The model is the plainest that has an interval: days are independent and alike, of the mean and spread of the last 28.
 with last_day as (
-    select
-        max(date_local) as date_local,
-        min(date_local) as first_date_local
+    select max(date_local) as date_local, min(date_local) as first_date_local
     from core.dim_date
 ),
 
@@ -12,8 +10,7 @@ goal as (
         g.*,
         split_part(g.kpi, '.', 1) as kpi_table,
         coalesce(g.starts_on, d.first_date_local) as first_date_local,
-        least(d.date_local, g.due_on) as as_of_date,
-        d.date_local >= g.due_on as is_over,
+        least(d.date_local, g.due_on) as as_of_date, d.date_local >= g.due_on as is_over,
         m.kpi_kind
     from core.dim_goal as g
     cross join last_day as d
@@ -32,73 +29,39 @@ supporter as (
             when 'kpi_daily_supporters.active_core_members' then s.active_core_members
             when 'kpi_daily_supporters.repeat_buying_members_share' then s.repeat_buying_members
         end as decimal(18, 4)) as numerator,
-        cast(case g.kpi
-            when 'kpi_daily_supporters.repeat_buying_members_share' then s.buying_members
-        end as decimal(18, 4)) as denominator
+        cast(s.buying_members as decimal(18, 4)) as denominator
     from goal as g
     inner join kpi.kpi_daily_supporters as s
         on g.scope in ('all', 'social', s.network, lower(s.community_id), lower(s.network || '/' || s.community_id))
     where g.kpi_table = 'kpi_daily_supporters'
 ),
 
-counted_since as (
-    select
-        source_system,
-        name,
-        kpi,
-        network,
-        community_id,
-        min(date_local) as date_local
-    from supporter
-    where kpi_kind = 'level' and numerator is not null
-    group by source_system, name, kpi, network, community_id
-),
-
 counted_day as (
-    select distinct
-        source_system,
-        name,
-        date_local
-    from supporter
+    select distinct source_system, name, date_local from supporter
     where kpi_kind = 'level' and numerator is not null
 ),
 
 -- A count holds for a week, as not every community is counted on the same days; where none is, there is nothing to hold it beside.
 held as (
     select
-        c.source_system,
-        c.name,
-        c.kpi,
-        d.date_local,
-        c.network,
-        c.community_id,
+        s.source_system, s.name, s.kpi, d.date_local, s.network, s.community_id,
         arg_max(s.numerator, (s.date_local, s.numerator)) filter (where s.numerator is not null) as numerator,
-        arg_max(s.denominator, (s.date_local, s.denominator)) filter (where s.denominator is not null) as denominator
-    from counted_since as c
-    inner join counted_day as d
-        on d.source_system = c.source_system and d.name = c.name and d.date_local >= c.date_local
-    left join supporter as s
-        on
-            s.source_system = c.source_system
-            and s.name = c.name
-            and s.network = c.network
-            and s.community_id = c.community_id
-            and s.numerator is not null
-            and s.date_local > d.date_local - interval 7 day
-            and s.date_local <= d.date_local
-    group by c.source_system, c.name, c.kpi, d.date_local, c.network, c.community_id
+        arg_max(s.denominator, (s.date_local, s.denominator)) filter (where s.denominator is not null) as denominator,
+        max(s.date_local) > d.date_local - interval 7 day as is_held
+    from counted_day as d
+    inner join supporter as s
+        on s.source_system = d.source_system and s.name = d.name and s.date_local <= d.date_local and s.numerator is not null
+    group by s.source_system, s.name, s.kpi, d.date_local, s.network, s.community_id
 ),
 
 -- Of a community that was counted before and is no more the sum is unknown; a share is that of the others.
 level as (
     select
-        source_system,
-        name,
-        date_local,
+        source_system, name, date_local,
         case
             when kpi = 'kpi_daily_supporters.repeat_buying_members_share'
-                then sum(cast(numerator as double)) / nullif(sum(cast(denominator as double)), 0)
-            when count(numerator) = count(*) then sum(cast(numerator as double))
+                then cast(sum(numerator) filter (where is_held) as double) / nullif(sum(denominator) filter (where is_held), 0)
+            when count(*) filter (where not is_held) = 0 then cast(sum(numerator) as double)
         end as numerator
     from held
     group by source_system, name, kpi, date_local
@@ -143,7 +106,7 @@ reading as (
             g.scope in ('all', 'social', t.network, lower(t.community_id), lower(t.network || '/' || t.community_id), t.landing_section)
     where g.kpi_table = 'kpi_daily_social_traffic'
     union all
-    select source_system, name, date_local, numerator, denominator from supporter
+    select source_system, name, date_local, numerator, cast(null as decimal(18, 4)) as denominator from supporter
     where kpi_kind = 'flow'
     union all
     select
@@ -164,15 +127,10 @@ reading as (
     union all
     select
         g.source_system, g.name, v.date_local,
-        cast(case
-            when v.is_own
-                then
-                    case g.kpi
-                        when 'kpi_daily_share_of_voice.mentions_share' then v.mentions
-                        when 'kpi_daily_share_of_voice.reach_share' then v.reach
-                        when 'kpi_daily_share_of_voice.engagements_share' then v.engagements
-                    end
-            else 0
+        cast(case g.kpi
+            when 'kpi_daily_share_of_voice.mentions_share' then case when v.is_own then v.mentions else 0 end
+            when 'kpi_daily_share_of_voice.reach_share' then case when v.is_own then v.reach else 0 end
+            when 'kpi_daily_share_of_voice.engagements_share' then case when v.is_own then v.engagements else 0 end
         end as decimal(18, 4)) as numerator,
         cast(case g.kpi
             when 'kpi_daily_share_of_voice.mentions_share' then v.mentions
@@ -230,9 +188,7 @@ reading as (
 
 summed as (
     select
-        source_system,
-        name,
-        date_local,
+        source_system, name, date_local,
         cast(sum(numerator) as double) as numerator,
         cast(sum(denominator) as double) as denominator
     from reading
@@ -244,8 +200,7 @@ summed as (
 -- Before the first reading nobody knows whether there was nothing.
 first_reading as (
     select
-        source_system,
-        name,
+        source_system, name,
         min(date_local) as date_local
     from summed
     group by source_system, name
@@ -254,13 +209,9 @@ first_reading as (
 -- Days up to the goal's, and as many before as the model looks at. On a day with data nothing of a flow is 0, a level is unknown.
 daily as (
     select
-        g.source_system,
-        g.name,
-        g.kpi_kind,
-        d.date_local,
+        g.source_system, g.name, g.kpi_kind, d.date_local,
         d.date_local >= g.first_date_local as is_counted,
-        date_diff('day', d.date_local, g.as_of_date) < 28 as is_recent,
-        date_diff('day', d.date_local, g.as_of_date) < 7 as is_now,
+        date_diff('day', d.date_local, g.as_of_date) < 28 as is_recent, date_diff('day', d.date_local, g.as_of_date) < 7 as is_now,
         case
             when g.kpi_kind = 'flow' and s.date_local is null then cast(0 as double)
             else s.numerator
@@ -278,8 +229,7 @@ daily as (
 
 reached as (
     select
-        source_system,
-        name,
+        source_system, name,
         count(*) filter (where is_counted) as counted_days,
         sum(numerator) filter (where is_counted) as numerator,
         sum(denominator) filter (where is_counted) as denominator,
@@ -294,16 +244,14 @@ reached as (
 -- What a day adds: of a flow its value, of a level its change, of a ratio both parts and how far the day was off the ratio.
 stepped as (
     select
-        d.source_system,
-        d.name,
+        d.source_system, d.name,
         case
             when d.kpi_kind = 'flow' then d.numerator
             when d.kpi_kind = 'level'
                 then (d.numerator - d.numerator_before) / nullif(date_diff('day', d.date_before, d.date_local), 0)
             else d.numerator - r.recent_ratio * d.denominator
         end as step,
-        d.numerator,
-        d.denominator
+        d.numerator, d.denominator
     from daily as d
     inner join reached as r on r.source_system = d.source_system and r.name = d.name
     where d.is_recent
@@ -311,11 +259,8 @@ stepped as (
 
 stepping as (
     select
-        source_system,
-        name,
-        count(step) as days,
-        avg(step) as mean_step,
-        stddev_samp(step) as spread,
+        source_system, name,
+        count(step) as days, avg(step) as mean_step, stddev_samp(step) as spread,
         avg(numerator) filter (where step is not null) as mean_numerator,
         avg(denominator) filter (where step is not null) as mean_denominator
     from stepped
@@ -335,14 +280,9 @@ measured as (
             when 'level' then r.newest_value
             else r.numerator / nullif(r.denominator, 0)
         end as actual,
-        r.first_value,
-        r.numerator,
-        r.denominator,
+        r.first_value, r.numerator, r.denominator,
         case when s.days >= 14 then s.days end as model_days,
-        s.mean_step,
-        s.spread,
-        s.mean_numerator,
-        s.mean_denominator
+        s.mean_step, s.spread, s.mean_numerator, s.mean_denominator
     from goal as g
     left join first_reading as f on f.source_system = g.source_system and f.name = g.name
     left join core.dim_goal_scope as k on k.kpi_table = g.kpi_table and k.scope = g.scope
@@ -377,17 +317,8 @@ forecast as (
 )
 
 select
-    source_system,
-    name,
-    kpi,
-    scope,
-    direction,
-    kpi_kind,
-    first_date_local as starts_on,
-    due_on,
-    as_of_date,
-    total_days,
-    elapsed_days,
+    source_system, name, kpi, scope, direction, kpi_kind,
+    first_date_local as starts_on, due_on, as_of_date, total_days, elapsed_days,
     target as target_value,
     cast(actual as decimal(18, 4)) as actual_value,
     cast(case when actual is not null then expected end as decimal(18, 4)) as expected_value,
