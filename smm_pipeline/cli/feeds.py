@@ -21,7 +21,7 @@ from smm_pipeline.ingest import feed_fault, unseen_files
 from smm_pipeline.reporting.wording import counted
 from smm_pipeline.settings import Settings
 from smm_pipeline.warehouse.feed_states import SHARE_DAYS, FeedState, Share, feed_states, silence_errors
-from smm_pipeline.warehouse.outcomes import SKIPPED, reject_reasons, split, summed
+from smm_pipeline.warehouse.outcomes import SKIPPED, last_pulls, reject_reasons, split, summed
 
 # As of one feed beside the others: nothing for four days or more.
 _SILENT_DAYS = 4
@@ -33,7 +33,7 @@ _VERDICTS = {
     "unknown": "unknown: its records have no days, or nothing is built yet",
     "never": "never: nothing of it was loaded yet",
 }
-_SHARES = {"orders": "orders have the visit they were placed in", "visits": "visits have a known channel"}
+_SHARES = {"orders": "orders have the visit of the site they were placed in", "visits": "visits have a known channel"}
 
 
 def list_feeds(settings: Settings, catalog: Catalog, *, now: datetime | None = None) -> dict[str, Any]:
@@ -47,6 +47,7 @@ def list_feeds(settings: Settings, catalog: Catalog, *, now: datetime | None = N
     today = (now or datetime.now(UTC)).astimezone(settings.zone).date()
     with open_books(settings, catalog) as (con, scratch):
         newest, states = feed_states(con)
+        pull_errors = {a.feed: f"{a.code}: {a.reason}" for a in last_pulls(con) if a.code}
         silent = silence_errors(con, catalog, settings, today)
         waiting = Counter(path.relative_to(settings.landing).parts[0] for path in unseen_files(con, settings))
         reasons = {feed: summed(deliveries) for feed, deliveries in reject_reasons(con).items()}
@@ -56,6 +57,7 @@ def list_feeds(settings: Settings, catalog: Catalog, *, now: datetime | None = N
                 **_declared(scratch, settings, catalog, name, states.get(name, FeedState())),
                 "files_waiting": waiting[name],
                 **_known(states.get(name, FeedState())),
+                "pull_error": pull_errors.get(name),
                 "silence_error": silent[name].as_dict() if name in silent else None,
                 "reject_reasons": split(reasons.get(name, {}))[0],
                 "skip_reasons": split(reasons.get(name, {}))[1],
@@ -103,6 +105,8 @@ def feeds_text(data: dict[str, Any]) -> str:
     lines = [_newest_line(data["newest_day"], data["days_since"])]
     for feed in data["feeds"]:
         lines += [_title(feed), f"  {_VERDICTS[feed['freshness']]}"]
+        if feed["pull_error"]:
+            lines.append(f"  its last pull ended early: {feed['pull_error']}")
         if error := feed["silence_error"]:
             lines.append(f"  {error['code']}: {error['what']}")
         lines += _last_delivery(feed)

@@ -69,7 +69,8 @@ with given as (
 
 newest as (select feed, max(date_local) as day from core.fct_feed_day group by feed)
 
-select g.feed, count(b.order_key), count(*)
+-- The shop's own note of where an order came from is no visit of the site.
+select g.feed, count(b.order_key) filter (where b.method <> 'order_attribution'), count(*)
 from core.fct_order as o
 inner join given as g on g.order_key = o.order_key
 inner join newest as n on n.feed = g.feed
@@ -100,8 +101,8 @@ group by g.feed
 class Share:
     """How much of what a feed brought could be joined, over its last SHARE_DAYS days.
 
-    `of` is what is counted: orders (joined are those with the visit in which they were placed) or visits (joined are
-    those of a known channel).
+    `of` is what is counted: orders (joined are those with the visit of the site in which they were placed) or visits
+    (joined are those of a known channel).
     """
 
     of: Literal["orders", "visits"]

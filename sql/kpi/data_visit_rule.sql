@@ -7,7 +7,11 @@ with visit as (
         channel,
         coalesce(network, '(none)') as network,
         case
-            when is_unknown_referrer and not is_referrer_spam and not regexp_matches(rule_id, '^own_[a-z0-9_]+$')
+            when
+                is_unknown_referrer
+                -- The host of a flood is one to name: as spam, or as a source if it was none.
+                and (not is_referrer_spam or rule_id = 'referrer_flood')
+                and not regexp_matches(rule_id, '^own_[a-z0-9_]+$')
                 then referrer_host
             else '(none)'
         end as unknown_host,

@@ -187,6 +187,22 @@ def test_instagram_stories(tmp_path: Path, api: Api) -> None:
     assert shop.rows(found + "using (post_id, community_id) where s._is_current") == [("1", "88", "story", 30)]
 
 
+def test_a_story_that_hardly_anybody_saw_is_no_fault_of_the_token(tmp_path: Path, api: Api) -> None:
+    """Meta gives a missing right the same number; a small account asks without insights."""
+    lines = 'vendor = "instagram_stories"\naccount = "88"'
+    few = "(#10) Not enough viewers for the media to show insights"
+    api.script(Reply({"error": {"code": 10, "message": few}}, 400))
+    result = PulledShop(tmp_path / "few", api, "instagram_media", pull=lines).pull()[0]
+    assert code(result) == "SMM-316"
+    assert few in str(result.error)
+    api.script(Reply({"error": {"code": 10, "message": "(#10) Application does not have permission"}}, 400))
+    assert code(PulledShop(tmp_path / "right", api, "instagram_media", pull=lines).pull()[0]) == "SMM-312"
+    api.script(Reply({"data": []}))
+    lines += '\nparameters = { insights = "" }'
+    assert code(PulledShop(tmp_path / "alone", api, "instagram_media", pull=lines).pull()[0]) == ""
+    assert api.calls[-1].query["fields"].endswith("like_count,comments_count")
+
+
 def test_youscan(tmp_path: Path, api: Api) -> None:
     """By sequence number, kept from pull to pull; the total is that of what waits."""
     mentions = [{"id": f"m{n}", "seq": n} for n in range(1, 1003)]

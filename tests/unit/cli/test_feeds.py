@@ -46,9 +46,12 @@ insert into core.fct_order by name
 select 'woo|s|' || n as order_key, day as order_date_local, n <> '3' as is_countable
 from (values ('1', date '2026-03-10'), ('2', date '2026-02-09'), ('3', date '2026-03-10'), ('4', date '2026-02-08'),
     ('5', date '2026-01-05'), ('6', date '2025-12-06')) as t(n, day);
+insert into meta.pull_attempt by name
+select 'shop' as feed, now() as tried_at, 0 as pages, [] as warnings, 'SMM-312' as error_code, 'r' as run_id,
+    'SMM-312: the source does not take the token\n  what to do: renew it' as error_message;
 insert into core.brg_order_session by name
-select 'woo|s|1' as order_key, method, method = 'order_ref' as is_chosen
-from (values ('order_ref'), ('customer_window')) as t(method);
+select 'woo|s|' || n as order_key, method, method <> 'customer_window' as is_chosen
+from (values ('1', 'order_ref'), ('1', 'customer_window'), ('2', 'order_attribution')) as t(n, method);
 insert into raw.web_session by name
 select 'ga' as source_system, 'p' as property_id, n as session_id, 'good' as _feed from (values ('1'), ('2')) as t(n);
 insert into core.fct_session by name
@@ -90,6 +93,7 @@ def test_each_feed_tells_what_it_fills_and_how_it_stands(shop: Instance) -> None
     assert good["skip_reasons"] == {"test_community": 1}
     assert good["matched"] == [{"of": "visits", "joined": 2, "total": 3, "share": 0.6667}]
     assert feeds["shop"]["matched"] == [{"of": "orders", "joined": 1, "total": 2, "share": 0.5}]
+    assert (feeds["shop"]["pull_error"], good["pull_error"]) == ("SMM-312: the source does not take the token", None)
     # Of its own last days, though others are two months ahead: one order, the other is a day too old.
     assert feeds["gone"]["matched"] == [{"of": "orders", "joined": 0, "total": 1, "share": 0.0}]
     assert {name: feed["freshness"] for name, feed in feeds.items()} == {
