@@ -35,6 +35,7 @@ _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
 # A plus at the start of a value, or an encoded one anywhere (a bare one within a value is a blank).
 _PLUS = r"([=?&#]\+|%(25)*2B)"
 _PHONE = _PLUS + r"(([ ().+-]|%(25)*(20|28|29))*\d){10,15}(\D|$)"
+_MAY_BE_PERSONAL = f"regexp_matches(url, '(?i){_AT_SIGN}|{_PLUS}|[?&#]{_PERSONAL_PARAMETER}')"
 
 ADDRESS_MACROS = {
     # The sentence's signs at the end of an address are none of it; a closing bracket is, where it was opened within.
@@ -55,8 +56,8 @@ ADDRESS_MACROS = {
         list_filter(parameters, lambda p:
             not regexp_matches('&' || p, '(?i)^&{_PERSONAL_PARAMETER}|{_AT_SIGN}|{_PHONE}'))""",
     "_smm_query(query)": """
-        case when query is null or query = '' or len(_smm_keep(string_split(query, '&'))) = 0 then ''
-        else '?' || array_to_string(_smm_keep(string_split(query, '&')), '&') end""",
+        case when query is null or query = '' then '' else list_transform([_smm_keep(string_split(query, '&'))],
+            lambda kept: case when len(kept) = 0 then '' else '?' || array_to_string(kept, '&') end)[1] end""",
     # More than one scheme or login, as in a@http://b@host, is taken off too: what is left never begins with one.
     "_smm_url_parts(url)": rf"""
         regexp_extract(url, '(?s)^({_SCHEME})?((?:(?:{_SCHEME})*[^/?#]*@)*)([^?#]*)(\?([^#]*))?(#.*)?$',
@@ -65,10 +66,9 @@ ADDRESS_MACROS = {
         p.scheme || regexp_replace(p.path, '{_EMAIL}', '{_MASK}', 'g') || _smm_query(p.query) || case
             when regexp_matches(p.fragment, '(?i){_AT_SIGN}|[#&?]{_PERSONAL_PARAMETER}|{_PHONE}') then ''
             else p.fragment end""",
-    # Taking an address apart is slow; only those that may hold something personal are.
     "_smm_impersonal_url(url)": f"""
-        case when regexp_matches(url, '(?i){_AT_SIGN}|{_PLUS}|[?&#]{_PERSONAL_PARAMETER}')
-        then _smm_clean_url(_smm_url_parts(url)) else url end""",
+        case when {_MAY_BE_PERSONAL}
+        then list_transform([_smm_url_parts(url)], lambda parts: _smm_clean_url(parts))[1] else url end""",
     # Of one too long: the path within the limit, then as many whole parameters as fit; half a tag would be another tag.
     "_smm_short_parameters(query)": f"""
         array_to_string(list_filter(string_split(query, '&'), lambda p:
@@ -83,12 +83,14 @@ ADDRESS_MACROS = {
         case when length(url) > {MAX_CHARACTERS}
         then _smm_short_url(regexp_extract(url, '(?s)^([^?#]*)(\?([^#]*))?', ['path', 'mark', 'query']))
         else url end""",
-    # What is personal goes first: half an e-mail address would not be known as one. A mask may be thrice as long as
-    # what it hides. The length in bytes costs nothing, and within a lambda the cleaned address is planned once.
+    # Taking an address apart is slow: only one that may hold something personal, or be too long, is. What is personal
+    # goes first: half an e-mail address would not be known as one. A mask may be thrice as long as what it hides. The
+    # length in bytes costs nothing, and within a lambda what it is given is planned, and computed, once.
     "_smm_url(url)": f"""
-        case when strlen(url) > {MAX_CHARACTERS // 3}
-        then list_transform([_smm_impersonal_url(url)], lambda a: _smm_bounded(a))[1]
-        else _smm_impersonal_url(url) end""",
+        case when strlen(url) > {MAX_CHARACTERS // 3} or {_MAY_BE_PERSONAL}
+        then list_transform([url], lambda whole: list_transform([_smm_impersonal_url(whole)],
+            lambda cleaned: _smm_bounded(cleaned))[1])[1]
+        else url end""",
 }
 
 

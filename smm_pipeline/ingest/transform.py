@@ -103,10 +103,11 @@ class TablePlan:
         if self.rule.unnested is None:
             return f"select * from ({record_source(self.source)}) {where}"
         items, name = self.rule.unnested
+        # Records without elements leave before anything is made of them: the filter sinks below the named expressions.
         unnested = (
             f"select *, unnest(_smm_items) as {quoted(name)}, "
             f"generate_subscripts(_smm_items, 1) as {quoted(name + '_no')} "
-            f"from (select *, ({items}) as _smm_items from ({record_source(self.source)}))"
+            f"from (select *, ({items}) as _smm_items from ({record_source(self.source)})) where len(_smm_items) > 0"
         )
         return f"select * from ({unnested}) {where}"
 

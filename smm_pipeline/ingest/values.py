@@ -21,6 +21,8 @@ from smm_pipeline.settings import Settings
 
 _GOOGLE_NULLS = ("(not set)", "(data deleted)", "not available in demo dataset")
 NULL_TEXTS = ("", "NULL", "null", "N/A", "-", *_GOOGLE_NULLS, "undefined", "—")
+# Of an IN with more literals DuckDB makes a join, one for each column, which takes longer to plan and to run.
+_IN_AT_MOST = 4
 # (none) is a medium of its own, but no source.
 NULL_SOURCES = (*NULL_TEXTS, "(none)")
 SOURCE_COLUMNS = frozenset({"utm_source"})
@@ -47,23 +49,19 @@ _ENTITIES = {**name2codepoint, "apos": 39}
 
 # Blanks, and what is copied along with a text and seen by nobody: the sign of a file's byte order, zero-width signs,
 # marks of the direction of writing. Within a text they stay: emoji and some languages are written with them.
-UNSEEN = " \t\r\n\u00a0\ufeff" + "".join(
-    map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A)))
+BLANKS = " \t\r\n"
+UNSEEN = (
+    BLANKS
+    + "\u00a0\ufeff"
+    + "".join(map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A))))
 )
 
 
 def known_text(column: str, text: str) -> str:
     """Trimmed text, or NULL where it is a literal that means unknown; `column` decides about (none)."""
-    # Of an IN with so many literals DuckDB makes a join, one for each column, which takes longer to plan and to run.
-    cases = " ".join(
-        f"when {sql_text(t)} then null" for t in (NULL_SOURCES if column in SOURCE_COLUMNS else NULL_TEXTS)
-    )
-    return f"case {text} {cases} else {text} end"
-
-
-def _begins_unseen(text: str) -> str:
-    ranges = ((160, 161), (0x200B, 0x206A), (0xFEFF, 0xFF00))
-    return "(" + " or ".join(f"({text} >= chr({first}) and {text} < chr({end}))" for first, end in ranges) + ")"
+    literals = [sql_text(t) for t in (NULL_SOURCES if column in SOURCE_COLUMNS else NULL_TEXTS)]
+    few = (", ".join(literals[at : at + _IN_AT_MOST]) for at in range(0, len(literals), _IN_AT_MOST))
+    return f"case when {' or '.join(f'{text} in ({some})' for some in few)} then null else {text} end"
 
 
 # Macros keep the generated statements readable; they live and die with the connection.
@@ -107,12 +105,13 @@ MACROS = {
             then list_transform(regexp_extract_all(a, '(?s){_ELEMENT}'), lambda e:
                 case when e[1] = '''' then without_escapes(e[2:-2]) else rtrim(e) end) end)[1]""",
     # Looking at the ends first is six times faster than trimming everything, and comparing whole texts, of which the
-    # first bytes decide, faster than cutting the first character out.
+    # first bytes decide, faster than cutting the first character out. Most texts are ASCII, with as many bytes as
+    # characters: fewer signs are unseen there, and all forms are normal.
     "_smm_trim(t)": f"""
-        nfc_normalize(case
-            when t < '!' or t[-1] <= ' ' or (t >= chr(160) and {_begins_unseen("t")})
-                or (t[-1] > '~' and {_begins_unseen("t[-1]")})
-            then trim(t, {sql_text(UNSEEN)}) else t end)""",
+        case when strlen(t) > length(t)
+        then nfc_normalize(case when contains({sql_text(UNSEEN)}, t[1]) or contains({sql_text(UNSEEN)}, t[-1])
+            then trim(t, {sql_text(UNSEEN)}) else t end)
+        when t < '!' or t[-1] <= ' ' then trim(t, {sql_text(BLANKS)}) else t end""",
     "_smm_total(texts)": rf"""
         case when len(list_filter(texts, lambda t: t is not null
             and try_cast(case when regexp_full_match(t, '{PLAIN_NUMBER}') then t end as decimal(18, 4)) is null)) > 0
@@ -252,11 +251,12 @@ def _pattern(sign: str) -> str:
 def _instant(text: str, fmt: TimeFormat, zone: str) -> str:
     zone_sql = sql_text(fmt.zone or zone)
     if fmt.format in _UNIX_DIVISOR:
-        micros = f"try_cast({text} as hugeint) * {_UNIX_DIVISOR[fmt.format]}"
+        factor = _UNIX_DIVISOR[fmt.format]
+        count, low, high = f"cast({text} as bigint)", _MIN_MICROSECONDS // factor, _MAX_MICROSECONDS // factor
+        # In this order: no text that is none is cast, and none that is too large multiplied.
         return (
-            rf"case when regexp_full_match({text}, '\d{{1,18}}') "
-            f"and {micros} between {_MIN_MICROSECONDS} and {_MAX_MICROSECONDS} "
-            f"then make_timestamptz(cast({micros} as bigint)) end"
+            rf"case when regexp_full_match({text}, '\d{{1,18}}') then "
+            f"case when {count} between {low} and {high} then make_timestamptz({count} * {factor}) end end"
         )
     if fmt.format == "excel":
         return f"timezone({zone_sql}, {_cell_time(text)})"
