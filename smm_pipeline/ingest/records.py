@@ -28,7 +28,7 @@ from smm_pipeline.ingest.line_table import LineTable
 from smm_pipeline.ingest.parquet import AS_TEXT, no_damage
 from smm_pipeline.ingest.parts import Lines, ParquetRows, Part, record_fields
 from smm_pipeline.ingest.structures import misfits_sql, sql_type
-from smm_pipeline.ingest.text_readers import BROKEN_JSON, DUPLICATE_KEY, explain_line, parse_json
+from smm_pipeline.ingest.text_readers import BROKEN_JSON, DUPLICATE_KEY, explain_line, hold_to_utf8, parse_json
 from smm_pipeline.ingest.unread import Unread
 from smm_pipeline.quoting import quoted, sql_text
 from smm_pipeline.warehouse.connection import little_planning
@@ -102,8 +102,9 @@ class RecordTable:
 
         Raises:
             DamagedDeliveryError: with SMM-201 when a record of a document is no JSON: then the document is none; or
-                when too many records cannot be read.
+                when too many records cannot be read; with SMM-203 when a text is not UTF-8.
         """
+        self._refuse_other_encodings(unread)
         self._doubt_equal_keys()
         # Few, or the delivery is refused. What only misses the structure may be any number, and stays in the database.
         broken: list[tuple[int, int, str]] = []
@@ -143,6 +144,17 @@ class RecordTable:
         while rows := self._con.fetchmany(TEXTS_AT_ONCE):
             texts = self.texts((number, row) for number, row, _ in rows)
             yield from ((number, row, value, texts[number, row]) for number, row, value in rows)
+
+    def _refuse_other_encodings(self, unread: Sequence[Unread]) -> None:
+        """Refuse a delivery with text that is not UTF-8; to DuckDB, which looks at every byte, its record is broken."""
+        broken = f"select distinct _smm_delivery from _smm_record where starts_with(_smm_misfit, '{_BROKEN}')"
+        suspected = {number for (number,) in self._con.execute(broken).fetchall()}
+        for part in self._texts:
+            if part.delivery in suspected:
+                try:
+                    hold_to_utf8(part.text, part.first_row, unread[part.delivery].name)
+                except SmmError as error:
+                    raise DamagedDeliveryError(part.delivery, error) from error
 
     def _refuse_document(self, number: int, row: int, text: str) -> None:
         """Refuse a document of which a record is no JSON."""

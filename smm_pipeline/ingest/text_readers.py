@@ -67,9 +67,9 @@ class LineWriter:
 
 
 def read_json_lines(path: Path, name: str, mapping: Mapping, sink: LineSink) -> Extract:
-    """Read one JSON object per line; `explain_line` later says which are broken, once they are in the database.
+    """Read one JSON object per line; once they are in the database, which are broken is found (records.py).
 
-    The sink is told where the lines of each piece end, too.
+    Then only are those that may not be UTF-8 looked at. The sink is told where the lines of each piece end, too.
     """
     out, row = Extract(Unread(name, "line")), 1
     with open_member(path, name, mapping.format.member) as stream:
@@ -83,25 +83,33 @@ def read_json_lines(path: Path, name: str, mapping: Mapping, sink: LineSink) -> 
                     line = row + piece.count(b"\n")
                     unreadable(f"line {line} is longer than {MAX_LINE_BYTES} bytes: this is no text of lines", name)
                 piece += rest
-            row = _pass_lines(piece, row, out, sink, name)
+            row = _pass_lines(piece, row, out, sink)
     if not out.records:
         unreadable("the file is empty but for blank lines", name)
     return out
 
 
-def _pass_lines(piece: Text, row: int, out: Extract, sink: LineSink, name: str) -> int:
+def _pass_lines(piece: Text, row: int, out: Extract, sink: LineSink) -> int:
     if row == 1:
         piece = piece.removeprefix(codecs.BOM_UTF8)
-    if not _is_utf8(piece):
-        try:
-            piece.decode()
-        except UnicodeDecodeError as error:
-            wrong_encoding(error, row + piece.count(b"\n", 0, error.start), "utf-8", name, JSON_ENCODING_HINT)
     ends = line_ends(piece)
     out.records += int(np.count_nonzero(hold_anything(piece, ends)))
     if piece:
         sink(row, piece, ends)
     return row + len(ends)
+
+
+def hold_to_utf8(piece: Text, row: int, name: str) -> None:
+    """Refuse a delivery for a piece of it, the text of records from `row` on, that is not UTF-8.
+
+    Raises:
+        SmmError: SMM-203.
+    """
+    if not _is_utf8(piece):
+        try:
+            piece.decode()
+        except UnicodeDecodeError as error:
+            wrong_encoding(error, row + piece.count(b"\n", 0, error.start), "utf-8", name, JSON_ENCODING_HINT)
 
 
 def _is_utf8(piece: Text) -> bool:

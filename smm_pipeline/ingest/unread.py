@@ -28,7 +28,7 @@ class Unread:
     """
 
     def __init__(self, name: str = "", unit: str = "record") -> None:
-        self._name, self._unit = name, unit
+        self.name, self._unit = name, unit
         self._records = self._characters = 0
         self._lock = Lock()
 
@@ -47,4 +47,4 @@ class Unread:
                 f"{self._records:,} records of it cannot be read, of which one is {self._unit} {row} ({reason}): this "
                 "is another kind of file"
             )
-            raise SmmError("SMM-201", what, where=self._name, hint=_HINT)
+            raise SmmError("SMM-201", what, where=self.name, hint=_HINT)
