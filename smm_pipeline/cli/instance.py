@@ -172,6 +172,9 @@ def _status(
         "refused_deliveries": [asdict(delivery) for delivery in refused],
         "configured_feeds": sorted(settings.feeds),
         "silent_feeds": [feed for (feed,) in silent],
+        "silent_feeds_needed": [
+            feed for (feed,) in silent if feed in settings.feeds and settings.feeds[feed].silence == "error"
+        ],
         "stale_days": list(stale_days(stale)),
         "stale_tables": sorted(stale),
         "checks_not_passed": [

@@ -218,7 +218,9 @@ def status_text(data: dict[str, Any]) -> str:
         lines += reason_lines({**feed["reject_reasons"], **{SKIPPED + r: n for r, n in feed["skip_reasons"].items()}})
     seen = {feed["feed"] for feed in data["feeds"]}
     lines += [f"feed {name}: nothing delivered yet" for name in data["configured_feeds"] if name not in seen]
-    lines += [f"feed {name}: daily until now, and nothing for four days or more" for name in data["silent_feeds"]]
+    for name in data["silent_feeds"]:
+        level = "error" if name in data["silent_feeds_needed"] else "warning"
+        lines.append(f"feed {name}: {level}: daily until now, and nothing for four days or more")
     if data["unseen_files"]:
         lines.append(f"in landing/ and not loaded yet: {counted(data['unseen_files'], 'file')}")
     for pulled in data["pulls"]:

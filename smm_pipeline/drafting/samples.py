@@ -168,6 +168,7 @@ def _workbook(path: Path, name: str) -> Sample:
         refuse_large_parts(path, name)
         book = CalamineWorkbook.from_path(str(path))
         sheets = [(n, book.get_sheet_by_name(n).to_python(skip_empty_area=False)) for n in book.sheet_names]
+    # The last three are zipfile's: a packing that it does not know, a name that is no text, a part that is not there.
     except (CalamineError, zipfile.BadZipFile, NotImplementedError, UnicodeError, KeyError):
         unreadable("a zip archive is no workbook: unpack it and draft a mapping of the file in it", name)
     filled = [(sheet, rows) for sheet, rows in sheets if any(any(map(_text, row)) for row in rows)]

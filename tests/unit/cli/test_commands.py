@@ -191,7 +191,11 @@ def test_status_names_the_feeds_that_are_silent_now(tmp_path: Path) -> None:
             "('2026-03-10', 'feed:shop', 'silent_share', 0, 1, 0), ('2026-03-10', 'feed:web', 'silent_share', 1, 1, 1)"
         )
     assert json.loads(smm(home, "--json", "status").stdout)["silent_feeds"] == ["web"]
-    assert "feed web: daily until now, and nothing for four days or more" in smm(home, "status").stdout
+    assert "feed web: warning: daily until now, and nothing for four days or more" in smm(home, "status").stdout
+    with (home / "smm.toml").open("a", encoding="utf-8") as config:
+        config.write('\n[feeds.web]\nvendor = "ga4"\nsilence = "error"\nconstants = {property_id = "1"}\n')
+    assert json.loads(smm(home, "--json", "status").stdout)["silent_feeds_needed"] == ["web"]
+    assert "feed web: error: daily until now, and nothing for four days or more" in smm(home, "status").stdout
 
 
 def test_a_run_ends_with_4_where_a_silence_is_an_error_and_publishes_all_the_same(tmp_path: Path) -> None:
