@@ -112,6 +112,8 @@ MACROS = {
         then nfc_normalize(case when contains({sql_text(UNSEEN)}, t[1]) or contains({sql_text(UNSEEN)}, t[-1])
             then trim(t, {sql_text(UNSEEN)}) else t end)
         when t < '!' or t[-1] <= ' ' then trim(t, {sql_text(BLANKS)}) else t end""",
+    "_smm_known(texts)": f"""
+        list_transform(list_transform(texts, lambda t: _smm_trim(t)), lambda t: {known_text("", "t")})""",
     "_smm_total(texts)": rf"""
         case when len(list_filter(texts, lambda t: t is not null
             and try_cast(case when regexp_full_match(t, '{PLAIN_NUMBER}') then t end as decimal(18, 4)) is null)) > 0
@@ -119,7 +121,7 @@ MACROS = {
         when len(list_filter(texts, lambda t: t is null)) = 0
         then cast(list_sum(list_transform(texts, lambda t: try_cast(t as decimal(18, 4)))) as varchar) end""",
     # The sum of a list of numbers as text: unknown when one of them is, a reject when one cannot be read.
-    "total_of(texts)": f"_smm_total(list_transform(texts, lambda t: {known_text('', '_smm_trim(t)')}))",
+    "total_of(texts)": "list_transform([_smm_known(texts)], lambda known: _smm_total(known))[1]",
     "_smm_divided(t, rate)": f"""
         case when t is null or rate is null then null
         when not regexp_full_match(t, '{PLAIN_NUMBER}') or not regexp_full_match(rate, '{PLAIN_NUMBER}')
@@ -130,9 +132,8 @@ MACROS = {
             '{UNREADABLE}') end""",
     # An amount by a rate, to four places: unknown where one is, a reject when one cannot be read or the rate is 0.
     # Lists name the two once: written out in each place, a sum within would be computed many times over.
-    "divided(t, rate)": f"""
-        list_transform([list_transform([t, rate], lambda x: {known_text("", "_smm_trim(x)")})],
-            lambda p: _smm_divided(p[1], p[2]))[1]""",
+    "divided(t, rate)": """
+        list_transform([_smm_known([t, rate])], lambda p: _smm_divided(p[1], p[2]))[1]""",
 }
 
 
