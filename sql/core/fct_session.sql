@@ -74,18 +74,18 @@ own_community as (
 ),
 
 own_network as (
-    select distinct network
-    from own_community
+    select distinct network from own_community
 ),
 
--- What stood before a short link, where own posts show it.
+-- What stood before a short link, where own posts show it; of no community is what a rule makes a partner's or spam.
 short_link as (
     select
-        visit_key,
-        community_id,
-        post_id
-    from core.visit_link
-    where session_date_local between $first_date and $last_date and community_id is not null
+        l.visit_key,
+        l.community_id,
+        l.post_id
+    from core.visit_link as l
+    inner join social as s on s.visit_key = l.visit_key and s.network = l.network
+    where l.session_date_local between $first_date and $last_date and l.community_id is not null
 ),
 
 product_page as (
