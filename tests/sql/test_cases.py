@@ -4,14 +4,16 @@ tests/sql/<layer>/<table>/<case>.yml holds:
     about:    the rule under test, in words
     days:     [first, last] of the window (left out for tables without partitions)
     settings: rules that differ from their defaults
-    inputs:   {table: [rows]}; a column left out is NULL; `base` of a table is merged into its rows
+    inputs:   {table: [rows]}; a column left out is NULL; `base` of a table is merged into its rows. Of a table that the
+              SELECT does not read, rows are for the expectations that compare with it
     where:    a condition on the rows that the case is about (left out for all)
     expect:   rows; only the named columns are compared, in any order of rows
     restated: {inputs, expect} as above: what came later; a table named in inputs has those rows instead of its old ones
+    breaks:   {expectation: reason}: what of the table's own suite these rows break, and why (left out for nothing)
     shows:    {tie, empty_day}: in words, which of what every KPI has to be shown is in the case
 The case runs in one window and, for partitioned tables, day by day on what the lookback and lookahead of the yml let a
 day read: both must give the same rows. What is restated may change only days that read a changed day by them, since no
-others would be built again.
+others would be built again. What is built in one window keeps the table's own suite (own_suite.py).
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from smm_pipeline.warehouse.build import window_parameters
 from smm_pipeline.warehouse.connection import tune
 from smm_pipeline.warehouse.schema import create_tables, relation
 from tests.project_catalog import project_catalog
+from tests.sql import own_suite
 
 CASES = sorted(Path(__file__).parent.glob("*/*/*.yml"))
 SHOP = Shop(name="Our Shop", brand="OurBrand", time_zone="Europe/Kyiv", currency="UAH", own_hosts=("shop.example",))
@@ -59,21 +62,36 @@ def test_case(path: Path, catalog: Catalog, con: duckdb.DuckDBPyConnection, tmp_
     tune(con, settings.warehouse)
     for schema in ("seeds", "raw", "staging", "core", "kpi"):
         con.execute(f"create schema {schema}")
-    create_tables(con, [catalog[name] for name in spec.deps])
-    for name in spec.deps:
-        _insert(con, catalog[name], case["inputs"].get(name, []))
-    unknown = case["inputs"].keys() - spec.deps
-    assert not unknown, f"the table does not read {unknown}"
+    compared = {table for tables in own_suite.compared(spec).values() for table in tables}
+    create_tables(con, [catalog[name] for name in {spec.full_name} | spec.deps | compared])
+    unknown = case["inputs"].keys() - spec.deps - compared
+    assert not unknown, f"neither the table nor its suite reads {unknown}"
+    for name, rows in case["inputs"].items():
+        _insert(con, catalog[name], rows)
 
     _check(con, catalog, spec, settings, case, case["expect"])
+    broken = _broken(con, spec, settings, case)
     if "restated" in case:
         before = _by_day(con, spec, settings, case)
         stale = _restate(con, catalog, spec, case)
         _check(con, catalog, spec, settings, case, case["restated"]["expect"])
+        broken |= _broken(con, spec, settings, case)
         after = _by_day(con, spec, settings, case)
         changed = {day for day in before if before[day] != after[day]}
         assert changed, "what was restated changes nothing here"
         assert changed <= stale, "these days would not be built again"
+    assert broken == case.get("breaks", {}).keys()
+
+
+def test_every_comparison_is_asked(catalog: Catalog) -> None:
+    """What a suite compares with other tables is held to what the SELECT makes of them, in some case at least."""
+    kept: dict[str, set[str]] = {}
+    for path in CASES:
+        name = f"{path.parent.parent.name}.{path.parent.name}"
+        case = yaml.safe_load(path.read_text(encoding="utf-8"))
+        kept.setdefault(name, set()).update(own_suite.asked(catalog[name], case) - case.get("breaks", {}).keys())
+    compared = {name: {check for check, tables in own_suite.compared(catalog[name]).items() if tables} for name in kept}
+    assert {name: checks - kept[name] for name, checks in compared.items() if checks - kept[name]} == {}
 
 
 def _check(
@@ -91,6 +109,14 @@ def _check(
     expected = sorted((_comparable(tuple(row[c] for c in columns)) for row in expect), key=repr)
     assert at_once == expected
     assert day_by_day == expected
+
+
+def _broken(con: duckdb.DuckDBPyConnection, spec: TableSpec, settings: Settings, case: dict[str, Any]) -> set[str]:
+    """What the suite finds in the rows of the window; tests/integration runs the suites of windows of one day."""
+    first, last = _window(case)
+    values = {**settings.sql_parameters(), **window_parameters(first, last, settings)}
+    days = [day for day, _ in _days((first, last))] if spec.partition else None
+    return own_suite.broken(con, spec, case, values, days)
 
 
 def _day_by_day(
@@ -137,6 +163,8 @@ def _restate(con: duckdb.DuckDBPyConnection, catalog: Catalog, spec: TableSpec, 
         con.execute(f"delete from {relation(dep)}")
         _insert(con, dep, rows)
         new = con.execute(f"from {relation(dep)}").fetchall()
+        if name not in spec.deps:
+            continue
         if spec.partition is None or dep.partition is None:
             stale |= set(window)
             continue
