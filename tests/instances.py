@@ -1,11 +1,12 @@
 """Instances that tests run: a small demo shop, and the fingerprint of what a run made of it.
 
-Belongs here: what several test modules need of an instance. Does not belong here: assertions.
+Belongs here: what test modules need of an instance. Does not belong here: assertions.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 from pathlib import Path
@@ -22,6 +23,20 @@ from tests.project_catalog import project_catalog
 def small_shop(home: Path, *, days: int = 6, scale: float = 0.04, seed: int = 11) -> Path:
     """Write a small demo shop; the same arguments give the same bytes."""
     make_shop(home, seed=seed, days=days, scale=scale)
+    return home
+
+
+def order_by_the_link_of_a_profile(home: Path) -> Path:
+    """An order whose tags name the community and no post, as the link in a profile does: its post is a guess."""
+    orders = home / "landing" / "orders"
+    delivered = json.loads((orders / "orders_20260530_x20260530T213000Z.json").read_text(encoding="utf-8"))
+    [order] = [order for order in delivered if order["number"] == "10017"]
+    meta = [entry for entry in order["meta_data"] if not entry["key"].endswith("_utm_content")]
+    for entry in meta:
+        entry["value"] = re.sub(r"&utm_content=\w+", "", entry["value"])
+    order |= {"id": 60000, "number": "11000", "order_key": "wc_order_profile", "customer_id": 0, "meta_data": meta}
+    order["billing"] |= {"email": "profile@example.com", "last_name": "Buyer of a profile"}
+    (orders / "orders_20260530_profile_x20260530T213100Z.json").write_text(json.dumps([order]), encoding="utf-8")
     return home
 
 

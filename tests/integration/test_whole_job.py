@@ -22,7 +22,7 @@ from smm_pipeline.settings import PERSON_KEY_VARIABLE, load_settings
 from smm_pipeline.warehouse.completeness import lineage
 from smm_pipeline.warehouse.connection import connect
 from tests.commands import TEST_KEY
-from tests.instances import copy_instance, fingerprints, small_shop
+from tests.instances import copy_instance, fingerprints, order_by_the_link_of_a_profile, small_shop
 from tests.project_catalog import project_catalog
 
 
@@ -42,8 +42,9 @@ def person_key() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The deliveries of a small shop, nothing built."""
-    return small_shop(tmp_path_factory.mktemp("shop"))
+    """The deliveries of a small shop and of one order more, nothing built."""
+    home = small_shop(tmp_path_factory.mktemp("shop"))
+    return order_by_the_link_of_a_profile(home)
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +205,18 @@ def test_trackable_orders_are_credited_to_the_post_that_caused_them(built: Path,
         ).fetchall()
     assert len(rows) >= 5
     assert [row for row in rows if row[1:3] != row[3:5]] == []
+
+
+def test_a_guessed_post_is_shown_with_the_benefit_and_not_given_the_order(built: Path) -> None:
+    """Tags that name the community alone leave the post to a guess: the newest one, which has no order of its own."""
+    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as con:
+        found = con.execute(
+            "select t.post_method, b.community_id, b.post_id, p.orders from core.fct_order as o "
+            "inner join core.fct_order_benefit as b on b.order_key = o.order_key "
+            "inner join core.brg_order_touch as t on t.order_key = b.order_key and t.touch_id = b.touch_id "
+            "inner join kpi.kpi_post_performance as p on p.post_id = b.post_id where o.order_id = '60000'"
+        ).fetchall()
+    assert found == [("newest", "104000000000001", "104000000000001_107", 0)]
 
 
 def test_conservation_holds_for_every_delivery_and_table(built: Path) -> None:
