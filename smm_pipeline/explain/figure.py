@@ -72,7 +72,8 @@ def explain_figure(
     spec, column = _table(catalog, wanted.name)
     day = _day(con, catalog, settings, spec, wanted.day)
     condition, values, rows = _selected(con, spec, day, wanted)
-    found = trace(con, catalog, Root(spec.full_name, condition, values, column, settings=settings.sql_parameters()))
+    parameters = settings.sql_parameters() | {"first_date": day, "last_date": day}
+    found = trace(con, catalog, Root(spec.full_name, condition, values, column, settings=parameters))
     zeros = Zeros(con, catalog, settings)
     published = f"select * from ({zeros.select(spec)}) as b where {condition}"
     core = [part for part in found.values() if part.spec.layer == "core"]

@@ -7,6 +7,10 @@ read out of the SQL (trace.py).
 
 from __future__ import annotations
 
+from smm_pipeline.explain.activity_links import ACTIVITY_LINKS, ACTIVITY_PARTS
+from smm_pipeline.explain.buying_links import BUYING_LINKS, BUYING_PARTS
+from smm_pipeline.explain.link_parts import WITHIN
+
 _SAME_CELL = " and ".join(f"{{0}}.{name} = a.{name}" for name in ("model", "level", "network", "community_id"))
 _PIECE_OF_MONTH = (
     f"{_SAME_CELL} and (date_trunc('month', {{0}}.order_date_local) = a.month_start_date or exists ("
@@ -28,8 +32,12 @@ _ORDER_OF_PRODUCT = (
 )
 # What stands in the SQL of a table alone, by the names of its parts, each of which is a temporary table WITHIN + name:
 # the communities of a segment, the visits and orders of a mailing.
-WITHIN = "within_"
-PARTS = {"kpi.kpi_segment_benefit": ("cell",), "kpi.kpi_events_newsletters": ("visit", "credited")}
+PARTS = {
+    "kpi.kpi_segment_benefit": ("cell",),
+    "kpi.kpi_events_newsletters": ("visit", "credited"),
+    **ACTIVITY_PARTS,
+    **BUYING_PARTS,
+}
 _SAME_SEGMENT = (
     f"exists (select 1 from {WITHIN}cell as c where c.month_start_date = a.month_start_date "
     f"and c.dimension = a.dimension and c.segment = a.segment and {_SAME_COMMUNITY.format('{0}', 'c')})"
@@ -44,8 +52,7 @@ _OF_MAILING = (
 # The days that the expected level is made from stand behind a figure of it, beside its own.
 _DEMAND_DAYS = 56
 # What no key of one name joins. The key of a visit is a hash of its first event: its events are found by visitor and
-# time. Signs of interest have words of their own for what was done. To a month of returns belong pieces of its orders,
-# and of older ones whose refunds fell into it.
+# time. To a month of returns belong pieces of its orders, and of older ones whose refunds fell into it.
 OWN_LINKS = {
     ("kpi.kpi_monthly_return", "core.order_credit_part"): _PIECE_OF_MONTH.format("b"),
     ("kpi.kpi_monthly_return", "core.fct_order"): (
@@ -124,11 +131,6 @@ OWN_LINKS = {
         "b.source_system = a.source_system and b.property_id = a.property_id and b.session_id = a.vendor_session_id "
         "and b.start_ts = a.start_ts"
     ),
-    ("core.fct_interest_sign", "core.fct_session"): (
-        "b.visitor_key = a.person_key and b.session_date_local between a.sign_date_local - 1 and a.sign_date_local"
-    ),
-    ("core.fct_interest_sign", "core.fct_item_event"): (
-        "b.visitor_key = a.person_key and b.event_date_local = a.sign_date_local and b.sku = a.subject"
-    ),
-    ("core.fct_interest_sign", "core.fct_order"): "b.order_key = a.subject and a.sign = 'bought'",
+    **ACTIVITY_LINKS,
+    **BUYING_LINKS,
 }

@@ -12,6 +12,7 @@ order of an order's class, is found by keys of one name. A table that nothing jo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,8 +21,9 @@ import duckdb
 from sqlglot import exp
 
 from smm_pipeline.catalog import MONTH, Catalog, TableSpec
+from smm_pipeline.explain.link_parts import WITHIN
 from smm_pipeline.explain.origins import Lineage
-from smm_pipeline.explain.own_links import OWN_LINKS, PARTS, WITHIN
+from smm_pipeline.explain.own_links import OWN_LINKS, PARTS
 from smm_pipeline.quoting import quoted
 from smm_pipeline.warehouse.schema import relation
 
@@ -30,6 +32,7 @@ _WAYS = {"method", "hint"}
 # They say only which days there are, so that every record of a day would be behind every number of it.
 _CALENDARS = {"core.dim_date", "core.fct_feed_day", "staging.stg_feed_day"}
 
+_PARAMETER = re.compile(r"\$(\w+)")
 
 # How sure a link between neighbours is: by the other's key, by a key that is part of the other's, by a column like it.
 _KEY, _KEY_OF_PARTS, _FOREIGN_KEY = range(3)
@@ -109,12 +112,12 @@ def trace(con: duckdb.DuckDBPyConnection, catalog: Catalog, root: Root) -> dict[
     for name, condition in root.known.items():
         found[name] = _keep(con, catalog[name], f"where {condition}", True, root.values)
     read = tables_read(spec, root.column, lineage)
-    walk = _Walk(con, found, lineage, spec, read)
+    walk = _Walk(con, found, lineage, root, spec, read)
     walk.follow_direct(catalog)
     down = _downwards(catalog, read)
     if read - found.keys():
         # Only what the other columns are made from may tell which rows: it is asked, and is not behind this one.
-        _Walk(con, found, lineage, spec, set(spec.deps)).follow_direct(catalog)
+        _Walk(con, found, lineage, root, spec, set(spec.deps)).follow_direct(catalog)
         for name in found.keys() - {root.table, *root.known, *down}:
             del found[name]
     for name in down:
@@ -167,11 +170,12 @@ def _downwards(catalog: Catalog, tables: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Walk:
-    """A walk upstream from the table `root`, of which the tables `direct` count; `found` grows."""
+    """A walk upstream from the table `root` of what is `asked`, of which the tables `direct` count; `found` grows."""
 
     con: duckdb.DuckDBPyConnection
     found: dict[str, Found]
     lineage: Lineage
+    asked: Root
     root: TableSpec
     direct: set[str]
 
@@ -194,7 +198,12 @@ class _Walk:
         above = [
             part for part in parts if spec.full_name in part.spec.deps and (is_direct or part.spec is not self.root)
         ]
-        made = [(part, _down(part, spec, self.lineage)) for part in above]
+        if above and not any(part.rows for part in above):
+            # Of tables of which nothing is behind the number nothing further up is.
+            self.found[spec.full_name] = _keep(self.con, spec, "where false", True, {})
+            return True
+        column = self.asked.column
+        made = [(part, _down(part, spec, self.lineage, column if part.spec is self.root else None)) for part in above]
         is_told = any(part.spec is self.root and link and link.is_whole and link.is_exact for part, link in made)
         # Where nothing was found, nothing that is only like it can be behind it.
         down = [link for part, link in made if link and (link.is_exact or part.rows)]
@@ -219,13 +228,16 @@ class _Walk:
             if condition
         )
         is_exact = all(link.is_exact for link in links)
-        self.found[spec.full_name] = _keep(self.con, spec, f"where {where}", is_exact, {})
+        # A link may name settings, as the SQL of tables does.
+        values = {name: self.asked.settings[name] for name in _PARAMETER.findall(where) if name in self.asked.settings}
+        self.found[spec.full_name] = _keep(self.con, spec, f"where {where}", is_exact, values)
         return True
 
 
-def _down(part: Found, spec: TableSpec, lineage: Lineage) -> _Link | None:
-    """How rows of a table are found from rows that are made from it."""
-    if own := OWN_LINKS.get((part.spec.full_name, spec.full_name)):
+def _down(part: Found, spec: TableSpec, lineage: Lineage, column: str | None) -> _Link | None:
+    """How rows of a table are found from rows, or one column of them, that are made from it."""
+    made, source = part.spec.full_name, spec.full_name
+    if own := OWN_LINKS.get((f"{made}.{column}", source)) or OWN_LINKS.get((made, source)):
         is_complete = part.spec.layer == "kpi"
         return _Link(f"exists (select 1 from {part.name} as a where {own})", part.is_exact, is_complete=is_complete)
     mine = {c.name for c in part.spec.columns}

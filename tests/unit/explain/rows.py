@@ -77,6 +77,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "core.fct_visit": [{**SITE, "visit_key": VISIT, "start_ts": f"{DAY} 10:00:00+00", "end_ts": f"{DAY} 10:09:00+00"}],
     "core.fct_session": [
         {"session_key": VISIT, "visitor_key": VISITOR, "session_date_local": DAY, "channel": "Organic Social", **PLACE}
+        | {"visit_kind": "session", "is_engaged": True}
         | {"rule_id": "organic_social_source", "community_method": "campaign_tag", "landing_url": "https://s/?m=a@b.c"}
     ],
     "core.brg_order_session": [
@@ -123,7 +124,10 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         for level, place in (("channel", {"network": "(all)", "community_id": "(all)"}), ("community", PLACE))
     ],
     "core.fct_interest_sign": [{"person_key": VISITOR, "sign_date_local": DAY, "sign": "engaged", "subject": ""}],
-    "core.fct_potential_customer": [{"person_key": VISITOR, "date_local": DAY, "state": "engaged"}],
+    "core.fct_potential_customer": [
+        {"person_key": person, "date_local": DAY, "state": "engaged", "is_social": True}
+        for person in (VISITOR, "p2", "p3", "p4", "p5")
+    ],
     "kpi.kpi_daily_potential_customers": [
         {"date_local": DAY, "origin": "social", "state": "engaged", "age_band": "00-06", "people": 5}
     ],
