@@ -43,6 +43,7 @@ _PERSON_LINKS = {
             "": f"({_WAITS}) or ({_BOUGHT}) or ({_LAPSED})",
         },
     ),
+    (_WAITING, "core.dim_date"): "b.date_local = a.date_local",
     # A state rests on the signs of one wait, the state before it on those of the wait before.
     (_POTENTIAL, "core.fct_interest_sign"): (
         "b.person_key = a.person_key and b.sign_date_local "

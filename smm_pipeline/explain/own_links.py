@@ -2,7 +2,8 @@
 
 Belongs here: for such a pair of tables, SQL that says whether a row b of the one upstream is behind a row a of the
 other. It repeats what the SQL of the table joins by: a change there is one here. Does not belong here: joins that are
-read out of the SQL (trace.py).
+read out of the SQL (trace.py), those of what communities do (activity_links.py), and those of purchases and what leads
+to them (buying_links.py), which are only put together here.
 """
 
 from __future__ import annotations

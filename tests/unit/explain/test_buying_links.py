@@ -21,7 +21,7 @@ def before(days: int) -> date:
 @pytest.fixture
 def waiting(work: Filled) -> Filled:
     """Five wait for up to six days and five for seven, one has bought; five waits ended in orders, one in none."""
-    work.put("core.dim_date", [{"date_local": DAY}])
+    work.put("core.dim_date", [{"date_local": before(n)} for n in (0, 6, 27)])
     rows = [
         *({"person_key": f"w{n}", "date_local": before(6 if n == 1 else 0), "state": "intent"} for n in range(1, 6)),
         *({"person_key": f"o{n}", "date_local": before(7), "state": "intent"} for n in range(1, 6)),
@@ -68,6 +68,7 @@ def test_who_waits_is_told_from_whose_wait_ended(waiting: Filled, column: str, b
     figure, table = f"kpi_daily_potential_customers.{column}", "core.fct_potential_customer"
     of = {"age_band": band, "origin": "social", "state": "intent"}
     assert waiting.behind(figure, DAY, table, "person_key", **of) == found
+    assert waiting.behind("kpi_daily_potential_customers", DAY, "core.dim_date", "date_local", **of) == [DAY]
 
 
 def test_a_state_rests_on_the_signs_of_its_wait_and_of_the_one_before(waiting: Filled) -> None:
