@@ -53,7 +53,8 @@ _OF_MAILING = (
 # The days that the expected level is made from stand behind a figure of it, beside its own.
 _DEMAND_DAYS = 56
 # What no key of one name joins. The key of a visit is a hash of its first event: its events are found by visitor and
-# time. To a month of returns belong pieces of its orders, and of older ones whose refunds fell into it.
+# time. A touch bears the id of what it was. To a month of returns belong pieces of its orders, and of older ones whose
+# refunds fell into it.
 OWN_LINKS = {
     ("kpi.kpi_monthly_return", "core.order_credit_part"): _PIECE_OF_MONTH.format("b"),
     ("kpi.kpi_monthly_return", "core.fct_order"): (
@@ -123,6 +124,7 @@ OWN_LINKS = {
         "a.signal <> 'direct_sessions' and b.is_brand "
         f"and b.metric_date between a.date_local - {_DEMAND_DAYS} and a.date_local"
     ),
+    ("kpi.kpi_goal_progress", "core.dim_goal_scope"): ("b.kpi_table = split_part(a.kpi, '.', 1) and b.scope = a.scope"),
     ("core.fct_visit", "staging.stg_web_event"): (
         "b.source_system = a.source_system and b.property_id = a.property_id and b.visitor_key = a.visitor_key "
         "and coalesce(b.vendor_session_id, '') = coalesce(a.vendor_session_id, '') "
@@ -131,6 +133,11 @@ OWN_LINKS = {
     ("core.fct_visit", "staging.stg_web_session"): (
         "b.source_system = a.source_system and b.property_id = a.property_id and b.session_id = a.vendor_session_id "
         "and b.start_ts = a.start_ts"
+    ),
+    ("core.fct_touch", "core.fct_member_action"): ("a.touch_id = 'action:' || b.source_system || ':' || b.activity_id"),
+    ("core.brg_order_touch", "staging.stg_promo_code"): (
+        "a.touch_kind = 'promo_code' and a.touch_id = 'code:' || b.code "
+        "and exists (select 1 from core.fct_order as o where o.order_key = a.order_key and o.store_id = b.store_id)"
     ),
     **ACTIVITY_LINKS,
     **BUYING_LINKS,
