@@ -23,6 +23,7 @@ from smm_pipeline.explain.shown import dicts, shown_row
 from smm_pipeline.explain.trace import Found, Root, files_of, tables_read, trace
 from smm_pipeline.quoting import quoted
 from smm_pipeline.settings import Settings
+from smm_pipeline.warehouse.build import window_parameters
 from smm_pipeline.warehouse.completeness import completeness
 from smm_pipeline.warehouse.schema import relation
 from smm_pipeline.warehouse.state import StateView
@@ -72,7 +73,7 @@ def explain_figure(
     spec, column = _table(catalog, wanted.name)
     day = _day(con, catalog, settings, spec, wanted.day)
     condition, values, rows = _selected(con, spec, day, wanted)
-    parameters = settings.sql_parameters() | {"first_date": day, "last_date": day}
+    parameters = settings.sql_parameters() | (window_parameters(day, day, settings) if spec.partition and day else {})
     found = trace(con, catalog, Root(spec.full_name, condition, values, column, settings=parameters))
     zeros = Zeros(con, catalog, settings)
     published = f"select * from ({zeros.select(spec)}) as b where {condition}"

@@ -1,7 +1,7 @@
 """What links of several modules are put together from.
 
 Belongs here: how a part of a table's SQL that is run again is named, and links said column by column. Does not belong
-here: any link (own_links.py, activity_links.py, buying_links.py).
+here: any link (own_links.py and the modules that it puts together).
 """
 
 from __future__ import annotations

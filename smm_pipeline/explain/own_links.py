@@ -2,15 +2,18 @@
 
 Belongs here: for such a pair of tables, SQL that says whether a row b of the one upstream is behind a row a of the
 other. It repeats what the SQL of the table joins by: a change there is one here. Does not belong here: joins that are
-read out of the SQL (trace.py), those of what communities do (activity_links.py), and those of purchases and what leads
-to them (buying_links.py), which are only put together here.
+read out of the SQL (trace.py); those of what communities do (activity_links.py), of purchases and what leads to them
+(buying_links.py), of daily tables that pick rows in steps (day_links.py) and of shares of quality (quality_links.py)
+are only put together here.
 """
 
 from __future__ import annotations
 
 from smm_pipeline.explain.activity_links import ACTIVITY_LINKS, ACTIVITY_PARTS
 from smm_pipeline.explain.buying_links import BUYING_LINKS, BUYING_PARTS
+from smm_pipeline.explain.day_links import DAY_LINKS, DAY_PARTS
 from smm_pipeline.explain.link_parts import WITHIN
+from smm_pipeline.explain.quality_links import QUALITY_LINKS
 
 _SAME_CELL = " and ".join(f"{{0}}.{name} = a.{name}" for name in ("model", "level", "network", "community_id"))
 _PIECE_OF_MONTH = (
@@ -38,6 +41,7 @@ PARTS = {
     "kpi.kpi_events_newsletters": ("visit", "credited"),
     **ACTIVITY_PARTS,
     **BUYING_PARTS,
+    **DAY_PARTS,
 }
 _SAME_SEGMENT = (
     f"exists (select 1 from {WITHIN}cell as c where c.month_start_date = a.month_start_date "
@@ -141,4 +145,6 @@ OWN_LINKS = {
     ),
     **ACTIVITY_LINKS,
     **BUYING_LINKS,
+    **DAY_LINKS,
+    **QUALITY_LINKS,
 }

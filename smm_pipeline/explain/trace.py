@@ -2,7 +2,7 @@
 
 Belongs here: which rows of the tables upstream belong to given rows, and which deliveries those came in. Does not
 belong here: a list of tables; what a table is made from comes out of its SQL, and what joins two tables out of their
-keys, but for a few joins of their own (own_links.py).
+keys, but for joins of their own (own_links.py).
 
 A table upstream is joined by the columns that are handed on unchanged. Where these hold its key, or the whole key of
 the table made from it, its rows are exactly those behind the number; where they hold a part of it, such as the day,

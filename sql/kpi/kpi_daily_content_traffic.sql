@@ -136,6 +136,8 @@ product_page as (
 listed_page as (
     select
         metric_date,
+        site,
+        subject,
         case
             when regexp_matches(lower(page_path), '@|%40|[0-9]{7}') then '(hidden)'
             else lower(page_path)

@@ -53,6 +53,7 @@ matched as (
 
 found as (
     select
+        o.order_key,
         o.order_date_local as date_local,
         o.sales_channel,
         coalesce(m.noted_channel, '(no note)') as noted_channel,

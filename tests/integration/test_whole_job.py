@@ -130,6 +130,10 @@ def test_money_of_months_products_and_segments_is_that_of_the_daily_benefit(buil
         ("kpi_daily_media_interest", "linked_sessions", "core.brg_session_mention"),
         ("kpi_events_newsletters", "orders", "core.fct_order"),
         ("kpi_events_newsletters", "sessions", "core.fct_session"),
+        ("kpi_daily_order_match", "orders", "core.fct_order"),
+        ("kpi_daily_recommendation", "recommendations", "core.fct_member_action"),
+        ("kpi_daily_content_traffic", "sessions", "core.fct_session"),
+        ("kpi_benefit_sensitivity", "orders", "core.fct_order_benefit"),
     ],
 )
 def test_as_many_rows_are_explained_as_are_counted(
