@@ -90,7 +90,8 @@ def test_money_of_months_products_and_segments_is_that_of_the_daily_benefit(buil
         "from kpi.kpi_daily_benefit where network <> '(none)' and orders > 0 group by all",
         "monthly": "select month_start_date, network, credited_revenue_amount from kpi.kpi_monthly_return "
         "where model = 'benefit_touch' and level = 'network' and credited_orders > 0",
-        "platform": "select month_start_date, network, net_revenue_amount from kpi.kpi_platform_choice where orders > 0",
+        "platform": "select month_start_date, network, net_revenue_amount from kpi.kpi_platform_choice "
+        "where orders > 0",
         "product": "select cast(date_trunc('month', date_local) as date), network, sum(net_revenue_amount) "
         "from kpi.kpi_product_benefit where network <> '(none)' and orders > 0 group by all",
     }
