@@ -185,6 +185,23 @@ def test_what_is_not_there_is_told(shop: Instance) -> None:
     assert smm(shop.home, "restated", "--days", "1").stdout.startswith("no record")
 
 
+def test_counters_have_no_version_of_the_vendor(tmp_path: Path) -> None:
+    """Nothing but the deliveries says which count of followers holds, so two of them are a conflict."""
+    counted = Instance(tmp_path, {"followers": f'mapping = "followers_jsonl.yml"\n{TIME}'})
+    for day, followers in ((2, 70), (1, 50)):
+        line = json.dumps({"community": "c1", "day": "2025-11-01", "followers": followers})
+        counted.deliver("followers", _file(day), line + "\n")
+        counted.ingest()
+    [record] = _list(counted)["records"]
+    assert record["table"] == "community_day"
+    assert record["kind"] == "conflict"
+    assert [(version["file"], version["holds"]) for version in record["versions"]] == [
+        (_file(1), False),
+        (_file(2), True),
+    ]
+    assert record["differing"] == {"value": ["50", "70"]}
+
+
 def test_a_person_is_neither_in_a_key_nor_in_a_value(tmp_path: Path) -> None:
     """A customer's key is a pseudonym, and what looks like an address or a telephone in any value is masked."""
     made = Instance(tmp_path, {"crm": f'mapping = "crm.yml"\n{TIME}'})
