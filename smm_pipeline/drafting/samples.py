@@ -11,6 +11,7 @@ import json
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from smm_pipeline.drafting.text_samples import read_delimited
 from smm_pipeline.ingest.archives import refuse_large_parts
 from smm_pipeline.ingest.files import open_bytes, plain_file, unreadable
 from smm_pipeline.ingest.text_readers import parse_json
+from smm_pipeline.ingest.values import NULL_TEXTS
 from smm_pipeline.masking import without_values
 
 MAX_RECORDS = 200
@@ -40,6 +42,13 @@ def read_sample(path: Path) -> Sample:
     Raises:
         SmmError: SMM-201 when it is empty, damaged, or nothing that a mapping can read.
     """
+    sample = _sample(path)
+    # What ingest takes for unknown says nothing of how a field's values are written.
+    told = {p: [text for text in texts if text.strip() not in NULL_TEXTS] for p, texts in sample.values.items()}
+    return replace(sample, values=told)
+
+
+def _sample(path: Path) -> Sample:
     name = path.name
     with open_bytes(path, name) as stream:
         head = stream.read(HEAD_BYTES)

@@ -42,8 +42,8 @@ from (
     select
         t.*,
         coalesce(m.made_ts, t._version_ts) as seen_ts,
-        -- Those of place 1 have the vendor's newest version, or none has one.
-        rank() over (partition by {keys} order by {version} desc nulls last) as place
+        -- Those of place 1 have the vendor's newest version, or none has one; without versions they were made last.
+        rank() over (partition by {keys} order by {newest} desc nulls last) as place
     from {relation} as t
     left join made as m on m.feed = t._feed and m.delivery_id = t._delivery_id
     where t._is_restated
@@ -94,7 +94,8 @@ class Wanted:
 
     `feed` brought one of the contents, `since` is when the newest content came first, and `key` is the whole key, its
     parts joined by `|`, or one of its parts. A conflict is a record of which nothing but the order of the deliveries
-    says what holds: two contents have the newest version of the vendor, or none has a version.
+    says what holds: two contents have the newest version of the vendor, or none has a version. Of a contract without
+    versions, such as counters, a later reading is none; two of one time are.
     """
 
     feed: str | None = None
@@ -173,9 +174,7 @@ def _parts(spec: TableSpec) -> Mapping[str, str]:
     is_open = {column.name: column.privacy == "none" for column in spec.columns}
     open_keys = [f"cast(t.{quoted(name)} as varchar)" for name in spec.key if is_open[name]]
     shown = [f"cast(t.{quoted(name)} as varchar)" if is_open[name] else sql_text(PERSON) for name in spec.key]
-    version = f"t.{quoted(spec.version)}" if spec.version else "null"
-    # Within an aggregate DuckDB takes no constant to order by.
-    vendors_order = f"{version} nulls first, " if spec.version else ""
+    version = f"t.{quoted(spec.version)}" if spec.version else ""
     return {
         "table": sql_text(spec.full_name),
         "relation": relation(spec),
@@ -183,8 +182,8 @@ def _parts(spec: TableSpec) -> Mapping[str, str]:
         "hash": f"md5_number(cast(row({', '.join(keys)}) as varchar))",
         "shown": f"concat_ws('|', {', '.join(shown)})",
         "open": f"cast([{', '.join(open_keys)}] as varchar[])",
-        "version": version,
-        "order": f"{vendors_order}t._version_ts, t._is_current, t._row_hash",
+        "newest": version or "t._version_ts",
+        "order": f"{f'{version} nulls first, ' if version else ''}t._version_ts, t._is_current, t._row_hash",
     }
 
 

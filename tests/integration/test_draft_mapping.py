@@ -303,3 +303,11 @@ def test_a_field_of_a_part_is_sure_where_its_whole_name_is_that_of_the_column(tm
     file = tmp_path / "orders.json"
     file.write_text(json.dumps(ORDERS), encoding="utf-8")
     assert "      customer_key: billing.email\n" in draft_mapping(file, project_catalog()).text
+
+
+def test_cells_that_mean_unknown_say_nothing_of_how_numbers_are_written(tmp_path: Path) -> None:
+    """One sum of two is a dash: the other says how sums are written."""
+    sheet = tmp_path / "orders.csv"
+    sheet.write_text("Номер;Дата;Сума\n1;05.03.2026;1 250,50 грн\n2;06.03.2026;-\n", encoding="utf-8")
+    drafted = draft_mapping(sheet, project_catalog()).text
+    assert "total_amount: {expr: Сума, number: {decimal: ',', thousands: ' ', strip: [грн]}}" in drafted

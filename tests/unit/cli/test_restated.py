@@ -186,7 +186,7 @@ def test_what_is_not_there_is_told(shop: Instance) -> None:
 
 
 def test_counters_have_no_version_of_the_vendor(tmp_path: Path) -> None:
-    """Nothing but the deliveries says which count of followers holds, so two of them are a conflict."""
+    """A count read later is a restatement, in whichever order they came; two counts of one time are a conflict."""
     counted = Instance(tmp_path, {"followers": f'mapping = "followers_jsonl.yml"\n{TIME}'})
     for day, followers in ((2, 70), (1, 50)):
         line = json.dumps({"community": "c1", "day": "2025-11-01", "followers": followers})
@@ -194,11 +194,15 @@ def test_counters_have_no_version_of_the_vendor(tmp_path: Path) -> None:
         counted.ingest()
     [record] = _list(counted)["records"]
     assert record["table"] == "community_day"
-    assert record["kind"] == "conflict"
+    assert record["kind"] == "restatement"
     assert [(version["file"], version["holds"]) for version in record["versions"]] == [
         (_file(1), False),
         (_file(2), True),
     ]
+    line = json.dumps({"community": "c1", "day": "2025-11-01", "followers": 71})
+    counted.deliver("followers", _file(2).replace("f2", "again"), line + "\n")
+    counted.ingest()
+    assert [found["kind"] for found in _list(counted)["records"]] == ["conflict"]
     assert record["differing"] == {"value": ["50", "70"]}
 
 
