@@ -124,8 +124,10 @@ def _selected(
         rest = f"from {relation(spec)} as b where {' and '.join(conditions)}"
         known = con.execute(f"select distinct {told_apart} {rest} order by 1", values).fetchall()
         if (value,) not in known:
-            hint = f"there it is one of {', '.join(name for (name,) in known[:_MANY])}"
-            raise SmmError("SMM-801", f"{spec.name} has no such row", where=f"{column}={value}", hint=hint)
+            names = ", ".join(name for (name,) in known[:_MANY] if name)
+            hint = f"there it is one of {names}" if names else "choose another day by --date, or leave --community out"
+            what = f"{spec.name} has no such row" + (f" of {day}" if day else "")
+            raise SmmError("SMM-801", what, where=f"{column}={value}", hint=hint)
         conditions.append(f"{told_apart} = ${column}_of")
         values[f"{column}_of"] = value
     condition = " and ".join(conditions)

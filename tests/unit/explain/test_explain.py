@@ -323,5 +323,9 @@ def test_on_a_terminal_of_80_columns_and_for_programs(home: Path) -> None:
     assert smm(home, "explain", "107", "--date", "2026-03-10").returncode == 2
     assert smm(home, "explain", "107", "--of", "network=vk").returncode == 2
     assert "--of segment=uk" in smm(home, "explain", "kpi_platform_choice", "--of", "network").stderr
+    # The newest month, where no other is asked for.
+    nowhere = smm(home, "explain", "kpi_platform_choice", "--of", "network=ok").stderr
+    assert "kpi_platform_choice has no such row of 2026-03-01" in nowhere
+    assert "there it is one of vk" in nowhere
     choice = smm(home, "explain", "kpi_platform_choice.orders", "--of", "network=vk")
     assert "2026-03-01, vk" in choice.stdout.splitlines()
