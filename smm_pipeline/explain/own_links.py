@@ -12,7 +12,7 @@ from __future__ import annotations
 from smm_pipeline.explain.activity_links import ACTIVITY_LINKS, ACTIVITY_PARTS
 from smm_pipeline.explain.buying_links import BUYING_LINKS, BUYING_PARTS
 from smm_pipeline.explain.day_links import DAY_LINKS, DAY_PARTS
-from smm_pipeline.explain.link_parts import WITHIN
+from smm_pipeline.explain.link_parts import WITHIN, by_column
 from smm_pipeline.explain.quality_links import QUALITY_LINKS
 
 _SAME_CELL = " and ".join(f"{{0}}.{name} = a.{name}" for name in ("model", "level", "network", "community_id"))
@@ -33,6 +33,72 @@ _ORDER_OF_PRODUCT = (
     f"{{0}}.order_date_local = a.date_local and {_SAME_COMMUNITY.format('{0}', 'a')} "
     f"and ({_LINE} and {_SAME_PRODUCT.format('l')}) "
     f"or (a.sku = '(unknown)' and a.product_group = '(unknown)' and not {_LINE})))"
+)
+# Refunds of orders, and those of orders that nobody knows.
+_REFUND = (
+    "b.is_countable and (exists (select 1 from core.fct_order_benefit as o where o.order_key = b.order_key "
+    f"and o.benefit_class = a.benefit_class and {_SAME_COMMUNITY.format('o', 'a')} and {{0}}) "
+    "or (b.refund_date_local = a.date_local and a.network = '(none)' and a.benefit_class = 'no_social_touch' "
+    "and not exists (select 1 from core.fct_order_benefit as o where o.order_key = b.order_key)))"
+)
+_ORDER_OF_COMMUNITY = f"{{0}}.order_date_local = a.date_local and {_SAME_COMMUNITY.format('{0}', 'a')}"
+_ORDERED = "exists (select 1 from core.fct_order_benefit as o where o.order_key = b.order_key and {0})"
+# An event whose visit is not known came from nowhere that could be named.
+_LOOKED_AT = (
+    "b.event_date_local = a.date_local{0} and case "
+    "when exists (select 1 from core.fct_session as v where v.session_key = b.session_key "
+    "and v.visit_kind = 'session') then exists (select 1 from core.fct_session as v "
+    "where v.session_key = b.session_key and v.visit_kind = 'session' "
+    f"and not coalesce(v.is_referrer_spam, false) and {_SAME_COMMUNITY.format('v', 'a')}) "
+    "else a.network = '(none)' and a.community_id = '(none)' end"
+)
+_LOOKED_BY = (
+    "exists (select 1 from core.fct_item_event as i where i.session_key = b.session_key "
+    "and i.event_date_local = a.date_local{0}) and b.visit_kind = 'session' "
+    f"and not coalesce(b.is_referrer_spam, false) and {_SAME_COMMUNITY.format('b', 'a')}"
+)
+_PRODUCT = "kpi.kpi_product_benefit"
+# These set a product beside all that its community looked at and ordered on the day.
+_OF_COMMUNITY = "community_viewing_sessions community_orders interest_share sales_share interest_sales_gap"
+_PRODUCT_LINKS = {
+    **by_column(
+        _PRODUCT,
+        "core.fct_order_benefit",
+        {_OF_COMMUNITY: _ORDER_OF_COMMUNITY.format("b"), "": _ORDER_OF_PRODUCT.format("b")},
+    ),
+    **by_column(
+        _PRODUCT,
+        "core.fct_order",
+        {
+            _OF_COMMUNITY: _ORDERED.format(_ORDER_OF_COMMUNITY.format("o")),
+            "": _ORDERED.format(_ORDER_OF_PRODUCT.format("o")),
+        },
+    ),
+    (_PRODUCT, "core.fct_order_line"): (
+        f"{_SAME_PRODUCT.format('b')} and {_ORDERED.format(_ORDER_OF_COMMUNITY.format('o'))}"
+    ),
+    **by_column(
+        _PRODUCT,
+        "core.fct_item_event",
+        {_OF_COMMUNITY: _LOOKED_AT.format(""), "": _LOOKED_AT.format(f" and {_SAME_PRODUCT.format('b')}")},
+    ),
+    **by_column(
+        _PRODUCT,
+        "core.fct_session",
+        {_OF_COMMUNITY: _LOOKED_BY.format(""), "": _LOOKED_BY.format(f" and {_SAME_PRODUCT.format('i')}")},
+    ),
+}
+# Of several questions to a search console the one is taken that leaves out least.
+_SUBJECT = "if(a.subject_kind = 'query', {0}.query, {0}.page)"
+_ASKED = "{0}.site = a.site and {0}.metric_date = a.metric_date and {0}.period = '' and {0}.search_type in ('web', '')"
+_QUESTION = (
+    "if({0}.search_type = 'web', 0, 100) + if(if(a.subject_kind = 'query', {0}.page, {0}.query) <> '', 14, 0) "
+    "+ if({0}.country <> '', 12, 0) + if({0}.device <> '', 11, 0)"
+)
+_SEARCHED = (
+    f"{_ASKED.format('b')} and {_SUBJECT.format('b')} = a.subject and {_QUESTION.format('b')} = ("
+    f"select min({_QUESTION.format('n')}) from staging.stg_search_position_day as n "
+    f"where {_ASKED.format('n')} and {_SUBJECT.format('n')} <> '')"
 )
 # What stands in the SQL of a table alone, by the names of its parts, each of which is a temporary table WITHIN + name:
 # the communities of a segment, the visits and orders of a mailing.
@@ -78,36 +144,15 @@ OWN_LINKS = {
         "and b.date_local <= (select max(d.date_local) from core.dim_date as d) and (a.level in ('shop', 'social') "
         "or (b.network = a.network and (a.level = 'network' or b.community_id = a.community_id)))"
     ),
-    ("kpi.kpi_daily_benefit", "core.fct_refund"): (
-        "b.is_countable and (exists (select 1 from core.fct_order_benefit as o "
-        f"where o.order_key = b.order_key and o.benefit_class = a.benefit_class and {_SAME_COMMUNITY.format('o', 'a')} "
-        "and a.date_local in (b.refund_date_local, o.order_date_local)) or (b.refund_date_local = a.date_local "
-        "and a.network = '(none)' and a.benefit_class = 'no_social_touch' and not exists ("
-        "select 1 from core.fct_order_benefit as o where o.order_key = b.order_key)))"
+    **by_column(
+        "kpi.kpi_daily_benefit",
+        "core.fct_refund",
+        {
+            "": _REFUND.format("a.date_local in (b.refund_date_local, o.order_date_local)"),
+            "refund_on_refund_day_amount": _REFUND.format("b.refund_date_local = a.date_local"),
+        },
     ),
-    ("kpi.kpi_product_benefit", "core.fct_order_benefit"): _ORDER_OF_PRODUCT.format("b"),
-    ("kpi.kpi_product_benefit", "core.fct_order"): (
-        "exists (select 1 from core.fct_order_benefit as o "
-        f"where o.order_key = b.order_key and {_ORDER_OF_PRODUCT.format('o')})"
-    ),
-    ("kpi.kpi_product_benefit", "core.fct_order_line"): (
-        f"{_SAME_PRODUCT.format('b')} and exists (select 1 from core.fct_order_benefit as o "
-        f"where o.order_key = b.order_key and o.order_date_local = a.date_local and {_SAME_COMMUNITY.format('o', 'a')})"
-    ),
-    ("kpi.kpi_product_benefit", "core.fct_item_event"): (
-        f"b.event_date_local = a.date_local and {_SAME_PRODUCT.format('b')} and case "
-        "when exists (select 1 from core.fct_session as v where v.session_key = b.session_key "
-        "and v.visit_kind = 'session') then exists (select 1 from core.fct_session as v "
-        "where v.session_key = b.session_key and v.visit_kind = 'session' "
-        f"and not coalesce(v.is_referrer_spam, false) and {_SAME_COMMUNITY.format('v', 'a')}) "
-        "else a.network = '(none)' and a.community_id = '(none)' end"
-    ),
-    ("kpi.kpi_product_benefit", "core.fct_session"): (
-        "exists (select 1 from core.fct_item_event as i where i.session_key = b.session_key "
-        f"and i.event_date_local = a.date_local and {_SAME_PRODUCT.format('i')}) "
-        "and b.visit_kind = 'session' and not coalesce(b.is_referrer_spam, false) "
-        f"and {_SAME_COMMUNITY.format('b', 'a')}"
-    ),
+    **_PRODUCT_LINKS,
     ("kpi.kpi_segment_benefit", "core.fct_order_benefit"): _ORDER_OF_SEGMENT.format("b"),
     ("kpi.kpi_segment_benefit", "core.fct_order"): (
         "exists (select 1 from core.fct_order_benefit as o "
@@ -138,6 +183,7 @@ OWN_LINKS = {
         "b.source_system = a.source_system and b.property_id = a.property_id and b.session_id = a.vendor_session_id "
         "and b.start_ts = a.start_ts"
     ),
+    ("core.fct_search_day", "staging.stg_search_position_day"): _SEARCHED,
     ("core.fct_touch", "core.fct_member_action"): ("a.touch_id = 'action:' || b.source_system || ':' || b.activity_id"),
     ("core.brg_order_touch", "staging.stg_promo_code"): (
         "a.touch_kind = 'promo_code' and a.touch_id = 'code:' || b.code "
