@@ -70,7 +70,8 @@ class Lineage:
             found |= {table for table, _ in _leaves(step)}
             if isinstance(step.source, exp.Select):
                 counts_rows = step.expression.find(exp.Star) is not None
-                found |= _read_by(step.source, _ctes(spec) if counts_rows else {})
+                read = _read_by(step.source, _ctes(spec) if counts_rows else {})
+                found |= read - (_beside(step.source) if step is node else set())
         return found
 
     def filter_of(self, spec: TableSpec, upstream: TableSpec) -> str | None:
@@ -135,6 +136,24 @@ def _read_by(select: exp.Expr, ctes: Mapping[str, exp.Expr]) -> set[str]:
 def _sources(select: exp.Expr) -> list[exp.Table]:
     parts = [select.args.get("from_"), *(select.args.get("joins") or [])]
     return [part.this for part in parts if part is not None and isinstance(part.this, exp.Table)]
+
+
+def _beside(select: exp.Select) -> set[str]:
+    """Stored tables that a table's last SELECT only joins from the left, for other columns of the same row.
+
+    They take no row away, so that a column which is not made of their values is the same without them.
+    """
+    if any(select.args.get(part) for part in ("group", "qualify", "distinct")):
+        return set()
+    joins = select.args.get("joins") or []
+    found = set()
+    for join in joins:
+        others = [select.args.get("where"), *(other.args.get("on") for other in joins if other is not join)]
+        named = {column.table for part in others if part for column in part.find_all(exp.Column)}
+        if join.side == "LEFT" and isinstance(join.this, exp.Table) and join.this.alias_or_name not in named:
+            found.add(f"{join.this.db}.{join.this.name}")
+    rest = {f"{t.db}.{t.name}" for t in _sources(select) if not (isinstance(t.parent, exp.Join) and t.parent.side)}
+    return found - rest
 
 
 def _asked_of(table: exp.Table) -> list[str]:

@@ -8,8 +8,10 @@ import duckdb
 import pytest
 import yaml
 
+from smm_pipeline.explain.origins import Lineage
 from smm_pipeline.explain.own_links import OWN_LINKS
-from tests.unit.explain.cases import CASES, Case
+from smm_pipeline.explain.trace import tables_read
+from tests.unit.explain.cases import CASES, CATALOG, Case
 from tests.unit.explain.filled import Filled
 
 PRODUCT = "kpi_product_benefit/interest_sales_and_parts_of_an_order"
@@ -153,3 +155,18 @@ def test_searches_are_traced_to_the_rows_of_the_question_that_was_taken() -> Non
         ).fetchall()
     told = [(r["site"], r["metric_date"], r["subject"], r["clicks"], r["impressions"]) for r in case["expect"]]
     assert found == sorted(told)
+
+
+@pytest.mark.parametrize(
+    ("figure", "tables"),
+    [
+        ("kpi_daily_community_activity.likes", "core.fct_post_engagement"),
+        ("kpi_daily_community_activity.members", "core.fct_community_day"),
+        ("kpi_daily_community_activity.spam_share", "core.fct_conversation_day core.fct_moderation_day"),
+        ("kpi_daily_supporters.members", "core.fct_community_day"),
+        ("kpi_daily_competitors.posts_28d", "core.dim_community core.dim_date core.fct_post"),
+    ],
+)
+def test_what_is_joined_for_other_columns_is_not_behind_a_column(figure: str, tables: str) -> None:
+    table, _, column = figure.partition(".")
+    assert tables_read(CATALOG[f"kpi.{table}"], column, Lineage(CATALOG)) == set(tables.split())
