@@ -173,6 +173,13 @@ OWN_LINKS = {
         "a.signal <> 'direct_sessions' and b.is_brand "
         f"and b.metric_date between a.date_local - {_DEMAND_DAYS} and a.date_local"
     ),
+    # As in its SQL: the host of what is known is not named.
+    ("kpi.data_visit_rule", "core.fct_session"): (
+        "b.session_date_local = a.date_local and b.visit_kind = 'session' and b.rule_id = a.rule_id "
+        "and coalesce(b.network, '(none)') = a.network and if(b.is_unknown_referrer "
+        "and (not b.is_referrer_spam or b.rule_id = 'referrer_flood') "
+        "and not regexp_matches(b.rule_id, '^own_[a-z0-9_]+$'), b.referrer_host, '(none)') = a.unknown_host"
+    ),
     ("kpi.kpi_goal_progress", "core.dim_goal_scope"): ("b.kpi_table = split_part(a.kpi, '.', 1) and b.scope = a.scope"),
     ("core.fct_visit", "staging.stg_web_event"): (
         "b.source_system = a.source_system and b.property_id = a.property_id and b.visitor_key = a.visitor_key "

@@ -157,6 +157,12 @@ def test_searches_are_traced_to_the_rows_of_the_question_that_was_taken() -> Non
     assert found == sorted(told)
 
 
+@pytest.mark.parametrize("case", ["data_visit_rule/rules_and_hosts_that_none_knows"], indirect=True)
+def test_behind_visits_of_a_host_stand_those_of_that_host(case: Case) -> None:
+    found = [case.behind(row, "sessions", "core.fct_session") for row in case.expect]
+    assert found == [row["sessions"] for row in case.expect]
+
+
 @pytest.mark.parametrize(
     ("figure", "tables"),
     [
