@@ -72,7 +72,9 @@ def _window(source: Source, request: Request, client: Client, mark: Mark) -> Ite
             following = None
         if pages.keep and following == place:
             following = None
-        mark = replace(mark, records=mark.records + len(records), total=_total(spec.total, answer, mark.total))
+        # Posts that were deleted make pages short; a page of none among those that are counted is no such gap.
+        counted_at = spec.total or ("" if records else pages.total_at)
+        mark = replace(mark, records=mark.records + len(records), total=_total(counted_at, answer, mark.total))
         is_repeated = following is not None and (str(following) in seen or (digest != "" and digest == last_body))
         empty = 0 if records else empty + 1
         if following is None:
